@@ -3,4 +3,13 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--api", help="the API of a deployed stage, instead of a cloud of our own")
+    parser.addoption(
+        "--bucket", help="the lake's bucket of that stage; read with the AWS credentials at hand"
+    )

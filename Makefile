@@ -1,0 +1,91 @@
+# `make run` and `make test` do all their own set-up: a fresh Debian or macOS machine with make and Python 3.11+ is enough.
+# Everything they make lies under .run/ (and build/, for `make bundle`). Works with the make that macOS ships (3.81).
+
+API_PORT ?= 5050
+S3_PORT ?= 4566
+LIVE_PORT ?= 4567
+
+# The first Python on the PATH that is new enough.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+# What Lambda runs: the template's defaults for Runtime and Architecture.
+LAMBDA_PYTHON ?= 3.13
+LAMBDA_PLATFORM ?= manylinux2014_aarch64
+
+ENVS := .run/envs
+PROCESSOR := processor/requirements.txt $(wildcard processor/*.py processor/*.json processor/*.txt)
+
+.PHONY: help run test test-setup lint bundle lock clean python
+
+help:
+	@echo 'make run      the whole cloud on this machine: site, API, delivery stream, processor, S3 (Ctrl-C stops it)'
+	@echo 'make test     every check and test'
+	@echo 'make bundle   build/processor, for AWS Lambda'
+	@echo 'make lock     write the requirements.txt files anew from their requirements.in'
+	@echo 'make clean    remove all that the others made'
+
+run: $(ENVS)/aws.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready .run/stage.ready
+	@$(ENVS)/aws/bin/python -m local --api-port $(API_PORT) --s3-port $(S3_PORT) --live-port $(LIVE_PORT)
+
+test: test-setup lint
+	$(ENVS)/test/bin/python -m pytest
+
+test-setup: $(ENVS)/aws.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready $(ENVS)/sam.ready $(ENVS)/test.ready .run/stage.ready
+	@tests/install-chromium.sh
+
+lint: $(ENVS)/test.ready
+	$(ENVS)/test/bin/ruff check .
+	$(ENVS)/test/bin/ruff format --check .
+	$(ENVS)/test/bin/mypy
+
+# An environment is made anew when its requirements change. Each has its own, so that no pin of a tool reaches a bundle.
+# --no-deps: the files list everything, and the pip of Python 3.11 takes no hashed pin for a requirement with extras.
+$(ENVS)/aws.ready: cloudformation/requirements.txt
+$(ENVS)/emulator.ready: local/requirements.txt
+$(ENVS)/ingest.ready: ingest_app/requirements.txt
+$(ENVS)/sam.ready: tests/sam.txt
+$(ENVS)/test.ready: tests/requirements.txt
+$(ENVS)/%.ready: | python
+	@echo "installing $(ENVS)/$*"
+	@rm -rf $(ENVS)/$* && $(PYTHON) -m venv $(ENVS)/$*
+	@$(ENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+python:
+	@test -n "$(PYTHON)" || { echo 'Clicklake needs Python 3.11 or newer: no python3 on the PATH is.' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Clicklake needs Python's venv module, which $(PYTHON) lacks. On Debian: apt-get install python3-venv" >&2; exit 1; }
+
+# The processor's bundle as this machine runs it, beside a copy of the template: what is deployed to the emulator.
+.run/stage.ready: cloudformation/template.yaml $(PROCESSOR) | $(ENVS)/ingest.ready
+	@echo 'bundling the processor for this machine'
+	@rm -rf .run/stage && mkdir -p .run/stage/cloudformation .run/stage/build
+	@cp cloudformation/template.yaml .run/stage/cloudformation/
+	@$(ENVS)/ingest/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r processor/requirements.txt --target .run/stage/build/processor
+	@mkdir .run/stage/build/processor/processor && cp processor/*.* .run/stage/build/processor/processor/
+	@touch $@
+
+# The same for AWS Lambda, whatever machine this is.
+bundle: $(ENVS)/ingest.ready
+	@rm -rf build/processor && mkdir -p build
+	$(ENVS)/ingest/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r processor/requirements.txt --target build/processor \
+		--platform $(LAMBDA_PLATFORM) --python-version $(LAMBDA_PYTHON) --implementation cp --only-binary=:all:
+	@mkdir build/processor/processor && cp processor/*.* build/processor/processor/
+
+# uv resolves for every platform and Python at once and writes hashes without an index's address.
+LOCK = $(ENVS)/test/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
+lock: $(ENVS)/test.ready
+	$(LOCK) ingest_app/requirements.in -o ingest_app/requirements.txt
+	$(LOCK) processor/requirements.in -o processor/requirements.txt
+	$(LOCK) local/requirements.in -o local/requirements.txt
+	$(LOCK) cloudformation/requirements.in -o cloudformation/requirements.txt
+	$(LOCK) tests/requirements.in -c ingest_app/requirements.txt -c processor/requirements.txt -o tests/requirements.txt
+	$(LOCK) tests/sam.in -o tests/sam.txt
+
+clean:
+	rm -rf .run build .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

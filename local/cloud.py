@@ -1,0 +1,149 @@
+"""Everything that `make run` starts, in the order that it needs: emulator, site, lake, ingest app."""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+
+from local.processes import Process, free_port, is_free
+from local.publish import publish_site
+from local.stack import deploy_lake
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVS = ROOT / ".run" / "envs"
+TEMPLATE = ROOT / ".run" / "stage" / "cloudformation" / "template.yaml"
+STAGE = "dev"
+SITE_BUCKET = f"clicklake-site-{STAGE}"
+
+# Any account will do; these are the keys that emulators know as root.
+AWS_ENV = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,  # no profile of this machine's user can lead anything to real AWS
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_PAGER": "",
+}
+
+
+class PortTakenError(Exception):
+    """A port that we were to serve on is in use."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where to serve, on loopback; 0 means any free port."""
+
+    api: int
+    s3: int
+    live: int
+
+    def claim(self) -> "Ports":
+        """The same with every 0 filled in. Raises PortTakenError, naming the port and what sets another."""
+        for name, port in (("API_PORT", self.api), ("S3_PORT", self.s3), ("LIVE_PORT", self.live)):
+            if port and not is_free(port):
+                raise PortTakenError(
+                    f"port {port} is taken. Stop what uses it, or choose another: make run {name}=…"
+                )
+        return Ports(self.api or free_port(), self.s3 or free_port(), self.live or free_port())
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What runs and where; `addresses` is what .run/addresses.json says."""
+
+    addresses: dict[str, str]
+    processes: tuple[Process, ...]
+
+
+@contextmanager
+def running_cloud(folder: Path, wanted: Ports) -> Iterator[Cloud]:
+    """Run the whole cloud with its state and logs under `folder`; stop every process on the way out.
+
+    Raises PortTakenError, StartError, DeployError.
+    """
+    ports = wanted.claim()
+    s3_url = f"http://127.0.0.1:{ports.s3}"
+    os.environ.update(AWS_ENV, AWS_ENDPOINT_URL=s3_url)
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stop:
+        emulator = _start_emulator(folder, ports)
+        stop.callback(emulator.stop)
+        emulator.wait_until_answers(f"{s3_url}/_ministack/ready", seconds=30)
+        publish_site(
+            boto3.client("s3"), SITE_BUCKET, ROOT / "web", endpoint=f"http://127.0.0.1:{ports.api}/clicks"
+        )
+        lake = deploy_lake(
+            ENVS / "aws" / "bin" / "aws", TEMPLATE, folder, stage=STAGE,
+            parameters={
+                "CatalogueUrl": f"{s3_url}/{SITE_BUCKET}/mysfits/{{id}}",
+                "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+            },
+        )  # fmt: skip
+        ingest = _start_ingest(folder, ports.api, lake["StreamName"])
+        stop.callback(ingest.stop)
+        ingest.wait_until_answers(f"http://127.0.0.1:{ports.api}/health", seconds=30)
+        addresses = {
+            "site": f"{s3_url}/{SITE_BUCKET}/index.html",
+            "api": f"http://127.0.0.1:{ports.api}",
+            "live": f"http://127.0.0.1:{ports.live}/",
+            "s3": s3_url,
+            "bucket": lake["BucketName"],
+            "siteBucket": SITE_BUCKET,
+            "stream": lake["StreamName"],
+        }
+        stop.callback((folder / "addresses.json").unlink, missing_ok=True)
+        _write_whole(folder / "addresses.json", addresses)
+        yield Cloud(addresses, (emulator, ingest))
+
+
+def _start_emulator(folder: Path, ports: Ports) -> Process:
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    # A clean environment: what the emulator has, every function that it runs can read.
+    env = {
+        "PATH": os.defpath,
+        "HOME": str(temporary),
+        "TMPDIR": str(temporary),
+        "GATEWAY_PORT": str(ports.s3),
+        "CLICKLAKE_LIVE_PORT": str(ports.live),
+        "CLICKLAKE_STATE_DIR": str(folder / "state"),
+    }
+    command = [str(ENVS / "emulator" / "bin" / "python"), "-m", "local.emulator"]
+    return Process("the emulator", command, env=env, cwd=ROOT, log=folder / "log" / "emulator.log")
+
+
+def _start_ingest(folder: Path, port: int, stream: str) -> Process:
+    env: Mapping[str, str] = {
+        "PATH": os.defpath,
+        **AWS_ENV,
+        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+        "CLICK_STREAM": stream,
+        "VISITOR_KEY": secrets.token_hex(32),
+    }
+    command = [
+        str(ENVS / "ingest" / "bin" / "flask"),
+        "--app",
+        "ingest_app",
+        "run",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    return Process("the ingest app", command, env=env, cwd=ROOT, log=folder / "log" / "ingest.log")
+
+
+def _write_whole(file: Path, content: dict[str, str]) -> None:
+    """So that whoever waits for the file never reads half of it."""
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=2) + "\n")
+    partial.replace(file)

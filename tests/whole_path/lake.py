@@ -1,0 +1,56 @@
+"""The lake's bucket as anyone with access to S3 reads it, and patience for what takes a moment to land."""
+
+import gzip
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import boto3
+
+T = TypeVar("T")
+
+
+def eventually(get: Callable[[], T], *, seconds: float = 20) -> T:
+    """What `get` returns as soon as it is true; after `seconds`, whatever it returns then."""
+    deadline = time.monotonic() + seconds
+    while not (found := get()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+@dataclass(frozen=True)
+class Lake:
+    """`delivery_seconds` is how long a click may take to land here."""
+
+    bucket: str
+    delivery_seconds: float
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        s3 = boto3.client("s3")
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+        return {key: s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Every line under clicks/, in no order."""
+        return [
+            json.loads(line)
+            for body in self.objects("clicks/").values()
+            for line in gzip.decompress(body).decode().splitlines()
+        ]
+
+    def lines_of(self, event_ids: set[str]) -> list[dict[str, Any]]:
+        """The lines with these ids, once all of them have landed (or the time for it is over)."""
+
+        def landed() -> list[dict[str, Any]] | None:
+            lines = [line for line in self.lines() if line["eventId"] in event_ids]
+            return lines if {line["eventId"] for line in lines} == event_ids else None
+
+        return eventually(landed, seconds=self.delivery_seconds) or []
+
+    def line_of(self, event_id: str) -> dict[str, Any]:
+        lines = self.lines_of({event_id})
+        assert len(lines) == 1, f"{len(lines)} lines with eventId {event_id}"
+        return lines[0]

@@ -1,0 +1,51 @@
+"""A person opens the page in a browser and clicks a mysfit."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from tests.whole_path.lake import Lake, eventually
+
+pytestmark = [pytest.mark.whole_path, pytest.mark.browser]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    chromium = (
+        os.environ.get("CLICKLAKE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    )
+    quiet = [
+        "--no-sandbox",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=quiet)
+        yield browser.new_page()
+        browser.close()
+
+
+def test_a_click_on_a_mysfit_is_an_enriched_line_in_s3(
+    page: Page, addresses: dict[str, str], lake: Lake
+) -> None:
+    if "site" not in addresses:
+        pytest.skip("needs the site of a local cloud: run without --api")
+    page.goto(addresses["site"])
+    page.get_by_text("Evangeline").first.click()
+    page.get_by_role("dialog").wait_for()
+
+    def clicks() -> list[dict[str, object]]:
+        return [
+            line
+            for line in lake.lines()
+            if line["type"] == "click" and line.get("path", "").endswith("/index.html")
+        ]
+
+    (line,) = eventually(clicks)
+    assert (line["mysfitId"], line["species"]) == ("4e53920c-505a-4a90-a694-b9300791f0ae", "Chimera")
+    assert (line["goodevil"], line["lawchaos"], line["enrichment"]) == ("Evil", "Lawful", "ok")
+    assert (line["browser"], line["device"], line["address"]) == ("Chrome", "desktop", "127.0.0.0")
