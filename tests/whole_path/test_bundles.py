@@ -1,0 +1,49 @@
+"""Each bundle, built as it ships, imports and answers where nothing else is installed.
+
+The emulator runs functions beside its own packages, which mask what a bundle lacks: so none is used here.
+"""
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.whole_path.conftest import ROOT
+
+pytestmark = pytest.mark.whole_path
+
+ENVELOPE = ROOT / "tests" / "data" / "envelopes" / "v1-full.json"
+
+
+def run_alone(bundle: Path, code: str, *, env: dict[str, str], stdin: str = "") -> Any:
+    """What `code` prints, as JSON, in a Python that sees the standard library and `bundle` alone."""
+    program = f"import sys; sys.path.insert(0, {str(bundle)!r}); {code}"
+    # -I: no environment, no user site; -S: no site-packages.
+    command = [sys.executable, "-I", "-S", "-c", program]
+    done = subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_processor_answers_in_an_empty_environment() -> None:
+    record = {"recordId": "1", "approximateArrivalTimestamp": 1795487882123}
+    event = {
+        "invocationId": "i",
+        "deliveryStreamArn": "arn:aws:firehose:us-east-1:000000000000:deliverystream/clicklake-dev",
+        "region": "us-east-1",
+        "records": [record | {"data": base64.b64encode(ENVELOPE.read_bytes()).decode()}],
+    }
+    code = (
+        "import json; from processor.handler import lambda_handler;"
+        "print(json.dumps(lambda_handler(json.load(sys.stdin), None)))"
+    )
+    bundle = ROOT / ".run" / "stage" / "build" / "processor"
+    answer = run_alone(bundle, code, env={"CATALOGUE_URL": ""}, stdin=json.dumps(event))
+    (result,) = answer["records"]
+    assert (result["recordId"], result["result"]) == ("1", "Ok")
+    lines = [json.loads(line) for line in base64.b64decode(result["data"]).splitlines()]
+    assert [line["type"] for line in lines] == ["click", "pageview"]

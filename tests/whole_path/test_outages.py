@@ -1,0 +1,76 @@
+"""What happens to clicks while something that they need is down."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+import requests
+
+from local.processes import free_port
+from tests.whole_path.conftest import ENVS, ROOT
+from tests.whole_path.lake import Lake, eventually
+
+pytestmark = pytest.mark.whole_path
+
+
+@pytest.fixture
+def catalogue_down(addresses: dict[str, str], lake: Lake) -> Iterator[None]:
+    """The processor's catalogue at an address where nobody listens."""
+    if "s3" not in addresses:
+        pytest.skip("changes the processor's settings: run without --api")
+    functions = boto3.client("lambda")
+    outputs = boto3.client("cloudformation").describe_stacks(StackName="clicklake-lake-dev")["Stacks"][0][
+        "Outputs"
+    ]
+    (name,) = [each["OutputValue"] for each in outputs if each["OutputKey"] == "ProcessorFunctionName"]
+    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    nowhere = before | {"CATALOGUE_URL": f"http://127.0.0.1:{free_port()}/{{id}}"}
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": nowhere})
+    yield
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+
+@pytest.mark.usefixtures("catalogue_down")
+def test_clicks_land_while_the_catalogue_is_down_and_say_so(api: str, lake: Lake) -> None:
+    answer = requests.post(
+        f"{api}/clicks", json={"mysfitId": "4e53920c-505a-4a90-a694-b9300791f0ae"}, timeout=30
+    )
+    assert answer.status_code == 202
+    line = lake.line_of(answer.json()["receipts"][0]["eventId"])
+    assert line["enrichment"] == "unavailable"
+    assert "species" not in line
+
+
+@pytest.fixture
+def api_without_firehose(aws_env: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    """The ingest app with an endpoint where nobody listens."""
+    port = free_port()
+    nowhere = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "CLICK_STREAM": "clicklake-dev"}
+    command = [ENVS / "ingest" / "bin" / "flask", "--app", "ingest_app", "run", "--port", str(port)]
+    with (tmp_path / "log").open("wb") as log:
+        app = subprocess.Popen(command, cwd=ROOT, env=aws_env | nowhere, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    assert eventually(lambda: _answers(url)), (tmp_path / "log").read_text()
+    yield url
+    app.terminate()
+    app.wait(10)
+
+
+def test_without_firehose_nothing_is_claimed_as_accepted(api_without_firehose: str) -> None:
+    started = time.monotonic()
+    answer = requests.post(f"{api_without_firehose}/clicks", json={"mysfitId": "m"}, timeout=30)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert "receipts" not in answer.json()
+    assert time.monotonic() - started < 15  # 10 s in all is the contract; the rest is this machine's
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=1).ok
+    except requests.ConnectionError:
+        return False
