@@ -11,11 +11,9 @@ import boto3
 import pytest
 import requests
 
-from tests.whole_path.lake import Lake, eventually
+from tests.whole_path.lake import EVANGELINE, Lake, eventually
 
 pytestmark = pytest.mark.whole_path
-
-EVANGELINE = "4e53920c-505a-4a90-a694-b9300791f0ae"
 
 
 def send(api: str, body: Any, *, session: Any = requests) -> dict[str, Any]:
@@ -28,7 +26,7 @@ def send(api: str, body: Any, *, session: Any = requests) -> dict[str, Any]:
 
 
 def test_the_workshops_own_request_lands_enriched(api: str, lake: Lake) -> None:
-    body = '{"userId":"guest","mysfitId":"4e53920c-505a-4a90-a694-b9300791f0ae"}'
+    body = '{"userId":"guest","mysfitId":EVANGELINE}'
     answer = requests.put(
         f"{api}/clicks", data=body, headers={"Content-Type": "application/json"}, timeout=30
     )

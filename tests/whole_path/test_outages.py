@@ -11,7 +11,7 @@ import requests
 
 from local.processes import free_port
 from tests.whole_path.conftest import ENVS, ROOT
-from tests.whole_path.lake import Lake, eventually
+from tests.whole_path.lake import EVANGELINE, Lake, eventually
 
 pytestmark = pytest.mark.whole_path
 
@@ -35,9 +35,7 @@ def catalogue_down(addresses: dict[str, str], lake: Lake) -> Iterator[None]:
 
 @pytest.mark.usefixtures("catalogue_down")
 def test_clicks_land_while_the_catalogue_is_down_and_say_so(api: str, lake: Lake) -> None:
-    answer = requests.post(
-        f"{api}/clicks", json={"mysfitId": "4e53920c-505a-4a90-a694-b9300791f0ae"}, timeout=30
-    )
+    answer = requests.post(f"{api}/clicks", json={"mysfitId": EVANGELINE}, timeout=30)
     assert answer.status_code == 202
     line = lake.line_of(answer.json()["receipts"][0]["eventId"])
     assert line["enrichment"] == "unavailable"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.whole_path.lake import Lake, eventually
+from tests.whole_path.lake import EVANGELINE, Lake, eventually
 
 pytestmark = [pytest.mark.whole_path, pytest.mark.browser]
 
@@ -46,6 +46,6 @@ def test_a_click_on_a_mysfit_is_an_enriched_line_in_s3(
         ]
 
     (line,) = eventually(clicks)
-    assert (line["mysfitId"], line["species"]) == ("4e53920c-505a-4a90-a694-b9300791f0ae", "Chimera")
+    assert (line["mysfitId"], line["species"]) == (EVANGELINE, "Chimera")
     assert (line["goodevil"], line["lawchaos"], line["enrichment"]) == ("Evil", "Lawful", "ok")
     assert (line["browser"], line["device"], line["address"]) == ("Chrome", "desktop", "127.0.0.0")

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.whole_path.conftest import ENVS, ROOT
-from tests.whole_path.lake import Lake
+from tests.whole_path.lake import EVANGELINE, Lake
 
 pytestmark = [pytest.mark.whole_path, pytest.mark.timeout(300)]
 
@@ -49,7 +49,7 @@ def deployed_api(zappa: Zappa, addresses: dict[str, str]) -> Iterator[str]:
 
 
 def test_a_click_over_the_deployed_stage_lands_and_a_refusal_says_why(deployed_api: str, lake: Lake) -> None:
-    click = {"userId": "guest", "mysfitId": "4e53920c-505a-4a90-a694-b9300791f0ae"}
+    click = {"userId": "guest", "mysfitId": EVANGELINE}
     accepted = requests.put(f"{deployed_api}/clicks", json=click, timeout=30)
     assert accepted.status_code == 202, accepted.text
     line = lake.line_of(accepted.json()["receipts"][0]["eventId"])
@@ -66,9 +66,7 @@ def test_update_and_status_work_and_leave_the_lake_as_it_was(
 ) -> None:
     zappa("update", "dev")
     assert "clicklake-dev" in zappa("status", "dev")
-    accepted = requests.put(
-        f"{deployed_api}/clicks", json={"mysfitId": "4e53920c-505a-4a90-a694-b9300791f0ae"}, timeout=30
-    )
+    accepted = requests.put(f"{deployed_api}/clicks", json={"mysfitId": EVANGELINE}, timeout=30)
     assert accepted.status_code == 202, accepted.text
     assert lake.line_of(accepted.json()["receipts"][0]["eventId"])["enrichment"] == "ok"
 
