@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import boto3
 
+EVANGELINE = "4e53920c-505a-4a90-a694-b9300791f0ae"  # a mysfit of the sample site
 T = TypeVar("T")
 
 

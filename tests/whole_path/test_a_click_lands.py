@@ -26,7 +26,7 @@ def send(api: str, body: Any, *, session: Any = requests) -> dict[str, Any]:
 
 
 def test_the_workshops_own_request_lands_enriched(api: str, lake: Lake) -> None:
-    body = '{"userId":"guest","mysfitId":EVANGELINE}'
+    body = '{"userId":"guest","mysfitId":"4e53920c-505a-4a90-a694-b9300791f0ae"}'
     answer = requests.put(
         f"{api}/clicks", data=body, headers={"Content-Type": "application/json"}, timeout=30
     )

@@ -22,10 +22,10 @@ def catalogue_down(addresses: dict[str, str], lake: Lake) -> Iterator[None]:
     if "s3" not in addresses:
         pytest.skip("changes the processor's settings: run without --api")
     functions = boto3.client("lambda")
-    outputs = boto3.client("cloudformation").describe_stacks(StackName="clicklake-lake-dev")["Stacks"][0][
-        "Outputs"
+    (stack,) = boto3.client("cloudformation").describe_stacks(StackName="clicklake-lake-dev")["Stacks"]
+    (name,) = [
+        each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == "ProcessorFunctionName"
     ]
-    (name,) = [each["OutputValue"] for each in outputs if each["OutputKey"] == "ProcessorFunctionName"]
     before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     nowhere = before | {"CATALOGUE_URL": f"http://127.0.0.1:{free_port()}/{{id}}"}
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": nowhere})
