@@ -1,4 +1,4 @@
-"""The house stays as CONTRIBUTING.md draws it: who may import whom, and where the outside world is touched."""
+"""The house stays as CONTRIBUTING.md draws it: who imports whom, and where the outside world is touched."""
 
 import ast
 import re
