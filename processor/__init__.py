@@ -1,0 +1,1 @@
+"""The processor: a Firehose batch in, the same record ids out, each click enriched on the way."""

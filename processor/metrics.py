@@ -1,0 +1,78 @@
+"""One line of metrics per batch, in CloudWatch's embedded metric format: counts, record ids and reasons.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from processor.firehose import Record
+from processor.line import Line
+
+NAMESPACE = "Clicklake"
+MAX_FAILURES_NAMED = 20  # so that the line stays short, whatever a batch holds
+
+
+@dataclass
+class Metrics:
+    records: int
+    clicks: int = 0  # that land; so are those of the next three
+    bots: int = 0
+    unknown_items: int = 0
+    unavailable: int = 0
+    failed: int = 0  # records
+    catalogue_calls: int = 0
+    catalogue_milliseconds: int = 0
+    failures: dict[str, str] = field(default_factory=dict)  # reasons by recordId
+    failed_steps: Counter[str] = field(default_factory=Counter)
+
+    def count_clicks(self, lines: Sequence[Line]) -> None:
+        self.clicks += len(lines)
+        for line in lines:
+            self.bots += line.bot is not None
+            self.unknown_items += line.enrichment == "unknown item"
+            self.unavailable += line.enrichment == "unavailable"
+
+    def count_failure(self, record: Record, reason: str) -> None:
+        self.failed += 1
+        if len(self.failures) < MAX_FAILURES_NAMED:
+            self.failures[record["recordId"]] = reason
+
+    def to_emf(self, function_name: str, now: datetime) -> str:
+        counts = {
+            "Records": self.records,
+            "Clicks": self.clicks,
+            "Bots": self.bots,
+            "UnknownItems": self.unknown_items,
+            "Unavailable": self.unavailable,
+            "Failed": self.failed,
+            "FailedSteps": self.failed_steps.total(),
+            "CatalogueCalls": self.catalogue_calls,
+            "CatalogueMilliseconds": self.catalogue_milliseconds,
+        }
+        document: dict[str, Any] = {
+            "_aws": {
+                "Timestamp": round(now.timestamp() * 1000),
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": NAMESPACE,
+                        "Dimensions": [["FunctionName"]],
+                        "Metrics": [{"Name": name, "Unit": _unit_of(name)} for name in counts],
+                    }
+                ],
+            },
+            "FunctionName": function_name,
+            **counts,
+            "failures": self.failures,
+            "failedSteps": self.failed_steps,
+        }
+        return msgspec.json.encode(document).decode()
+
+
+def _unit_of(name: str) -> str:
+    return "Milliseconds" if name.endswith("Milliseconds") else "Count"
