@@ -1,9 +1,9 @@
 """What Zappa calls as it deploys (`callbacks` in zappa_settings.json): where its package goes, what is in it.
 
 Zappa packs the whole checkout and the whole virtual environment: 28.7 MB, with whatever lies in the checkout,
-with libraries compiled for the machine that deploys, with bytecode that Lambda rejects at every cold start. So
-the settings tell it to copy nothing (`"exclude": ["*"]`), and the package is filled here: with what is listed
-and no more, for Lambda's machine, with bytecode that holds.
+with libraries compiled for the machine that deploys, with bytecode that Lambda rejects at every cold start.
+So the settings tell it to copy nothing (`"exclude": ["*"]`), and the package is filled here: with what is
+listed and no more, for Lambda's machine, with bytecode that holds.
 """
 
 import compileall
@@ -44,7 +44,7 @@ WHEEL_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 def name_bucket(cli: Any) -> None:
     """Give uploads one bucket per account and region.
 
-    Without `s3_bucket` Zappa makes a new one each time, and leaves it; a committed name would be one account's.
+    Without `s3_bucket` Zappa makes a new one each time, and leaves it; a committed name would be only one's.
     """
     if cli.command in ("deploy", "update") and "s3_bucket" not in cli.stage_config:
         session = cli.zappa.boto_session
@@ -112,7 +112,8 @@ def _copy(file: Path, target: Path) -> None:
 def _fetch_for_lambda(libraries: list[Distribution], bundle: Path, architecture: str, python: str) -> None:
     """Install what is compiled for Lambda's machine: the same versions, checked by the same hashes.
 
-    Zappa's own way (`use_precompiled_packages`) checks no hash, and ships this machine's where it finds no wheel.
+    Zappa's own way (`use_precompiled_packages`) checks no hash, and without a word ships this machine's where
+    it finds no wheel.
     """
     names = {library.name.lower() for library in libraries}
     lines = REQUIREMENTS.read_text().replace("\\\n", " ").splitlines()
@@ -139,8 +140,8 @@ def _trim_endpoints(file: Path) -> None:
 def _compile(bundle: Path) -> None:
     """Make bytecode that is never compared with its source.
 
-    Compared, it would not match, as the zip keeps no date; and Lambda's folder cannot be written, so every cold
-    start would compile everything again (541 instead of 211 ms).
+    Compared, it would not match, as the zip keeps no date; and Lambda's folder cannot be written, so every
+    cold start would compile everything again (541 instead of 211 ms).
     """
     unchecked = PycInvalidationMode.UNCHECKED_HASH
     if not compileall.compile_dir(
