@@ -1,0 +1,41 @@
+"""A processor that does to each batch what a record of it says: deployed to the emulator by conftest.py."""
+
+import base64
+import json
+import time
+
+
+def handler(event, context):
+    print(f"{len(event['records'])} records")  # a function that writes nothing to stderr answers 50 ms later
+    answers = []
+    for record in event["records"]:
+        data = base64.b64decode(record["data"])
+        command = data.decode(errors="replace").strip()
+        if command == "raise":
+            raise RuntimeError("as told")
+        if command == "sleep":
+            time.sleep(60)
+        if command == "huge":
+            return {"records": "x" * 7_000_000}
+        answers += answers_to(record["recordId"], command, data)
+    return {"records": answers}
+
+
+def answers_to(record_id, command, data):
+    answer = {"recordId": record_id, "result": "Ok", "data": encode({"said": command})}
+    special = {
+        "drop": [{"recordId": record_id, "result": "Dropped"}],
+        "fail": [
+            {"recordId": record_id, "result": "ProcessingFailed", "data": base64.b64encode(data).decode()}
+        ],
+        "missing": [],
+        "twice": [answer, answer],
+        "unknown": [answer, {**answer, "recordId": "nobody's"}],
+        "not base64": [{**answer, "data": "!!!"}],
+        "wrong result": [{**answer, "result": "ok"}],
+    }
+    return special.get(command, [answer])
+
+
+def encode(value):
+    return base64.b64encode(json.dumps(value).encode() + b"\n").decode()
