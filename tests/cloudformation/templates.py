@@ -1,0 +1,69 @@
+"""CloudFormation's templates as plain data: `!Ref X` is read as `{"Ref": "X"}`, and so on."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = sorted((ROOT / "cloudformation").glob("*.yaml"))
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+def _construct(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if name == "GetAtt":
+        value = value.split(".", 1)
+    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+_Loader.add_multi_constructor("!", _construct)
+
+
+def load(template: Path) -> dict[str, Any]:
+    return yaml.load(template.read_text(), _Loader)
+
+
+def resources_of(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of each resource of this type, by its logical id."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def statements_of(value: Any) -> Iterator[dict[str, Any]]:
+    """Each policy statement, wherever in the template."""
+    if isinstance(value, dict):
+        if "Effect" in value:
+            yield value
+        for inner in value.values():
+            yield from statements_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from statements_of(inner)
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def lines_with_lone_star(template: Path) -> Iterator[tuple[str, str]]:
+    """Each line that lets a statement name every resource, with the line above it."""
+    lines = ["", *template.read_text().splitlines()]
+    for above, line in pairwise(lines):
+        if re.search(r"""\bResource: *\[? *["']\*["']""", line):
+            yield above, line

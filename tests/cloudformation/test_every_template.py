@@ -1,0 +1,101 @@
+"""What holds for each template: AWS's own tools accept it, its parameters are bounded, its rights narrow."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cloudformation.templates import (
+    ROOT,
+    TEMPLATES,
+    as_list,
+    lines_with_lone_star,
+    load,
+    statements_of,
+)
+
+SAM_BIN = Path(os.environ.get("CLICKLAKE_SAM_BIN", ROOT / ".run" / "envs" / "sam" / "bin"))
+NAMES_THAT_NEED_ANOTHER_CAPABILITY = {
+    "RoleName",
+    "UserName",
+    "GroupName",
+    "ManagedPolicyName",
+    "InstanceProfileName",
+}
+
+pytestmark = pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+
+
+def run(*command: str | Path) -> None:
+    env = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_cfn_lint_finds_nothing(path: Path) -> None:
+    run(SAM_BIN / "cfn-lint", "--include-checks", "I", "--", path)
+
+
+def test_sam_finds_it_valid(path: Path) -> None:
+    run(SAM_BIN / "sam", "validate", "--lint", "--template", path)
+
+
+def test_every_parameter_is_described_and_bounded(path: Path) -> None:
+    for name, parameter in load(path)["Parameters"].items():
+        assert parameter.get("Description"), f"{name} has no description"
+        bounds = parameter.keys() & {"AllowedValues", "AllowedPattern", "MinValue", "MaxValue"}
+        assert bounds not in (set(), {"MinValue"}, {"MaxValue"}), f"{name} is not bounded"
+
+
+def test_every_default_is_within_its_bounds(path: Path) -> None:
+    for name, parameter in load(path)["Parameters"].items():
+        assert is_allowed(parameter, parameter["Default"]), name
+
+
+def test_every_output_is_described(path: Path) -> None:
+    for name, output in load(path)["Outputs"].items():
+        assert output.get("Description"), f"{name} has no description"
+
+
+def test_every_statement_names_one_resource(path: Path) -> None:
+    for statement in statements_of(load(path)):
+        if "AssumeRole" not in str(statement["Action"]):
+            assert not isinstance(statement["Resource"], list), statement
+
+
+def test_a_statement_for_every_resource_says_why_aws_needs_it(path: Path) -> None:
+    found = list(lines_with_lone_star(path))
+    assert len(found) == [statement.get("Resource") for statement in statements_of(load(path))].count("*")
+    for above, line in found:
+        assert "#" in line or above.strip().startswith("#"), line
+
+
+def test_what_is_allowed_is_allowed_by_name(path: Path) -> None:
+    for statement in statements_of(load(path)):
+        if statement["Effect"] == "Allow":
+            assert not any("*" in action for action in as_list(statement["Action"])), statement
+            assert "NotAction" not in statement
+            assert "NotResource" not in statement
+
+
+def test_capability_iam_suffices(path: Path) -> None:
+    for name, resource in load(path)["Resources"].items():
+        if resource["Type"].startswith("AWS::IAM::"):
+            assert not resource["Properties"].keys() & NAMES_THAT_NEED_ANOTHER_CAPABILITY, name
+
+
+def test_what_holds_data_stays_when_its_stack_goes(path: Path) -> None:
+    for name, resource in load(path)["Resources"].items():
+        if resource["Type"] == "AWS::S3::Bucket":
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+
+
+def is_allowed(parameter: dict[str, Any], value: Any) -> bool:
+    if "AllowedValues" in parameter:
+        return value in parameter["AllowedValues"]
+    if parameter["Type"] == "Number":
+        return bool(parameter["MinValue"] <= value <= parameter["MaxValue"])
+    return re.fullmatch(parameter["AllowedPattern"], value) is not None

@@ -1,0 +1,214 @@
+"""The lake's template: what its parts promise each other, and those who read its outputs."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.cloudformation.templates import as_list, resources_of, statements_of
+
+DATE = "!{timestamp:yyyy-MM-dd}"
+HOUR = "!{timestamp:HH}"
+
+
+@pytest.fixture
+def destination(lake: dict[str, Any]) -> dict[str, Any]:
+    (stream,) = resources_of(lake, "AWS::KinesisFirehose::DeliveryStream").values()
+    extended: dict[str, Any] = stream["ExtendedS3DestinationConfiguration"]
+    return extended
+
+
+def test_the_outputs_are_those_that_later_steps_ask_for(lake: dict[str, Any]) -> None:
+    assert set(lake["Outputs"]) == {
+        *("StreamName", "StreamArn", "BucketName", "ProcessorFunctionName", "ProcessorFunctionArn"),
+        *("GlueDatabaseName", "GlueTableName", "AthenaWorkGroupName"),
+        *("ProcessorLogGroupName", "IngestLogGroupName"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "allowed"),
+    [
+        ("Stage", "production", True),
+        ("Stage", "Dev", False),
+        ("Stage", "dev-2", False),
+        ("ItemIdField", "productId", True),
+        ("ItemIdField", "product.id", False),
+        ("CatalogueUrl", "https://shop.example/api/items/{id}.json?v=1", True),
+        ("CatalogueUrl", "https://shop.example/api/items/", False),
+        ("CatalogueUrl", "https://shop.example/{id}/{id}", False),
+        ("CatalogueUrl", "ftp://shop.example/{id}", False),
+        ("CatalogueAttributes", "brand", True),
+        ("CatalogueAttributes", "a,b,c,d,e", True),
+        ("CatalogueAttributes", "a,b,c,d,e,f", False),
+        ("CatalogueAttributes", "goodEvil", False),
+        ("CatalogueAttributes", "brand, price", False),
+        ("CatalogueAttributes", "", False),
+    ],
+)
+def test_a_parameter_takes_what_its_description_says(
+    lake: dict[str, Any], parameter: str, value: str, allowed: bool
+) -> None:
+    pattern = lake["Parameters"][parameter]["AllowedPattern"]
+    assert (re.fullmatch(pattern, value) is not None) is allowed
+
+
+# --- the delivery stream ---
+
+
+def test_clicks_raw_copies_and_failures_land_under_their_prefixes(destination: dict[str, Any]) -> None:
+    failed = f"failed/!{{firehose:error-output-type}}/dt={DATE}/"
+    backup = destination["S3BackupConfiguration"]
+    assert (destination["Prefix"], destination["ErrorOutputPrefix"]) == (
+        f"clicks/dt={DATE}/hr={HOUR}/",
+        failed,
+    )
+    assert (backup["Prefix"], backup["ErrorOutputPrefix"]) == (f"raw/dt={DATE}/hr={HOUR}/", failed)
+    assert destination["S3BackupMode"] == "Enabled"
+
+
+def test_both_deliveries_are_compressed_and_log_their_errors(
+    lake: dict[str, Any], destination: dict[str, Any]
+) -> None:
+    streams = resources_of(lake, "AWS::Logs::LogStream")
+    for delivery in (destination, destination["S3BackupConfiguration"]):
+        assert delivery["CompressionFormat"] == "GZIP"
+        logging = delivery["CloudWatchLoggingOptions"]
+        assert logging["Enabled"] is True
+        assert logging["LogGroupName"] == streams[logging["LogStreamName"]["Ref"]]["LogGroupName"]
+
+
+def test_both_buffers_are_parameters(destination: dict[str, Any]) -> None:
+    (processor,) = destination["ProcessingConfiguration"]["Processors"]
+    values = {each["ParameterName"]: each["ParameterValue"] for each in processor["Parameters"]}
+    assert values["BufferIntervalInSeconds"] == {"Ref": "ProcessorBufferIntervalSeconds"}
+    assert values["BufferSizeInMBs"] == {"Ref": "ProcessorBufferSizeMiB"}
+    assert destination["BufferingHints"] == {
+        "IntervalInSeconds": {"Ref": "BufferIntervalSeconds"},
+        "SizeInMBs": {"Ref": "BufferSizeMiB"},
+    }
+
+
+# --- the bucket ---
+
+
+def test_the_bucket_is_versioned_encrypted_and_closed_to_the_public(lake: dict[str, Any]) -> None:
+    (bucket,) = resources_of(lake, "AWS::S3::Bucket").values()
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+
+
+def test_nothing_but_tls_reaches_the_bucket_or_its_objects(lake: dict[str, Any]) -> None:
+    (policy,) = resources_of(lake, "AWS::S3::BucketPolicy").values()
+    denied = list(statements_of(policy))
+    assert {str(each["Resource"]) for each in denied} == {
+        str({"Fn::GetAtt": ["DataBucket", "Arn"]}),
+        str({"Fn::Sub": "${DataBucket.Arn}/*"}),
+    }
+    for each in denied:
+        assert (each["Effect"], each["Principal"], each["Action"]) == ("Deny", "*", "s3:*")
+        assert each["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "condition", "days"),
+    [
+        ("raw/", "RawExpires", {"Ref": "RawDays"}),
+        ("failed/", "FailedExpires", {"Ref": "FailedDays"}),
+        ("replayed/", "FailedExpires", {"Ref": "FailedDays"}),
+        ("parked/", "FailedExpires", {"Ref": "FailedDays"}),
+        ("clicks/", "ClicksExpire", {"Ref": "ClicksDays"}),
+        ("athena/", None, 7),
+    ],
+)
+def test_each_prefix_is_kept_as_long_as_its_parameter_says(
+    lake: dict[str, Any], prefix: str, condition: str | None, days: Any
+) -> None:
+    found = [(c, rule["ExpirationInDays"]) for c, rule in lifecycle_of(lake) if rule.get("Prefix") == prefix]
+    assert found == [(condition, days)]
+    if condition:
+        assert lake["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [days, 0]}]}
+
+
+def test_old_versions_and_unfinished_uploads_of_every_prefix_go(lake: dict[str, Any]) -> None:
+    everywhere = [rule for condition, rule in lifecycle_of(lake) if not condition and "Prefix" not in rule]
+    assert any("NoncurrentVersionExpiration" in rule for rule in everywhere)
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in everywhere)
+
+
+def lifecycle_of(lake: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]]:
+    """Each rule with the condition that it stands under."""
+    (bucket,) = resources_of(lake, "AWS::S3::Bucket").values()
+    return [
+        (rule["Fn::If"][0], rule["Fn::If"][1]) if "Fn::If" in rule else (None, rule)
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+    ]
+
+
+# --- logs and rights ---
+
+
+def test_every_log_is_kept_for_log_days(lake: dict[str, Any]) -> None:
+    groups = resources_of(lake, "AWS::Logs::LogGroup")
+    assert {group["LogGroupName"]["Fn::Sub"] for group in groups.values()} == {
+        "/aws/lambda/clicklake-${Stage}",  # Zappa's function: <project>-<stage>
+        "/aws/lambda/clicklake-processor-${Stage}",
+        "/aws/kinesisfirehose/clicklake-${Stage}",
+    }
+    assert all(group["RetentionInDays"] == {"Ref": "LogDays"} for group in groups.values())
+
+
+def test_the_processor_logs_where_its_role_may_write(lake: dict[str, Any]) -> None:
+    (function,) = resources_of(lake, "AWS::Serverless::Function").values()
+    group = function["LoggingConfig"]["LogGroup"]["Ref"]
+    role = lake["Resources"][function["Role"]["Fn::GetAtt"][0]]["Properties"]
+    assert rights_of(role) == {
+        ("logs:CreateLogStream", f"{group}.Arn"),
+        ("logs:PutLogEvents", f"{group}.Arn"),
+    }
+
+
+def test_the_stream_may_deliver_and_nothing_else(lake: dict[str, Any]) -> None:
+    assert rights_of(lake["Resources"]["StreamRole"]["Properties"]) == {
+        *((f"s3:{action}", "DataBucket.Arn") for action in ("GetBucketLocation", "ListBucket")),
+        ("s3:ListBucketMultipartUploads", "DataBucket.Arn"),
+        *((f"s3:{action}Object", "${DataBucket.Arn}/*") for action in ("Get", "Put")),
+        ("s3:AbortMultipartUpload", "${DataBucket.Arn}/*"),
+        *((f"lambda:{action}", "Processor.Arn") for action in ("InvokeFunction", "GetFunctionConfiguration")),
+        ("logs:PutLogEvents", "StreamLogs.Arn"),
+    }
+
+
+def rights_of(role: dict[str, Any]) -> set[tuple[str, str]]:
+    """Each action with its resource, as the template writes them."""
+    resource: dict[str, Any]
+    rights = set()
+    for statement in statements_of(role["Policies"]):
+        resource = statement["Resource"]
+        name = resource["Fn::Sub"] if "Fn::Sub" in resource else ".".join(resource["Fn::GetAtt"])
+        rights |= {(action, name) for action in as_list(statement["Action"])}
+    return rights
+
+
+def test_the_processor_is_told_what_the_parameters_say(lake: dict[str, Any]) -> None:
+    (function,) = resources_of(lake, "AWS::Serverless::Function").values()
+    assert function["Environment"]["Variables"] == {
+        "ITEM_ID_FIELD": {"Ref": "ItemIdField"},
+        "CATALOGUE_URL": {"Ref": "CatalogueUrl"},
+        "CATALOGUE_ATTRIBUTES": {"Ref": "CatalogueAttributes"},
+    }
+    assert (function["CodeUri"], function["Handler"]) == (
+        "../build/processor",
+        "processor.handler.lambda_handler",
+    )
+
+
+def test_queries_write_into_the_bucket_and_are_bounded(lake: dict[str, Any]) -> None:
+    (group,) = resources_of(lake, "AWS::Athena::WorkGroup").values()
+    configuration = group["WorkGroupConfiguration"]
+    assert configuration["EnforceWorkGroupConfiguration"] is True
+    assert configuration["BytesScannedCutoffPerQuery"] == {"Ref": "AthenaScanLimitBytes"}
+    assert configuration["ResultConfiguration"]["OutputLocation"] == {"Fn::Sub": "s3://${DataBucket}/athena/"}
+    assert configuration["ResultConfiguration"]["EncryptionConfiguration"] == {"EncryptionOption": "SSE_S3"}

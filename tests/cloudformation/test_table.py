@@ -1,0 +1,92 @@
+"""The table over clicks/ reads every field of a line: what lands can be asked for."""
+
+from typing import Any, get_type_hints
+
+import pytest
+
+from processor.line import Line
+from tests.cloudformation.templates import resources_of
+
+FIELDS = dict(zip(Line.__struct_encode_fields__, Line.__struct_fields__, strict=True))
+ITEM_FIELD = {"Ref": "ItemIdField"}  # the line calls it what the parameter says
+TYPES = {
+    str: {"string"},
+    str | None: {"string"},
+    int | None: {"int", "bigint"},
+    dict[str, str] | None: {"map<string,string>"},
+}
+
+
+@pytest.fixture
+def table(lake: dict[str, Any]) -> dict[str, Any]:
+    (table,) = resources_of(lake, "AWS::Glue::Table").values()
+    table_input: dict[str, Any] = table["TableInput"]
+    return table_input
+
+
+@pytest.fixture
+def columns(table: dict[str, Any]) -> dict[str, str]:
+    """Name and type of the columns that every lake has: not the catalogue's attributes, a parameter's."""
+    listed = table["StorageDescriptor"]["Columns"]
+    return {column["Name"]: column["Type"] for column in listed if isinstance(column["Name"], str)}
+
+
+@pytest.fixture
+def mappings(table: dict[str, Any]) -> dict[str, Any]:
+    """The field that each mapped column reads."""
+    parameters = table["StorageDescriptor"]["SerdeInfo"]["Parameters"]
+    return {
+        name.removeprefix("mapping."): field
+        for name, field in parameters.items()
+        if name.startswith("mapping.")
+    }
+
+
+def test_every_field_of_a_line_is_a_column_of_its_type(columns: dict[str, str]) -> None:
+    hints = get_type_hints(Line)
+    assert columns.keys() == {field.lower() for field in FIELDS}
+    for field, attribute in FIELDS.items():
+        assert columns[field.lower()] in TYPES[hints[attribute]], field
+
+
+def test_every_name_that_sql_would_fold_has_its_mapping_and_no_other(mappings: dict[str, Any]) -> None:
+    folded = {field.lower(): field for field in FIELDS if field != field.lower()}
+    assert mappings == folded | {"itemid": ITEM_FIELD}
+
+
+def test_a_strangers_line_breaks_no_query(table: dict[str, Any]) -> None:
+    serde = table["StorageDescriptor"]["SerdeInfo"]
+    assert serde["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
+    assert serde["Parameters"]["case.insensitive"] == "FALSE"
+    assert serde["Parameters"]["ignore.malformed.json"] == "TRUE"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ("brand", ["brand", "unused1", "unused2", "unused3", "unused4"]),
+        ("goodevil,lawchaos,species", ["goodevil", "lawchaos", "species", "unused1", "unused2"]),
+        ("a,b,c,d,e", ["a", "b", "c", "d", "e"]),
+    ],
+)
+def test_every_attribute_of_the_catalogue_is_a_column(
+    table: dict[str, Any], attributes: str, expected: list[str]
+) -> None:
+    listed = [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
+    selected = []
+    for index, split in (name["Fn::Select"] for name in listed if isinstance(name, dict)):
+        separator, text = split["Fn::Split"]
+        selected.append(text["Fn::Sub"].replace("${CatalogueAttributes}", attributes).split(separator)[index])
+    assert selected == expected
+
+
+def test_partitions_lie_where_the_stream_writes(lake: dict[str, Any], table: dict[str, Any]) -> None:
+    (stream,) = resources_of(lake, "AWS::KinesisFirehose::DeliveryStream").values()
+    prefix = stream["ExtendedS3DestinationConfiguration"]["Prefix"]
+    parameters = table["Parameters"]
+    place = parameters["storage.location.template"]["Fn::Sub"].removeprefix("s3://${DataBucket}/")
+    assert place.replace("${!dt}", "!{timestamp:yyyy-MM-dd}").replace("${!hr}", "!{timestamp:HH}") == prefix
+    assert parameters["projection.enabled"] == "true"
+    assert parameters["projection.dt.format"] == "yyyy-MM-dd"
+    assert (parameters["projection.hr.range"], parameters["projection.hr.digits"]) == ("0,23", "2")
+    assert [key["Name"] for key in table["PartitionKeys"]] == ["dt", "hr"]
