@@ -106,10 +106,12 @@ class MiniStack:
         version = importlib.metadata.version("ministack")
         if version != MINISTACK_VERSION:
             raise SystemExit(f"MiniStack is {version}; local/emulator.py was written for {MINISTACK_VERSION}")
+        from ministack import app  # type: ignore[import-not-found]
         from ministack.core import responses  # type: ignore[import-not-found]
         from ministack.services import firehose, lambda_svc, s3  # type: ignore[import-not-found]
 
         self._responses, self._firehose, self._lambda, self._s3 = responses, firehose, lambda_svc, s3
+        self._app = app
 
     def install(self, api: PutApi) -> None:
         """Put our two operations in the place of MiniStack's."""
@@ -169,6 +171,10 @@ class MiniStack:
         )
         if status != 200:
             raise OSError(f"S3 answers {status}")
+
+    def save(self) -> None:
+        """Write the control plane to disk, as MiniStack does when it ends."""
+        self._app.save_all(self._app._build_persistence_save_dict())
 
     def _scope(self, arn: str) -> contextlib.AbstractContextManager[None]:
         _, _, _, region, account, *_ = arn.split(":")
@@ -265,7 +271,9 @@ def assemble(settings: Settings, ministack: MiniStack) -> Cloud:
     streams = Streams(ministack.configured, around, journal, settings.max_buffer_seconds)
     ministack.install(PutApi(lambda name: streams.find(ministack.stream_arn(name)), streams.wake, faults))
     with naming(settings.live_port):
-        live = LiveServer(settings.live_port, Live(feed, faults, streams.waiting, streams.flush))
+        live = LiveServer(
+            settings.live_port, Live(feed, faults, streams.waiting, streams.flush, ministack.save)
+        )
     return Cloud(streams, journal, live)
 
 

@@ -9,6 +9,7 @@
     GET  /status      totals since the last reset, records still waiting, faults
     POST /reset       faults off, deliver what waits, then begin all of the above anew; objects stay in S3
     POST /faults      the faults that shall be on from now (faults.py), `{}` for none
+    POST /save        save the control plane (streams, functions, stacks) now: a SIGKILL would lose it
 
 It answers to this machine's own names alone (any page's name can be made to mean our address), and answers a
 POST to its own page or to a client that names no origin.
@@ -58,6 +59,7 @@ class Live:
     faults: Faults
     waiting: Callable[[], int]  # records accepted and not landed
     flush: Callable[[float], bool]  # deliver them now, within so many seconds
+    save: Callable[[], None]  # the control plane
 
 
 class LiveServer(ThreadingHTTPServer):
@@ -101,6 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_json(self._status())
         elif self.path == "/faults":
             self._set_faults(body)
+        elif self.path == "/save":
+            self.server.live.save()
+            self._answer_json(self._status())
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "no such page")
 

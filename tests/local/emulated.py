@@ -10,6 +10,7 @@ import time
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,8 @@ class Emulator:
         assert self.process.stdout
         self.process.stdout.close()
         if number == signal.SIGKILL:  # its functions' processes outlive it
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         return code
 
     def client(self, service: str, attempts: int = 1) -> Any:

@@ -22,7 +22,8 @@ def handler(event, context):
 
 
 def answers_to(record_id, command, data):
-    answer = {"recordId": record_id, "result": "Ok", "data": encode({"said": command})}
+    line = json.loads(data) if command.startswith("{") else {"said": command}
+    answer = {"recordId": record_id, "result": "Ok", "data": encode(line)}
     special = {
         "drop": [{"recordId": record_id, "result": "Dropped"}],
         "fail": [
