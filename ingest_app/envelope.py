@@ -1,0 +1,49 @@
+"""Sender and clicks to the bytes of one record: the contract with the processor, version 1."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from ingest_app.clicks import Click
+from ingest_app.instants import to_rfc3339
+from ingest_app.sender import Sender
+
+VERSION = 1
+
+_encoder = msgspec.json.Encoder()
+
+
+class Envelope(msgspec.Struct, rename="camel", kw_only=True):
+    """One request. Every key is always there, null where unknown; of a click only what it has."""
+
+    v: int = VERSION
+    request_id: str
+    received_at: str
+    sent_at: str | None
+    address: str | None
+    country: str | None
+    visitor_id: str | None
+    user_agent: str | None
+    privacy: str | None
+    replays: int = 0
+    """How often the operator has put this record back on the stream."""
+    clicks: Sequence[Click]
+
+
+def build_record(
+    sender: Sender, clicks: Sequence[Click], request_id: str, received_at: datetime, sent_at: str | None
+) -> bytes:
+    """One JSON object and a newline."""
+    envelope = Envelope(
+        request_id=request_id,
+        received_at=to_rfc3339(received_at),
+        sent_at=sent_at,
+        address=sender.address,
+        country=sender.country,
+        visitor_id=sender.visitor_id,
+        user_agent=sender.user_agent,
+        privacy=sender.privacy,
+        clicks=clicks,
+    )
+    return _encoder.encode(envelope) + b"\n"

@@ -1,0 +1,8 @@
+"""Times as the envelope writes them: RFC 3339, UTC, milliseconds, Z."""
+
+from datetime import UTC, datetime
+
+
+def to_rfc3339(instant: datetime) -> str:
+    """Raise OverflowError for an instant that, in UTC, lies before year 1 or after year 9999."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

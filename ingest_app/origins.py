@@ -1,0 +1,39 @@
+"""Which pages may send, and what a browser is told of it (fetch.spec.whatwg.org/#http-cors-protocol).
+
+The list is kept by refusing the request, not by hiding the answer: no cookie is ever asked for, so an answer
+tells a page nothing that it could not fetch by other means, and a page that is refused can read why.
+"""
+
+import re
+
+# What Chromium allows at most: developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Access-Control-Max-Age
+PREFLIGHT_SECONDS = 7200
+
+_ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://[^\s/?#,\x00-\x1f\x7f-\U0010ffff]+", re.I)
+
+AllowedOrigins = frozenset[str] | None
+"""None: every origin."""
+
+
+def is_allowed(origin: str | None, allowed: AllowedOrigins) -> bool:
+    """A request without Origin is no page's (or a same-origin GET), and is always taken."""
+    return allowed is None or origin is None or origin.lower() in allowed
+
+
+def cors_headers(origin: str | None, allowed: AllowedOrigins) -> dict[str, str]:
+    """For every answer, refusals too."""
+    headers = {"Vary": "Origin", "Access-Control-Expose-Headers": "Retry-After"}
+    if allowed is None:
+        headers["Access-Control-Allow-Origin"] = "*"
+    elif origin and _ORIGIN.fullmatch(origin):
+        headers["Access-Control-Allow-Origin"] = origin
+    return headers
+
+
+def preflight_headers(methods: str) -> dict[str, str]:
+    """For the answer to a preflight of an origin that is allowed."""
+    return {
+        "Access-Control-Allow-Methods": methods,
+        "Access-Control-Allow-Headers": "Content-Type",
+        "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+    }

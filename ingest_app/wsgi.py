@@ -1,0 +1,54 @@
+"""What Zappa loads: `app`, and the Lambda handler, which answers HTTP events and nothing else.
+
+Everything a reader would not expect of a cold start stands here:
+
+- The garbage collector waits until all modules are loaded, and never looks at them again (13 ms of 176 ms).
+- Zappa's settings come first, so that the app can be made here, at init. So is Zappa's handler, while this module
+  is still being imported, because Zappa imports it for `app`. Left to itself, Zappa makes both on the first
+  request, for which a visitor waits, at the function's share of a CPU: 185 ms instead of 4 ms.
+"""
+
+import gc
+
+gc.disable()
+
+from typing import Any  # noqa: E402
+
+from zappa.handler import LambdaHandler  # type: ignore[import-untyped]  # noqa: E402
+
+from ingest_app import create_app  # noqa: E402
+from ingest_app.settings import adopt_zappa_environment  # noqa: E402
+
+on_lambda = adopt_zappa_environment()
+app = create_app()
+if on_lambda:
+    LambdaHandler()  # a singleton: lambda_handler finds it again
+
+gc.freeze()
+gc.set_threshold(50_000, 50, 100)  # a request makes few cycles: 20 µs of 600 less than with the default
+gc.enable()
+
+REFUSED = "This function answers HTTP requests from API Gateway, and nothing else; nothing was run."
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Pass on HTTP events only: Zappa's own handler runs whatever code any other event names."""
+    if not is_http(event):
+        print(REFUSED)
+        return {"refused": REFUSED}
+    # Zappa would put these into the environment, where our settings and boto3's are.
+    event.pop("stageVariables", None)
+    answer: dict[str, Any] = LambdaHandler.lambda_handler(event, context)
+    return answer
+
+
+def is_http(event: Any) -> bool:
+    """A request as REST (1.0) or HTTP API (2.0) hand it on; an authorizer's looks alike, but has a type."""
+    if not isinstance(event, dict) or "type" in event:
+        return False
+    context = event.get("requestContext")
+    if not isinstance(context, dict):
+        return False
+    if event.get("version") == "2.0":
+        return isinstance(context.get("http"), dict) and isinstance(event.get("rawPath"), str)
+    return isinstance(event.get("httpMethod"), str) and isinstance(event.get("path"), str)
