@@ -3,9 +3,9 @@
 Everything a reader would not expect of a cold start stands here:
 
 - The garbage collector waits until all modules are loaded, and never looks at them again (13 ms of 176 ms).
-- Zappa's settings come first, so that the app can be made here, at init. So is Zappa's handler, while this module
-  is still being imported, because Zappa imports it for `app`. Left to itself, Zappa makes both on the first
-  request, for which a visitor waits, at the function's share of a CPU: 185 ms instead of 4 ms.
+- Zappa's settings come first, so that the app can be made here, at init. So is Zappa's handler, while this
+  module is still being imported, because Zappa imports it for `app`. Left to itself, Zappa makes both on
+  the first request, for which a visitor waits, at the function's share of a CPU: 185 ms instead of 4 ms.
 """
 
 import gc
