@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-NAMESPACE = "Clicklake/Ingest"
+NAMESPACE = "Clicklake"
 
 
 def count(function_name: str, counts: Mapping[str, int], **facts: Any) -> None:
@@ -29,3 +29,14 @@ def count(function_name: str, counts: Mapping[str, int], **facts: Any) -> None:
     }
     sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
     sys.stdout.flush()
+
+
+def refused(code: str) -> str:
+    """The metric of a problem's code: RefusedBodyTooLarge of body_too_large."""
+    return "Refused" + code.title().replace("_", "")
+
+
+def rejected(field: str | None) -> str:
+    """The metric of the field that cost a click: five names, whatever the setting calls the item."""
+    names = {"type": "Type", "userId": "UserId", "eventId": "EventId", None: "Click"}
+    return "Rejected" + names.get(field, "Item")

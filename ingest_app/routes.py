@@ -141,36 +141,14 @@ class Api:
         sender = read_sender(request.environ, self._settings, now)
         clicks, answer = write_receipts(batch, _request_id())
         if not clicks:
-            raise self._no_valid_click(batch)
+            raise _no_valid_click(batch)
         if sender.privacy:
             for click in clicks:
                 privacy.strip(click)
         self._stream.put(build_record(sender, clicks, answer.request_id, now, batch.sent_at))
         if answer.rejected:
-            self._count(self._rejections(batch))
+            self._count(_rejections(batch))
         return answer
-
-    def _no_valid_click(self, batch: Batch) -> Refusal:
-        errors = [
-            {"index": index, "field": error.field, "reason": error.reason}
-            for index, outcome in enumerate(batch.outcomes)
-            for error in outcome.errors
-        ]
-        return Refusal(
-            "no_valid_click",
-            "No click is valid; `errors` names each broken rule.",
-            counts=self._rejections(batch),
-            accepted=0,
-            rejected=len(batch.outcomes),
-            duplicates=0,
-            errors=errors,
-        )
-
-    def _rejections(self, batch: Batch) -> Mapping[str, int]:
-        """By the field that cost the click: five names, whatever the setting calls the item."""
-        names = {"type": "type", "userId": "user_id", "eventId": "event_id", None: "click"}
-        fields = (outcome.errors[0].field for outcome in batch.outcomes if outcome.click is None)
-        return Counter(f"rejected.{names.get(field, 'item')}" for field in fields)
 
     def _refuse_origin(self) -> None:
         if not is_allowed(request.headers.get("Origin"), self._settings.allowed_origins):
@@ -187,11 +165,13 @@ class Api:
     # Refusals, and what every answer has
 
     def refuse(self, refusal: Refusal) -> Response:
-        self._count({f"refused.{refusal.code}": 1, **refusal.counts})
+        self._count({metrics.refused(refusal.code): 1, **refusal.counts})
         return _problem(refusal.code, refusal.detail, **refusal.members)
 
     def refuse_for_stream(self, unavailable: StreamUnavailable) -> Response:
-        self._count({"refused.stream_unavailable": 1}, requestId=_request_id(), cause=unavailable.cause)
+        self._count(
+            {metrics.refused("stream_unavailable"): 1}, requestId=_request_id(), cause=unavailable.cause
+        )
         detail = (
             "The clicks were not taken, or nobody said so. Send them again with the same ids: that is safe."
         )
@@ -216,7 +196,10 @@ class Api:
             for frame in traceback.extract_tb(error.__traceback__)
         ]
         self._count(
-            {"refused.internal_error": 1}, requestId=_request_id(), error=type(error).__name__, frames=frames
+            {metrics.refused("internal_error"): 1},
+            requestId=_request_id(),
+            error=type(error).__name__,
+            frames=frames,
         )
         return _problem("internal_error", "An error that nobody foresaw; it was logged under this requestId.")
 
@@ -236,6 +219,29 @@ class Api:
 def _request_id() -> str:
     request_id: str = g.setdefault("request_id", str(uuid4()))
     return request_id
+
+
+def _no_valid_click(batch: Batch) -> Refusal:
+    errors = [
+        {"index": index, "field": error.field, "reason": error.reason}
+        for index, outcome in enumerate(batch.outcomes)
+        for error in outcome.errors
+    ]
+    return Refusal(
+        "no_valid_click",
+        "No click is valid; `errors` names each broken rule.",
+        counts=_rejections(batch),
+        accepted=0,
+        rejected=len(batch.outcomes),
+        duplicates=0,
+        errors=errors,
+    )
+
+
+def _rejections(batch: Batch) -> Mapping[str, int]:
+    return Counter(
+        metrics.rejected(outcome.errors[0].field) for outcome in batch.outcomes if outcome.click is None
+    )
 
 
 def _json(value: Any, status: int = HTTPStatus.OK) -> Response:
