@@ -19,7 +19,7 @@ from ingest_app import metrics, privacy
 from ingest_app.body import read_body
 from ingest_app.clicks import Batch, GoodPath, Vocabulary
 from ingest_app.envelope import build_record
-from ingest_app.origins import cors_headers, is_allowed, preflight_headers
+from ingest_app.headers import answer_headers, is_allowed, preflight_headers
 from ingest_app.receipts import Answer, write_receipts
 from ingest_app.refusals import Refusal
 from ingest_app.salvage import Salvage
@@ -48,15 +48,6 @@ STATUS = {
     "stream_unavailable": 503,
 }
 """Each code that a problem document can have."""
-
-FIXED_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "cross-origin",  # clicks.gif stands in other people's pages
-    "Referrer-Policy": "no-referrer",
-    "Strict-Transport-Security": "max-age=31536000",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class Api:
@@ -208,8 +199,7 @@ class Api:
         origin = request.headers.get("Origin")
         if request.method == "OPTIONS" and response.status_code == HTTPStatus.FORBIDDEN:
             origin = None  # the browser shows no page the answer to a preflight: let it see a plain no
-        response.headers.update(FIXED_HEADERS)
-        response.headers.update(cors_headers(origin, self._settings.allowed_origins))
+        response.headers.update(answer_headers(origin, self._settings.allowed_origins))
         return response
 
     def _count(self, counts: Mapping[str, int], **facts: Any) -> None:

@@ -1,13 +1,22 @@
-"""Which pages may send, and what a browser is told of it (fetch.spec.whatwg.org/#http-cors-protocol).
+"""What every answer carries, and which pages may send (fetch.spec.whatwg.org/#http-cors-protocol).
 
-The list is kept by refusing the request, not by hiding the answer: no cookie is ever asked for, so an answer
-tells a page nothing that it could not fetch by other means, and a page that is refused can read why.
+The list of origins is kept by refusing the request, not by hiding the answer: no cookie is ever asked for, so an
+answer tells a page nothing that it could not fetch by other means, and a page that is refused can read why.
 """
 
 import re
 
 # What Chromium allows at most: developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Access-Control-Max-Age
 PREFLIGHT_SECONDS = 7200
+
+_SECURITY = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "cross-origin",  # clicks.gif stands in other people's pages
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
 
 _ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://[^\s/?#,\x00-\x1f\x7f-\U0010ffff]+", re.I)
 
@@ -20,9 +29,9 @@ def is_allowed(origin: str | None, allowed: AllowedOrigins) -> bool:
     return allowed is None or origin is None or origin.lower() in allowed
 
 
-def cors_headers(origin: str | None, allowed: AllowedOrigins) -> dict[str, str]:
+def answer_headers(origin: str | None, allowed: AllowedOrigins) -> dict[str, str]:
     """For every answer, refusals too."""
-    headers = {"Vary": "Origin", "Access-Control-Expose-Headers": "Retry-After"}
+    headers = {**_SECURITY, "Vary": "Origin", "Access-Control-Expose-Headers": "Retry-After"}
     if allowed is None:
         headers["Access-Control-Allow-Origin"] = "*"
     elif origin and _ORIGIN.fullmatch(origin):
