@@ -77,7 +77,7 @@ def running_cloud(folder: Path, wanted: Ports) -> Iterator[Cloud]:
     with ExitStack() as stop:
         emulator = _start_emulator(folder, ports)
         stop.callback(emulator.stop)
-        emulator.wait_until_answers(f"{s3_url}/_ministack/ready", seconds=30)
+        emulator.wait_until_answers(f"{s3_url}/_ministack/health", seconds=30)
         publish_site(
             boto3.client("s3"), SITE_BUCKET, ROOT / "web", endpoint=f"http://127.0.0.1:{ports.api}/clicks"
         )
@@ -106,13 +106,10 @@ def running_cloud(folder: Path, wanted: Ports) -> Iterator[Cloud]:
 
 
 def _start_emulator(folder: Path, ports: Ports) -> Process:
-    temporary = folder / "tmp"
-    temporary.mkdir(parents=True, exist_ok=True)
     # A clean environment: what the emulator has, every function that it runs can read.
     env = {
         "PATH": os.defpath,
-        "HOME": str(temporary),
-        "TMPDIR": str(temporary),
+        "HOME": str(folder),
         "GATEWAY_PORT": str(ports.s3),
         "CLICKLAKE_LIVE_PORT": str(ports.live),
         "CLICKLAKE_STATE_DIR": str(folder / "state"),

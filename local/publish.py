@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def publish_site(s3: "S3Client", bucket: str, web: Path, *, endpoint: str) -> None:
     """Put every file of `web` into `bucket`, readable by all; the page sends its clicks to `endpoint`."""
     make_bucket(s3, bucket)
+    s3.delete_public_access_block(Bucket=bucket)  # new buckets refuse public policies
     s3.put_bucket_policy(Bucket=bucket, Policy=_readable_by_all(bucket))
     for file in sorted(web.rglob("*")):
         if file.is_file():
