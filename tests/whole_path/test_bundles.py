@@ -38,8 +38,9 @@ def test_the_processor_answers_in_an_empty_environment() -> None:
         "records": [record | {"data": base64.b64encode(ENVELOPE.read_bytes()).decode()}],
     }
     code = (
-        "import json; from processor.handler import lambda_handler;"
-        "print(json.dumps(lambda_handler(json.load(sys.stdin), None)))"
+        "import json; from types import SimpleNamespace; from processor.handler import lambda_handler;"
+        "context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000);"
+        "print(json.dumps(lambda_handler(json.load(sys.stdin), context)))"
     )
     bundle = ROOT / ".run" / "stage" / "build" / "processor"
     answer = run_alone(bundle, code, env={"CATALOGUE_URL": ""}, stdin=json.dumps(event))
