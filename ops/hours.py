@@ -1,0 +1,47 @@
+"""Hours, the unit of the lake's folders, and the ranges of time that commands are given. All in UTC."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+
+import click
+
+HOUR = timedelta(hours=1)
+
+
+def hour_of(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def hours(since: datetime, until: datetime) -> Iterator[datetime]:
+    """The beginning of each hour that has a part in [since, until)."""
+    hour = hour_of(since)
+    while hour < until:
+        yield hour
+        hour += HOUR
+
+
+def folder_of(hour: datetime) -> str:
+    """The two partitions that the delivery stream's prefixes in cloudformation/template.yaml write."""
+    return f"dt={hour:%Y-%m-%d}/hr={hour:%H}/"
+
+
+class Moment(click.ParamType[datetime]):
+    """A date, a time or a time with offset, in ISO 8601. As an end, a date means through its last hour."""
+
+    name = "time"
+
+    def __init__(self, *, is_end: bool = False) -> None:
+        self._is_end = is_end
+
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date and no time: write 2026-11-24 or 2026-11-24T05:00", param, ctx)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        is_date = len(value) <= len("2026-11-24") and moment.time() == time()
+        return moment + timedelta(days=1) if is_date and self._is_end else moment

@@ -1,0 +1,151 @@
+"""Which lake, what lies in it, and how its objects are read: the one module that reads S3."""
+
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from ops.errors import OpsError
+from ops.hours import folder_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Folder = Literal["clicks", "raw"]  # those with a folder for each hour
+
+CHUNK_BYTES = 256 * 1024  # read and inflated at once: the memory that one object takes, whatever its size
+LISTING_THREADS = 8
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Stored(NamedTuple):
+    """An object, as a listing tells of it."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake's bucket; `outputs` are its stack's, empty where only the bucket's name is known."""
+
+    bucket: str
+    outputs: dict[str, str]
+    s3: "S3Client"
+
+    def objects(self, prefix: str) -> Iterator[Stored]:
+        """In the order of the keys."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        for page in pages:
+            for each in page.get("Contents", []):
+                yield Stored(each["Key"], each["Size"], each["LastModified"])
+
+    def objects_of_hour(self, folder: Folder, hour: datetime) -> list[Stored]:
+        return list(self.objects(f"{folder}/{folder_of(hour)}"))
+
+    def objects_of_hours(self, folder: Folder, hours: list[datetime]) -> list[list[Stored]]:
+        """One list for each hour, listed several at once."""
+        with ThreadPoolExecutor(LISTING_THREADS) as threads:
+            return list(threads.map(lambda hour: self.objects_of_hour(folder, hour), hours))
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """The object's bytes, inflated where they are gzip, in chunks."""
+        body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"]
+        return inflate(body.iter_chunks(CHUNK_BYTES))
+
+    def lines(self, key: str) -> Iterator[bytes]:
+        """The object's lines, each without its newline; empty ones are left out."""
+        for block in self.blocks(key):
+            yield from filter(None, block.split(b"\n"))
+
+    def blocks(self, key: str) -> Iterator[bytes]:
+        """The object's bytes in blocks of whole lines: what a decoder of many lines wants."""
+        return whole_lines(self.read(key))
+
+
+def find_lake(stage: str, bucket: str | None) -> Lake:
+    """Raises OpsError where there is no such stack or bucket."""
+    s3 = boto3.client("s3", config=Config(max_pool_connections=50, retries={"mode": "standard"}))
+    outputs = {} if bucket else _stack_outputs(f"clicklake-lake-{stage}")
+    lake = Lake(bucket or outputs["BucketName"], outputs, s3)
+    _check_bucket(lake)
+    return lake
+
+
+def _stack_outputs(stack: str) -> dict[str, str]:
+    try:
+        described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        raise OpsError(f"there is no stack {stack} here: name its --stage, or the --bucket itself") from error
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def _check_bucket(lake: Lake) -> None:
+    try:
+        lake.s3.head_bucket(Bucket=lake.bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "403"):
+            raise
+        why = (
+            "there is no bucket"
+            if error.response["Error"]["Code"] == "404"
+            else "access is denied to the bucket"
+        )
+        raise OpsError(f"{why} {lake.bucket}") from error
+
+
+def inflate(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks as they are, or inflated where they begin as gzip does; bounded pieces either way.
+
+    Told by the bytes, not by the name: error documents are plain, and whoever copies a lake may rename.
+    Raises zlib.error for what is broken, EOFError for what is cut short.
+    """
+    first = next(chunks, b"")
+    if first.startswith(GZIP_MAGIC):
+        yield from _gunzip(first, chunks)
+    else:
+        yield first
+        yield from chunks
+
+
+def _gunzip(data: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Member after member, as a gzip file may hold several."""
+    member = zlib.decompressobj(wbits=31)
+    while True:
+        piece = member.decompress(data, CHUNK_BYTES)
+        if piece:
+            yield piece
+        data = member.unconsumed_tail
+        if member.eof:
+            data = member.unused_data or next(chunks, b"")
+            if not data:
+                return
+            member = zlib.decompressobj(wbits=31)
+        elif not data:
+            data = next(chunks, b"")
+            if not data:
+                raise EOFError("the object ends inside its gzip data")
+
+
+def whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Regroup chunks so that each ends with a newline; the last as the object ends."""
+    begun: list[bytes] = []
+    for chunk in chunks:
+        head, newline, tail = chunk.rpartition(b"\n")
+        if newline:
+            yield b"".join((*begun, head, newline))
+            begun = [tail]
+        else:
+            begun.append(chunk)
+    rest = b"".join(begun)
+    if rest:
+        yield rest
