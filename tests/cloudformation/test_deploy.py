@@ -1,109 +1,71 @@
-"""The lake deployed as README says, to the emulator: once, again, and with other parameters."""
+"""The stacks deployed as README says, to the emulator: once, again, and with other parameters."""
 
-import os
-import subprocess
-from collections.abc import Iterator
+import json
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from local.processes import Process, free_port
+from tests.cloudformation.account import Account
 from tests.cloudformation.templates import ROOT
 
-ENVS = ROOT / ".run" / "envs"
-STACK = "clicklake-lake-dev"
+LAKE = "clicklake-lake-dev"
 
 
-class Account:
-    """An empty account of the emulator, and the AWS CLI in front of it."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-        self.endpoint = endpoint
-        self.env = {
-            "PATH": os.environ["PATH"],
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_PAGER": "",
-        }
-
-    def cloudformation(self, *arguments: str | Path) -> str:
-        command = [ENVS / "aws" / "bin" / "aws", "cloudformation", *arguments]
-        done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def client(self, service: str) -> Any:
-        return boto3.client(service, endpoint_url=self.endpoint, **self.keys)
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    folder, port = tmp_path_factory.mktemp("emulator"), free_port()
-    env = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "AUTH": "true", "TMPDIR": str(folder)}
-    env |= {"SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0", "HOME": str(folder), "PATH": os.environ["PATH"]}
-    command = [str(ENVS / "emulator" / "bin" / "ministack")]
-    emulator = Process("the emulator", command, env=env, cwd=folder, log=folder / "emulator.log")
-    try:
-        emulator.wait_until_answers(f"http://127.0.0.1:{port}/_ministack/health", seconds=30)
-        yield Account(f"http://127.0.0.1:{port}")
-    finally:
-        emulator.stop()
-
-
-@pytest.fixture(scope="module")
-def packaged(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template beside a processor that does nothing, packaged as for AWS."""
-    checkout = tmp_path_factory.mktemp("checkout")
-    for name in ("cloudformation", "build/processor/processor"):
-        (checkout / name).mkdir(parents=True)
-    template = checkout / "cloudformation" / "template.yaml"
-    template.write_text((ROOT / "cloudformation" / "template.yaml").read_text())
-    (checkout / "build/processor/processor/handler.py").write_text(
-        "def lambda_handler(event, context): ...\n"
-    )
-    account.client("s3").create_bucket(Bucket="artifacts")
-    output = checkout / "packaged.yaml"
-    source = ("--template-file", template, "--s3-bucket", "artifacts", "--output-template-file", output)
-    account.cloudformation("package", *source)
-    return output
-
-
-def deploy(account: Account, packaged: Path, *parameters: str) -> str:
-    overrides = ("--parameter-overrides", *parameters) if parameters else ()
-    stack = ("--stack-name", STACK, "--template-file", packaged, "--no-fail-on-empty-changeset")
-    said = account.cloudformation("deploy", *stack, "--capabilities", "CAPABILITY_IAM", *overrides)
-    forget_change_sets(account)
-    return said
-
-
-def forget_change_sets(account: Account) -> None:
-    """The CLI names a change set by the second: one left over would be in the way of the next deploy."""
-    api = account.client("cloudformation")
-    for change_set in api.list_change_sets(StackName=STACK)["Summaries"]:
-        api.delete_change_set(ChangeSetName=change_set["ChangeSetId"])
-
-
-def columns(account: Account) -> list[str]:
-    table = account.client("glue").get_table(DatabaseName="clicklake_dev", Name="clicks")["Table"]
+def columns_of(account: Account, outputs: dict[str, str]) -> list[str]:
+    names = {"DatabaseName": outputs["GlueDatabaseName"], "Name": outputs["GlueTableName"]}
+    table = account.client("glue").get_table(**names)["Table"]
     return [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
 
 
-def test_the_lake_deploys_and_again_changes_nothing_and_follows_its_parameters(
-    account: Account, packaged: Path
+def test_the_lake_says_where_everything_is(lake: dict[str, Any], deployed_lake: dict[str, str]) -> None:
+    assert deployed_lake.keys() == lake["Outputs"].keys()
+    assert all(deployed_lake.values())
+
+
+def test_a_second_deploy_changes_nothing(
+    account: Account, packaged_lake: Path, deployed_lake: dict[str, str]
 ) -> None:
-    deploy(account, packaged)
-    outputs = account.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
-    assert all(output["OutputValue"] for output in outputs)
-    assert {"goodevil", "lawchaos", "species"} < set(columns(account))
+    assert "No changes to deploy" in account.deploy(packaged_lake, LAKE)
 
-    assert "No changes to deploy" in deploy(account, packaged)
 
-    deploy(account, packaged, "CatalogueAttributes=brand,price", "LogDays=7")
-    assert columns(account)[-5:] == ["brand", "price", "unused1", "unused2", "unused3"]
+def test_a_changed_parameter_is_an_update(
+    account: Account, packaged_lake: Path, deployed_lake: dict[str, str]
+) -> None:
+    account.deploy(packaged_lake, LAKE, "CatalogueAttributes=brand,price", "LogDays=7")
+    assert columns_of(account, deployed_lake)[-5:] == ["brand", "price", "unused1", "unused2", "unused3"]
     groups = account.client("logs").describe_log_groups()["logGroups"]
     assert {group["retentionInDays"] for group in groups} == {7}
+    assert account.outputs(LAKE) == deployed_lake
+
+
+@pytest.fixture
+def heard(account: Account, deployed_lake: dict[str, str]) -> tuple[Any, str]:
+    """A queue that hears the stage's alarms."""
+    template = ROOT / "cloudformation" / "alarms.yaml"
+    # The emulator has no metric math.
+    account.deploy(
+        template, "clicklake-alarms-dev", f"BucketName={deployed_lake['BucketName']}", "ShareAlarms=no"
+    )
+    topic = account.outputs("clicklake-alarms-dev")["AlarmTopicArn"]
+    sqs = account.client("sqs")
+    queue: str = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:000000000000:heard"
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    account.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return sqs, queue
+
+
+def test_what_fails_is_told_with_the_command_that_mends_it(
+    account: Account, deployed_lake: dict[str, str], heard: tuple[Any, str]
+) -> None:
+    s3 = account.client("s3")
+    for key in ("clicks/dt=2026-11-24/hr=02/a.gz", "failed/processing-failed/dt=2026-11-24/b.gz"):
+        s3.put_object(Bucket=deployed_lake["BucketName"], Key=key, Body=b"x")
+    sqs, queue = heard
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10, MaxNumberOfMessages=10)["Messages"]
+    text = json.loads(message["Body"])["Message"]
+    assert "failed/processing-failed/dt=2026-11-24/b.gz" in text
+    assert "python -m ops replay --stage dev" in text

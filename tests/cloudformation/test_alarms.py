@@ -1,0 +1,95 @@
+"""Each alarm watches something that exists, says what to do, and is heard."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ingest_app import metrics as ingest_metrics
+from ingest_app.routes import STATUS
+from processor import metrics as processor_metrics
+from tests.cloudformation.templates import resources_of
+
+ALARM = "AWS::CloudWatch::Alarm"
+PROCESSOR = "clicklake-processor-${Stage}"  # as the lake's template names it
+INGEST = "clicklake-${Stage}"  # as Zappa names it
+EMF = json.loads(processor_metrics.Metrics(records=0).to_emf("", datetime.now(UTC)))["_aws"][
+    "CloudWatchMetrics"
+]
+
+# What counts under which name, and what it counts.
+OURS = {
+    (processor_metrics.NAMESPACE, PROCESSOR): {metric["Name"] for metric in EMF[0]["Metrics"]},
+    (ingest_metrics.NAMESPACE, INGEST): {ingest_metrics.refused(code) for code in STATUS},
+}
+AWS_NAMES = {
+    ("AWS/Firehose", "DeliveryStreamName", "clicklake-${Stage}"),
+    ("AWS/Lambda", "FunctionName", PROCESSOR),
+}
+
+
+def watched_by(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each metric of an alarm."""
+    if "Metrics" not in alarm:
+        return [alarm]
+    return [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
+
+
+def test_every_alarm_says_what_to_do_and_is_heard(alarms: dict[str, Any]) -> None:
+    for name, alarm in resources_of(alarms, ALARM).items():
+        description = alarm["AlarmDescription"]
+        text = description["Fn::Sub"] if isinstance(description, dict) else description
+        assert len(text) > 100, name
+        assert alarm["AlarmActions"] == [{"Ref": "Alarms"}], name
+        assert alarm["TreatMissingData"] == "notBreaching", name  # an idle stage is well
+
+
+def names_of(metric: dict[str, Any]) -> tuple[str, str, str]:
+    (dimension,) = metric["Dimensions"]
+    return metric["Namespace"], dimension["Name"], dimension["Value"]["Fn::Sub"]
+
+
+def test_what_an_alarm_watches_at_aws_bears_the_stages_names(alarms: dict[str, Any]) -> None:
+    metrics = [metric for alarm in resources_of(alarms, ALARM).values() for metric in watched_by(alarm)]
+    assert {
+        names_of(metric) for metric in metrics if metric["Namespace"] in ("AWS/Firehose", "AWS/Lambda")
+    } == AWS_NAMES
+
+
+def test_what_an_alarm_watches_of_ours_is_what_the_code_counts(alarms: dict[str, Any]) -> None:
+    metrics = [metric for alarm in resources_of(alarms, ALARM).values() for metric in watched_by(alarm)]
+    ours = [metric for metric in metrics if not metric["Namespace"].startswith("AWS/")]
+    assert {names_of(metric)[2] for metric in ours} == {PROCESSOR, INGEST}
+    for metric in ours:
+        namespace, dimension, name = names_of(metric)
+        assert dimension == "FunctionName"
+        assert metric["MetricName"] in OURS[namespace, name]
+
+
+def test_the_stage_is_watched_where_its_lake_is(alarms: dict[str, Any], lake: dict[str, Any]) -> None:
+    assert alarms["Parameters"]["Stage"]["AllowedPattern"] == lake["Parameters"]["Stage"]["AllowedPattern"]
+    (rule,) = resources_of(alarms, "AWS::Events::Rule").values()
+    (stream,) = resources_of(lake, "AWS::KinesisFirehose::DeliveryStream").values()
+    (prefix,) = rule["EventPattern"]["detail"]["object"]["key"]
+    assert stream["ExtendedS3DestinationConfiguration"]["ErrorOutputPrefix"].startswith(prefix["prefix"])
+    (bucket,) = resources_of(lake, "AWS::S3::Bucket").values()
+    assert bucket["NotificationConfiguration"]["EventBridgeConfiguration"] == {"EventBridgeEnabled": True}
+
+
+@pytest.mark.parametrize("api", ["rest", "http"])
+def test_the_dashboard_is_json_and_asks_for_the_kind_of_api_there_is(
+    alarms: dict[str, Any], api: str
+) -> None:
+    (dashboard,) = resources_of(alarms, "AWS::CloudWatch::Dashboard").values()
+    text, variables = dashboard["DashboardBody"]["Fn::Sub"]
+    for name, either in variables.items():
+        _, for_http, for_rest = either["Fn::If"]
+        value = for_http if api == "http" else for_rest
+        text = text.replace(f"${{{name}}}", value if isinstance(value, str) else "clicklake-dev")
+    body = json.loads(re.sub(r"\$\{[A-Za-z:]+\}", "dev", text))
+    titles = {widget["properties"]["title"] for widget in body["widgets"]}
+    assert len(titles) == len(body["widgets"])
+    assert ('"5xx"' in text) is (api == "http")
+    assert ('"5XXError"' in text) is (api == "rest")
