@@ -19,7 +19,7 @@ ALONE = [
     ("ingest_app", "flask", {"__init__.py", "routes.py"}),
     ("ingest_app", "boto3", {"stream.py"}),
     ("ingest_app", "botocore", {"stream.py"}),
-    ("processor", "requests", {"catalogue.py"}),
+    ("processor", "requests", {"catalogue.py", "fetch.py"}),
     ("local", "ministack", {"emulator.py"}),
 ]
 

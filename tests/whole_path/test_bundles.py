@@ -39,7 +39,7 @@ def test_the_processor_answers_in_an_empty_environment() -> None:
     }
     code = (
         "import json; from types import SimpleNamespace; from processor.handler import lambda_handler;"
-        "context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000);"
+        "context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000, function_name='processor');"
         "print(json.dumps(lambda_handler(json.load(sys.stdin), context)))"
     )
     bundle = ROOT / ".run" / "stage" / "build" / "processor"

@@ -11,6 +11,10 @@ from tests.whole_path.lake import EVANGELINE, Lake, eventually
 
 pytestmark = [pytest.mark.whole_path, pytest.mark.browser]
 
+A_PERSONS_BROWSER = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+)
+
 
 @pytest.fixture
 def page() -> Iterator[Page]:
@@ -25,7 +29,7 @@ def page() -> Iterator[Page]:
     ]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=quiet)
-        yield browser.new_page()
+        yield browser.new_page(user_agent=A_PERSONS_BROWSER)
         browser.close()
 
 
@@ -49,3 +53,4 @@ def test_a_click_on_a_mysfit_is_an_enriched_line_in_s3(
     assert (line["mysfitId"], line["species"]) == (EVANGELINE, "Chimera")
     assert (line["goodevil"], line["lawchaos"], line["enrichment"]) == ("Evil", "Lawful", "ok")
     assert (line["browser"], line["device"], line["address"]) == ("Chrome", "desktop", "127.0.0.0")
+    assert "bot" not in line

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from local.cloud import AWS_ENV
 from local.processes import is_free
 from tests.whole_path.conftest import ENVS, ROOT, START_SECONDS
-from tests.whole_path.lake import EVANGELINE, eventually
+from tests.whole_path.lake import EVANGELINE, Lake, eventually
 
 pytestmark = pytest.mark.whole_path
 
@@ -51,7 +52,9 @@ def test_a_taken_port_is_named_with_what_sets_another(tmp_path: Path) -> None:
     assert "API_PORT=" in done.stderr
 
 
-def test_ctrl_c_stops_all_and_a_second_run_has_what_the_first_took(tmp_path: Path) -> None:
+def test_ctrl_c_stops_all_and_a_second_run_has_what_the_first_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with run(tmp_path) as (addresses, running):
         # Answered, but hardly landed when Ctrl-C comes: the stream must not lose it.
         answer = requests.post(f"{addresses['api']}/clicks", json={"mysfitId": EVANGELINE}, timeout=30)
@@ -68,12 +71,9 @@ def test_ctrl_c_stops_all_and_a_second_run_has_what_the_first_took(tmp_path: Pat
     assert not _processes_that_name(tmp_path)
 
     with run(tmp_path) as (addresses, _):
-
-        def landed() -> bool:
-            delivered = requests.get(f"{addresses['live']}delivered", timeout=10).json()
-            return event_id in [line["eventId"] for line in delivered]
-
-        assert eventually(landed)
+        for name, value in (AWS_ENV | {"AWS_ENDPOINT_URL": addresses["s3"]}).items():
+            monkeypatch.setenv(name, value)
+        assert Lake(addresses["bucket"], delivery_seconds=20).line_of(event_id)["enrichment"] == "ok"
 
 
 def _processes_that_name(folder: Path) -> list[str]:
