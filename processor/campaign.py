@@ -4,18 +4,20 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-# The ids that advertisers add to a landing page's URL, in the order in which one is taken.
+# The ids that advertisers add to a landing page's URL; of several the first in this order is taken.
 CLICK_IDS = (
-    "gclid",
-    "gbraid",
-    "wbraid",
-    "dclid",
-    "fbclid",
-    "msclkid",
-    "ttclid",
-    "twclid",
-    "li_fat_id",
-    "yclid",
+    "gclid",  # Google Ads
+    "gbraid",  # Google Ads, from an app of iOS to the web
+    "wbraid",  # Google Ads, from the web to an app of iOS
+    "dclid",  # Google Display & Video
+    "msclkid",  # Microsoft
+    "fbclid",  # Meta
+    "ttclid",  # TikTok
+    "twclid",  # X
+    "li_fat_id",  # LinkedIn
+    "rdt_cid",  # Reddit
+    "sccid",  # Snapchat
+    "yclid",  # Yandex
 )
 
 
@@ -32,15 +34,18 @@ class Page(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def parse_page(url: str | None) -> Page:
+    """Nothing where the URL cannot be read; a parameter that stands in it twice counts as it stood first."""
     try:
         parts = urlsplit(url or "")
         host = parts.hostname
-    except ValueError:  # such as an address in brackets that is none
+    except ValueError:  # such as brackets around what is no address
         return Page()
-    query = {name.lower(): value for name, value in reversed(parse_qsl(parts.query))}
+    if not host:
+        return Page()
+    query = {name.lower(): value for name, value in reversed(parse_qsl(parts.query))} if parts.query else {}
     return Page(
-        host or None,
-        parts.path or ("/" if host else None),
+        host,
+        parts.path or "/",
         query.get("utm_source"),
         query.get("utm_medium"),
         query.get("utm_campaign"),

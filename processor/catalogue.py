@@ -1,145 +1,135 @@
-"""An item's attributes by its id, over HTTP, cached. Whatever it does, a batch is answered in its time."""
+"""One item of the catalogue, over HTTP: bounded in bytes and in time, whatever the server does."""
 
+import socket
 import time
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
-from threading import Lock
-from typing import Any, Literal, NamedTuple
-from urllib.parse import quote
+from contextlib import suppress
+from typing import Any, ClassVar
+from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
-from processor.fetch import Fetcher, FetchError
-from processor.settings import Settings
+CONNECT_TIMEOUT_SECONDS = 1.0
+READ_TIMEOUT_SECONDS = 2.0  # for the answer's first byte, and from then on for all of them
+MAX_ANSWER_BYTES = 64 * 1024
+MAX_REDIRECTS = 3
 
-ATTEMPTS = 2
-GIVE_UP_AFTER = 16  # items in a row that failed: the catalogue is down, the rest of the batch is not asked
-MAX_ATTRIBUTE_CHARACTERS = 256  # each click of the item repeats it: the answer's limit wants a bound
+NO_SUCH_ITEM = (404, 403)  # a private bucket says 403 of what it does not hold
 
-# An id reaches its own path segment and no other; these two are no segment: clients and servers resolve them.
-NO_SEGMENT = (".", "..")
-
-Enrichment = Literal["ok", "unknown item", "unavailable", "none"]
-
-
-class Item(NamedTuple):
-    enrichment: Enrichment
-    attributes: tuple[str | None, ...]  # in the order of the settings
+# Percent-encoded, an id reaches its own path segment and no other. These two cannot be encoded:
+# clients and servers resolve them all the same.
+NOT_A_SEGMENT = (".", "..")
 
 
-class Lookup(NamedTuple):
-    items: Mapping[str | None, Item]  # for whatever was not looked up: "none"
-    calls: int
-    milliseconds: int
+class CatalogueError(Exception):
+    """No answer that can be used; there may be one later."""
 
 
 class Catalogue:
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._settings = settings
-        self._clock = clock  # not the monotonic one, which need not run while Lambda has the function frozen
-        self._cache: dict[str, tuple[Item, float]] = {}
-        self._fetcher = Fetcher(settings.catalogue_connections)
-        self._threads = ThreadPoolExecutor(settings.catalogue_connections, "catalogue")
-        nothing = (None,) * len(settings.catalogue_attributes)
-        self._none = Item("none", nothing)
-        self._unknown = Item("unknown item", nothing)
-        self._unavailable = Item("unavailable", nothing)
+    """A pooled session. Its methods may be called from several threads."""
 
-    def look_up(self, ids: Iterable[str | None], seconds: float) -> Lookup:
-        """Answers for every id, within the time given."""
-        started = time.monotonic()
-        wanted = {item_id for item_id in ids if item_id} if self._settings.catalogue_url else set()
-        items: dict[str | None, Item] = {
-            item_id: item for item_id in wanted if (item := self._fresh(item_id))
-        }
-        asking = _Asking(deadline=started + seconds)
-        if missing := wanted - items.keys():
-            answers = self._ask(missing, asking)
-            items |= {item_id: answers.get(item_id) or self._stale(item_id) for item_id in missing}
-        milliseconds = round((time.monotonic() - started) * 1000)
-        return Lookup(defaultdict(lambda: self._none, items), asking.calls, milliseconds)
+    def __init__(self, url: str, connections: int) -> None:
+        """The URL holds `{id}`."""
+        self._url = url
+        self._session = requests.Session()
+        self._session.trust_env = False  # neither a proxy nor a .netrc of the machine
+        self._session.headers.clear()
+        self._session.headers.update({"Accept": "application/json", "User-Agent": "clicklake-processor"})
+        adapter = _Adapter(pool_maxsize=connections)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
 
-    def _ask(self, ids: Collection[str], asking: "_Asking") -> dict[str, Item]:
-        """What the catalogue answered before the deadline."""
-        futures = {self._threads.submit(self._fetch, item_id, asking): item_id for item_id in ids}
-        done, late = wait(futures, timeout=asking.deadline - time.monotonic())
-        if late:
-            for future in late:
-                future.cancel()
-            self._fetcher.cut()
-        answers = {futures[future]: item for future in done if (item := future.result())}
-        for item_id, item in answers.items():
-            self._remember(item_id, item)
-        return answers
+    def get(self, item_id: str) -> dict[str, Any] | None:
+        """What the catalogue says of the item; None if it has none. Raises CatalogueError."""
+        if item_id in NOT_A_SEGMENT:
+            return None
+        try:
+            body = self._get(self._url.replace("{id}", quote(item_id, safe="")))
+            return None if body is None else msgspec.json.decode(body, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise CatalogueError("not a JSON object") from error
+        except (
+            requests.RequestException,
+            HTTPError,
+            OSError,
+            ValueError,
+        ) as error:  # ValueError: a redirect's
+            raise CatalogueError(type(error).__name__) from error
 
-    def _fetch(self, item_id: str, asking: "_Asking") -> Item | None:
-        """None if the catalogue gives no answer that can be used."""
-        if item_id in NO_SEGMENT:
-            return self._unknown
-        url = self._settings.catalogue_url.replace("{id}", quote(item_id, safe=""))
-        for _ in range(ATTEMPTS):
-            if time.monotonic() > asking.deadline or asking.failures_in_a_row >= GIVE_UP_AFTER:
-                return None
-            asking.count_call()
-            try:
-                item = self._to_item(self._fetcher.get(url))
-            except (FetchError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                continue
-            asking.failures_in_a_row = 0
-            return item
-        asking.failures_in_a_row += 1
-        return None
+    def cut(self) -> None:
+        """End every call under way: one whose server sends a byte now and then never times out."""
+        for connection in list(_Connection.all_open):
+            with suppress(OSError):  # closed meanwhile
+                if connection.sock:
+                    connection.sock.shutdown(socket.SHUT_RDWR)
 
-    def _to_item(self, body: bytes | None) -> Item:
-        """Raises what msgspec raises for a body that is no JSON object."""
-        if body is None:
-            return self._unknown
-        document = msgspec.json.decode(body, type=dict[str, Any])
-        return Item("ok", tuple(_to_text(document.get(name)) for name in self._settings.catalogue_attributes))
-
-    def _remember(self, item_id: str, item: Item) -> None:
-        self._cache.pop(item_id, None)  # so that the order of the cache is that of its answers' age
-        self._cache[item_id] = (item, self._clock())
-        if len(self._cache) > self._settings.catalogue_cache_items:
-            del self._cache[next(iter(self._cache))]
-
-    def _fresh(self, item_id: str) -> Item | None:
-        item, age = self._recall(item_id)
-        known = item is not None and item.enrichment == "ok"
-        seconds = (
-            self._settings.catalogue_cache_seconds if known else self._settings.catalogue_unknown_seconds
-        )
-        return item if age < seconds else None
-
-    def _stale(self, item_id: str) -> Item:
-        """While the catalogue is down: what it once told of the item, but not that it had none of that id."""
-        item, age = self._recall(item_id)
-        if item is not None and item.enrichment == "ok" and age < self._settings.catalogue_stale_seconds:
-            return item
-        return self._unavailable
-
-    def _recall(self, item_id: str) -> tuple[Item | None, float]:
-        item, since = self._cache.get(item_id, (None, 0.0))
-        return item, self._clock() - since
+    def _get(self, url: str) -> bytes | None:
+        for _ in range(1 + MAX_REDIRECTS):
+            timeout = (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)
+            with self._session.get(url, timeout=timeout, stream=True, allow_redirects=False) as response:
+                if response.status_code in NO_SUCH_ITEM:
+                    with suppress(CatalogueError):  # a body read to its end frees the connection
+                        _read(response)
+                    return None
+                if response.status_code == 200:
+                    return _read(response)
+                if not response.is_redirect:
+                    raise CatalogueError(f"status {response.status_code}")
+                url = _redirected(url, response.headers["Location"])
+        raise CatalogueError("too many redirects")
 
 
-class _Asking:
-    """One batch's calls, from several threads."""
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-        self.calls = 0
-        self.failures_in_a_row = 0  # roughly: two threads may count one
-        self._lock = Lock()
-
-    def count_call(self) -> None:
-        with self._lock:
-            self.calls += 1
+def _read(response: requests.Response) -> bytes:
+    deadline = time.monotonic() + READ_TIMEOUT_SECONDS
+    body = b""
+    while chunk := response.raw.read1(MAX_ANSWER_BYTES):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise CatalogueError("too long")
+        if time.monotonic() > deadline:
+            raise CatalogueError("too slow")
+    return body
 
 
-def _to_text(value: Any) -> str | None:
-    """Attributes are plain: a number or a boolean is kept as JSON writes it, anything else is left out."""
-    if not isinstance(value, str):
-        value = msgspec.json.encode(value).decode() if isinstance(value, (int, float)) else ""
-    return value if 0 < len(value) <= MAX_ATTRIBUTE_CHARACTERS else None
+def _redirected(url: str, location: str) -> str:
+    """Raises CatalogueError if the redirect leads off the host."""
+    source, target = urlsplit(url), urlsplit(urljoin(url, location))
+    if target.netloc != source.netloc or target.scheme not in (source.scheme, "https"):
+        raise CatalogueError("redirected elsewhere")
+    return target.geturl()
+
+
+class _Connection(HTTPConnection):
+    """Known to us while it is open; urllib3 forgets a connection that it has lent to a caller."""
+
+    all_open: ClassVar[set[HTTPConnection]] = set()
+
+    def connect(self) -> None:
+        super().connect()
+        self.all_open.add(self)
+
+    def close(self) -> None:
+        self.all_open.discard(self)
+        super().close()
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

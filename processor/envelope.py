@@ -11,16 +11,23 @@ from processor.line import CLICK_FIELDS, Line
 
 L = TypeVar("L")
 
-# Whatever else a bare click says, its id comes from its record's: the same on each of Firehose's retries.
+# A bare click without an eventId takes its record's: the same one on each of Firehose's retries.
 BARE_CLICK_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:clicklake:bare-click")
+
+# Nobody checked a bare click before us, and what the steps have seen they remember: no text that is
+# longer than an envelope's may reach them.
+MAX_BARE_CHARACTERS = 2048
+
+# What msgspec raises for bytes that are not JSON or not of the type.
+NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class NotAnEnvelopeError(Exception):
-    """The record is no envelope. The reason is one of a fixed few and quotes nothing of the record."""
+    """The message is one of a fixed few, and quotes nothing of the record."""
 
 
 class Envelope(Struct, Generic[L], rename="camel", gc=False):
-    """What a request said of its sender, and its clicks. Unknown is None; a bare click has receivedAt."""
+    """A request's clicks, and what it said of its sender. What is unknown is None."""
 
     v: int | None
     request_id: str | None
@@ -35,7 +42,7 @@ class Envelope(Struct, Generic[L], rename="camel", gc=False):
 
 
 class EnvelopeV1(Envelope[L], Generic[L], rename="camel", gc=False):
-    """As ingest_app writes it."""
+    """As ingest_app writes it. A key that we do not know is left out of the line."""
 
     v: Literal[1]
     request_id: str
@@ -52,39 +59,39 @@ class EnvelopeReader:
         types = get_type_hints(line)
         names = dict(zip(line.__struct_fields__, line.__struct_encode_fields__, strict=True))
         self._click_types = {names[field]: types[field] for field in CLICK_FIELDS}
-        self._known_by = {names["item_id"], names["user_id"]}
+        self._telling = {names["item_id"], names["user_id"]}
 
     def read(self, data: bytes, record_id: str, arrived_at: str | None) -> Envelope[Line]:
         """Raises NotAnEnvelopeError. A bare click takes its id and its time from the record around it."""
         try:
             return self._decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._read_other(data, record_id, arrived_at)
+        except NOT_DECODED:
+            return self._read_bare_click(data, record_id, arrived_at)
 
-    def _read_other(self, data: bytes, record_id: str, arrived_at: str | None) -> Envelope[Line]:
+    def _read_bare_click(self, data: bytes, record_id: str, arrived_at: str | None) -> Envelope[Line]:
         try:
             value = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_DECODED:
             raise NotAnEnvelopeError("not JSON") from None
         if not isinstance(value, dict):
             raise NotAnEnvelopeError("not an object")
-        if "v" not in value:
-            return Envelope(
-                v=None, request_id=None, received_at=arrived_at, clicks=[self._bare_click(value, record_id)]
-            )
-        raise NotAnEnvelopeError("malformed envelope" if value["v"] == 1 else "unknown version")
+        if "v" in value:
+            raise NotAnEnvelopeError("malformed envelope" if value["v"] == 1 else "unknown version")
+        click = self._known_fields(value)
+        if not click.keys() & self._telling:
+            raise NotAnEnvelopeError("neither envelope nor click")
+        record_uuid = str(uuid.uuid5(BARE_CLICK_NAMESPACE, record_id))
+        click = {"eventId": record_uuid, "type": "click", "userId": "guest"} | click
+        return Envelope(None, None, arrived_at, [msgspec.convert(click, self._line)])
 
-    def _bare_click(self, value: dict[str, Any], record_id: str) -> Line:
-        """A field of the wrong type is left out, as ingest_app leaves it out."""
-        click = {}
+    def _known_fields(self, value: dict[str, Any]) -> dict[str, Any]:
+        """What of a bare click is as it should be; the rest is left out, as ingest_app leaves it out."""
+        known = {}
         for name, kind in self._click_types.items():
             with suppress(KeyError, msgspec.ValidationError):
-                click[name] = msgspec.convert(value[name], kind)
-        if not click.keys() & self._known_by:
-            raise NotAnEnvelopeError("no envelope and no click")
-        identity = {
-            "eventId": str(uuid.uuid5(BARE_CLICK_NAMESPACE, record_id)),
-            "type": "click",
-            "userId": "guest",
+                known[name] = msgspec.convert(value[name], kind)
+        return {
+            name: field
+            for name, field in known.items()
+            if field and not (isinstance(field, str) and len(field) > MAX_BARE_CHARACTERS)
         }
-        return msgspec.convert(identity | click, self._line)

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from processor import firehose, settings
-from processor.catalogue import Catalogue
 from processor.envelope import Envelope, EnvelopeReader, NotAnEnvelopeError
 from processor.firehose import Answer, Record
+from processor.items import Items
 from processor.line import Line, line_type
 from processor.metrics import Metrics
 from processor.pipeline import Batch, enrich
@@ -17,7 +17,7 @@ from processor.pipeline import Batch, enrich
 # Lambda imports a module once per instance, with more CPU than a call gets: all that lasts is made here.
 SETTINGS = settings.from_environment()
 READER = EnvelopeReader(line_type(SETTINGS.item_field, SETTINGS.catalogue_attributes))
-CATALOGUE = Catalogue(SETTINGS)
+ITEMS = Items(SETTINGS)
 ENCODER = msgspec.json.Encoder()
 
 
@@ -27,7 +27,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, list[Rec
     metrics = Metrics(records=len(records))
     envelopes = [_read(record, metrics) for record in records]
 
-    lookup = CATALOGUE.look_up(_item_ids(envelopes), _budget_seconds(context))
+    lookup = ITEMS.look_up(_item_ids(envelopes), _budget_seconds(context))
     metrics.catalogue_calls, metrics.catalogue_milliseconds = lookup.calls, lookup.milliseconds
     batch = Batch(firehose.to_rfc3339(now), lookup.items, SETTINGS.catalogue_attributes, metrics.failed_steps)
 

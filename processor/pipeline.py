@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from processor.bots import bot_rule
 from processor.campaign import parse_page
-from processor.catalogue import Item
 from processor.envelope import Envelope
+from processor.items import Item
 from processor.line import Line
 from processor.referrer import parse_referrer
 from processor.user_agent import parse_user_agent

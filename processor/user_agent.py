@@ -1,50 +1,53 @@
 """A user agent's browser, operating system and kind of device."""
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from ua_parser import Domain
-from ua_parser import UserAgent as Browser
 from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
+from ua_parser_rs import UserAgentExtractor
 
-# Built once, at the start, where Lambda lends more CPU than a batch gets. Without the device matchers, which
-# cost as much again and tell brands and models, not kinds.
+# ua-parser's own data and Rust engine. Its third list, brands and models of devices, takes longer to
+# build than the other two and knows no kinds. At import: there Lambda lends more CPU than a batch gets.
 _browsers, _systems, _ = load_lazy_builtins()
-_RESOLVER = Resolver((_browsers, _systems, []))
+_ENGINE = Resolver((_browsers, _systems, []))
 
-_TABLET = re.compile(r"iPad|Tablet|PlayBook|Silk/|Kindle|Android(?!.*Mobile)")
-_MOBILE = re.compile(r"Mobi|iPhone|iPod|Android|Windows Phone|Opera Mini|BlackBerry|IEMobile")
-_DESKTOP = re.compile(r"Windows NT|Macintosh|X11|CrOS|Linux")
+# In this order: a television says Linux, a tablet Android, a telephone both. Android's browsers say
+# Mobile on a telephone and not on a tablet; an iPad since 2019 says that it is a Macintosh.
+_KINDS = UserAgentExtractor(
+    (pattern, kind, None, None, None, None)
+    for kind, pattern in (
+        ("other", r"\bTV\b|[Ss]mart-?TV|HbbTV|Apple ?TV|GoogleTV|Web0S|NetCast|BRAVIA|\bAFT[A-Z]|CrKey|Roku"),
+        ("other", r"PlayStation|Xbox|Nintendo|Watch|Quest \d|Oculus"),
+        ("desktop", r"Tablet PC"),
+        (
+            "tablet",
+            r"iPad|Tablet|PlayBook|Silk/|Kindle|Nexus (?:7|9|10)\b|\bSM-[TXP]\d|\bGT-P\d|\bKF[A-Z]{2}",
+        ),
+        ("mobile", r"Mobi|iPhone|iPod|Windows (?:Phone|CE)|Opera Mini|BlackBerry|\bBB10|MIDP|CLDC|Symbian"),
+        ("mobile", r"Nokia|UCWEB|UP\.Browser|KAIOS|DoCoMo"),
+        ("tablet", r"Android.*(?:Safari|Firefox)"),
+        ("mobile", r"Android"),
+        ("desktop", r"Windows|Macintosh|Mac OS X|X11|Wayland|CrOS|Linux|BSD|Darwin"),
+    )
+)
 
 
 class UserAgent(NamedTuple):
-    browser: str | None
-    browser_version: str | None
-    os: str | None
-    device: str
+    browser: str | None = None
+    browser_version: str | None = None
+    os: str | None = None
+    device: str = "other"
 
 
 @lru_cache(maxsize=8192)
-def parse_user_agent(agent: str) -> UserAgent:
-    found = _RESOLVER(agent, Domain.USER_AGENT | Domain.OS)
-    browser, system = found.user_agent, found.os
+def parse_user_agent(agent: str | None) -> UserAgent:
+    if not agent:
+        return UserAgent()
+    browser, system, kind = _ENGINE.ua.extract(agent), _ENGINE.os.extract(agent), _KINDS.extract(agent)
     return UserAgent(
         browser.family if browser else None,
-        _version_of(browser) if browser else None,
+        ".".join(part for part in (browser.major, browser.minor) if part) or None if browser else None,
         system.family if system else None,
-        _device_of(agent),
+        kind.family if kind else "other",
     )
-
-
-def _version_of(browser: Browser) -> str | None:
-    return ".".join(part for part in (browser.major, browser.minor) if part) or None
-
-
-def _device_of(agent: str) -> str:
-    if _TABLET.search(agent):
-        return "tablet"
-    if _MOBILE.search(agent):
-        return "mobile"
-    return "desktop" if _DESKTOP.search(agent) else "other"

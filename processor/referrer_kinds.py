@@ -1,0 +1,45 @@
+"""The kept list of hosts by kind: a host, or a domain with all its hosts; the longest that fits counts.
+
+What begins with `com.` or `org.` and is no domain is an Android app, whose name its referrer has for a host.
+"""
+
+from typing import Literal
+
+Kind = Literal["search", "social", "mail", "internal", "other", "direct"]
+
+_SEARCH = """
+    ask.com baidu.com bing.com brave.com coccoc.com dogpile.com duckduckgo.com ecosia.org haosou.com
+    kagi.com lycos.com metager.org mojeek.com msn.com naver.com onet.pl perplexity.ai petalsearch.com
+    presearch.com qwant.com rambler.ru search.aol.com searx.be seznam.cz sm.cn so.com sogou.com
+    startpage.com swisscows.com wp.pl ya.ru yep.com you.com
+    com.duckduckgo.mobile.android com.google.android.googlequicksearchbox com.microsoft.bing
+"""
+_SOCIAL = """
+    bsky.app discord.com facebook.com fb.com fb.me instagram.com line.me linkedin.com lnkd.in
+    mastodon.online mastodon.social messenger.com news.ycombinator.com ok.ru pin.it pinterest.com
+    pinterest.co.uk pinterest.de pinterest.fr quora.com reddit.com slack.com snapchat.com
+    stackoverflow.com t.co t.me telegram.org threads.com threads.net tiktok.com truthsocial.com
+    tumblr.com twitch.tv twitter.com viber.com vimeo.com vk.com vk.ru weibo.cn weibo.com whatsapp.com
+    x.com xing.com youtu.be youtube.com zhihu.com
+    com.facebook.katana com.instagram.android com.linkedin.android com.pinterest com.reddit.frontpage
+    com.slack com.twitter.android com.zhiliaoapp.musically org.telegram.messenger
+"""
+_MAIL = """
+    fastmail.com gmail.com gmx.de gmx.net hey.com laposte.net libero.it mail.google.com mail.proton.me
+    mail.ru mail.yahoo.com mail.yandex.ru mail.zoho.com outlook.com outlook.live.com
+    outlook.office.com outlook.office365.com tuta.com web.de
+    com.google.android.gm com.microsoft.office.outlook com.yahoo.mobile.client.android.mail
+"""
+
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(_SEARCH.split(), "search"),
+    **dict.fromkeys(_SOCIAL.split(), "social"),
+    **dict.fromkeys(_MAIL.split(), "mail"),
+}
+
+MAIL_PREFIXES = ("mail.", "webmail.", "email.", "roundcube.", "owa.")
+
+# Engines with a domain in each country, by the name before the public suffix. Their other services
+# are no search: of their hosts only these count, by what stands before the domain.
+SEARCH_NAMES = {"google", "yahoo", "yandex"}
+SEARCH_HOSTS = ("", "www", "m", "images")
