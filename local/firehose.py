@@ -108,8 +108,8 @@ class _Parcel:
 
     object: Object
     record_ids: list[str]
-    attempts: int = 0
-    due: float = 0.0
+    wait_seconds: float = 0.0  # the last wait between two attempts; 0 before the first
+    due: float = 0.0  # monotonic seconds
 
 
 class DeliveryStream:
@@ -212,10 +212,10 @@ class DeliveryStream:
 
     def _output_wait(self, kind: Kind, buffer: _Buffer, now: float) -> float:
         """While S3 refuses objects of this kind, gather what follows instead of sealing ever more."""
-        hints = self._output(kind).hints
-        refused = [parcel.due for parcel in self._parcels if parcel.attempts and parcel.object.kind == kind]
-        wait = self._wait(buffer, hints, now)
-        return max(wait, min(refused) - now) if refused and buffer.bytes < hints.size_bytes else wait
+        wait = self._wait(buffer, self._output(kind).hints, now)
+        refused = any(parcel.wait_seconds and parcel.object.kind == kind for parcel in self._parcels)
+        may_gather = refused and not self._flushing and buffer.bytes < self._output(kind).hints.size_bytes
+        return max(wait, MAX_PUT_RETRY_SECONDS) if may_gather else wait
 
     def _seconds_to_next(self, now: float) -> float:
         waits = [parcel.due - now for parcel in self._parcels]
@@ -309,9 +309,8 @@ class DeliveryStream:
         try:
             self._around.put_object(parcel.object)
         except Exception:  # whatever S3's reason is, the object is tried again, for ever
-            wait = min(PUT_RETRY_SECONDS * 2**parcel.attempts, MAX_PUT_RETRY_SECONDS)
-            parcel.attempts += 1
-            parcel.due = self._around.monotonic_seconds() + wait
+            parcel.wait_seconds = min(parcel.wait_seconds * 2 or PUT_RETRY_SECONDS, MAX_PUT_RETRY_SECONDS)
+            parcel.due = self._around.monotonic_seconds() + parcel.wait_seconds
             with self._lock:
                 self._parcels.append(parcel)
             return

@@ -17,7 +17,7 @@ _SCHEMA = """
     PRAGMA synchronous = OFF;
     CREATE TABLE IF NOT EXISTS waiting (
         id TEXT PRIMARY KEY, stream TEXT NOT NULL, arrived_ms INTEGER NOT NULL, data BLOB NOT NULL
-    ) WITHOUT ROWID;
+    );
 """
 
 
@@ -45,8 +45,8 @@ class DiskJournal:
             return [arn for (arn,) in self._database.execute("SELECT DISTINCT stream FROM waiting")]
 
     def waiting(self, stream: str) -> list[Record]:
-        """A stream's records, oldest first (ids begin with the time)."""
-        query = "SELECT id, data, arrived_ms FROM waiting WHERE stream = ? ORDER BY id"
+        """A stream's records, in the order that they were put."""
+        query = "SELECT id, data, arrived_ms FROM waiting WHERE stream = ? ORDER BY rowid"
         with self._lock:
             return [Record(*row) for row in self._database.execute(query, (stream,))]
 

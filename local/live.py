@@ -134,6 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(HTTPStatus.OK)
         self._send_headers("text/event-stream")
         try:
+            self.wfile.flush()  # the reader is told that it is connected, though nothing has landed yet
             for entry in feed.follow(after, IDLE_SECONDS):
                 if entry.event == "idle":
                     self.wfile.write(b":\n\n")

@@ -1,0 +1,40 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.emulated import Emulator, deploy
+from tests.local.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+    """Make a World: `world(function, **changes of the configuration)`."""
+    made: list[World] = []
+
+    def make(*args: Any, **changes: Any) -> World:
+        made.append(World(tmp_path, *args, **changes))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.journal.close()
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """One for all tests of this room, with the stream "clicks-1" deployed."""
+    running = Emulator(tmp_path_factory.mktemp("emulator")).start()
+    try:
+        deploy(running, "clicks-1")
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def cloud(emulator: Emulator) -> Emulator:
+    """The same, with nothing landed, nothing waiting and no faults."""
+    emulator.post("/reset")
+    return emulator
