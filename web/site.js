@@ -47,8 +47,7 @@ function buildCard(mysfit) {
 
 function openProfile(mysfit, opener) {
   fill(profile, mysfit);
-  // Safari does not focus a clicked button, so that closing would return to nowhere.
-  profile.addEventListener('close', () => opener.focus(), { once: true });
+  opener.focus(); // Closing gives the focus back to what has it now, and Safari focuses no button on a click.
   profile.showModal();
 }
 

@@ -276,6 +276,14 @@ def test_profile_closes_and_gives_the_focus_back(page: Page, way: str) -> None:
     expect(card(page, "CoCo")).to_be_focused()
 
 
+def test_profile_gives_the_focus_back_where_a_click_focuses_no_button_as_in_safari(page: Page) -> None:
+    page.evaluate("document.addEventListener('mousedown', (event) => event.preventDefault(), true)")
+    profile = open_profile(page, "Nessi")
+    page.keyboard.press("Escape")
+    expect(profile).to_be_hidden()
+    expect(card(page, "Nessi")).to_be_focused()
+
+
 def test_keyboard_alone_reaches_everything(page: Page) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("radio").first).to_be_focused()
