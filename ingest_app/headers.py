@@ -1,7 +1,8 @@
 """What every answer carries, and which pages may send (fetch.spec.whatwg.org/#http-cors-protocol).
 
-The list of origins is kept by refusing the request, not by hiding the answer: no cookie is ever asked for, so an
-answer tells a page nothing that it could not fetch by other means, and a page that is refused can read why.
+The list of origins is kept by refusing the request, not by hiding the answer: no cookie is ever asked for,
+so an answer tells a page nothing that it could not fetch by other means, and a page that is refused can
+read why.
 """
 
 import re
@@ -18,7 +19,7 @@ _SECURITY = {
     "X-Content-Type-Options": "nosniff",
 }
 
-_ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://[^\s/?#,\x00-\x1f\x7f-\U0010ffff]+", re.I)
+_ORIGIN = re.compile(r"null|[A-Za-z][A-Za-z0-9+.-]*://[^\s,/?#]+")
 
 AllowedOrigins = frozenset[str] | None
 """None: every origin."""
@@ -34,7 +35,7 @@ def answer_headers(origin: str | None, allowed: AllowedOrigins) -> dict[str, str
     headers = {**_SECURITY, "Vary": "Origin", "Access-Control-Expose-Headers": "Retry-After"}
     if allowed is None:
         headers["Access-Control-Allow-Origin"] = "*"
-    elif origin and _ORIGIN.fullmatch(origin):
+    elif origin and origin.isascii() and origin.isprintable() and _ORIGIN.fullmatch(origin):
         headers["Access-Control-Allow-Origin"] = origin
     return headers
 

@@ -1,0 +1,266 @@
+"""The shipped entry point, in both shapes of event: what a page sends, and what it must never run."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.ingest_app.conftest import EDGE_SECRET
+from tests.ingest_app.firehose_server import FirehoseServer, throttle
+from tests.ingest_app.lambda_function import DATA, EVENT_SHAPES, Event, LambdaFunction, body_of, headers_of
+
+CLICK = {"userId": "u-17", "mysfitId": "4e53920c-505a-4a90-a694-b9300791f0ae"}
+ORIGIN = "https://mysfits.example"
+JSON = {"Content-Type": "application/json", "Origin": ORIGIN}
+
+MakeEvent = Callable[..., Event]
+
+
+@pytest.fixture(params=EVENT_SHAPES)
+def make_event(request: pytest.FixtureRequest) -> MakeEvent:
+    return EVENT_SHAPES[request.param]
+
+
+def test_preflight_is_answered_and_may_be_cached(function: LambdaFunction, make_event: MakeEvent) -> None:
+    headers = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    answer = function(make_event("OPTIONS", "/clicks", headers))
+    assert answer["statusCode"] == 204
+    assert headers_of(answer)["access-control-allow-origin"] == ORIGIN
+    assert "PUT" in headers_of(answer)["access-control-allow-methods"]
+    assert headers_of(answer)["access-control-allow-headers"] == "Content-Type"
+    assert headers_of(answer)["access-control-max-age"] == "7200"
+
+
+def test_one_click_is_one_record(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer
+) -> None:
+    answer = function(make_event("PUT", "/clicks", JSON, json.dumps(CLICK).encode()))
+    assert answer["statusCode"] == 202
+    assert body_of(answer)["accepted"] == 1
+    (envelope,) = firehose.envelopes
+    assert envelope["address"] == "203.0.113.0"
+    assert envelope["clicks"][0]["userId"] == "u-17"
+
+
+def test_batch_of_500_is_one_record(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer
+) -> None:
+    clicks = [{**CLICK, "url": f"https://mysfits.example/{index}"} for index in range(500)]
+    answer = function(make_event("POST", "/clicks", JSON, json.dumps({"clicks": clicks}).encode()))
+    assert answer["statusCode"] == 202
+    assert body_of(answer)["accepted"] == len(body_of(answer)["receipts"]) == 500
+    (envelope,) = firehose.envelopes
+    assert [click["url"] for click in envelope["clicks"]] == [click["url"] for click in clicks]
+
+
+@pytest.mark.parametrize("media_type", ["text/plain;charset=UTF-8", "application/octet-stream", None])
+def test_beacon_is_taken(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer, media_type: str | None
+) -> None:
+    headers = {"Origin": ORIGIN, **({"Content-Type": media_type} if media_type else {})}
+    body = json.dumps({**CLICK, "title": "Évangéline 🐉"}, ensure_ascii=False).encode()
+    answer = function(make_event("POST", "/clicks", headers, body))
+    assert answer["statusCode"] == 202
+    assert firehose.envelopes[0]["clicks"][0]["title"] == "Évangéline 🐉"
+
+
+def test_form_post_is_refused(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer
+) -> None:
+    headers = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = function(make_event("POST", "/clicks", headers, b"userId=u-17&mysfitId=1"))
+    assert answer["statusCode"] == 415
+    assert body_of(answer)["code"] == "media_type"
+    assert headers_of(answer)["access-control-allow-origin"] == ORIGIN
+    assert not firehose.taken
+
+
+FORGED = {
+    "X-Forwarded-For": "198.51.100.1, 198.51.100.2, 198.51.100.3",
+    "CloudFront-Viewer-Address": "198.51.100.7:46532",
+    "CloudFront-Viewer-Country": "FR",
+    "X-Real-Ip": "198.51.100.9",
+    "Forwarded": "for=198.51.100.10",
+}
+
+
+@pytest.mark.parametrize("secret", [None, "", "wrong", EDGE_SECRET[:-1], EDGE_SECRET + "x", "é"])
+def test_forged_address_is_not_believed(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer, secret: str | None
+) -> None:
+    headers = {**JSON, **FORGED, **({} if secret is None else {"X-Edge-Secret": secret})}
+    answer = function(make_event("PUT", "/clicks", headers, json.dumps(CLICK).encode()))
+    assert answer["statusCode"] == 202
+    assert firehose.envelopes[0]["address"] == "203.0.113.0"
+    assert firehose.envelopes[0]["country"] is None
+
+
+@pytest.mark.parametrize(
+    ("viewer", "address"),
+    [
+        ("198.51.100.7:46532", "198.51.100.0"),
+        ("2001:db8:85a3:8d3:1319:8a2e:370:7348:46532", "2001:db8:85a3::"),
+    ],
+)
+def test_address_and_country_come_through_our_cloudfront(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer, viewer: str, address: str
+) -> None:
+    headers = {
+        **JSON,
+        "X-Edge-Secret": EDGE_SECRET,
+        "CloudFront-Viewer-Address": viewer,
+        "CloudFront-Viewer-Country": "DE",
+        "X-Forwarded-For": f"{viewer.rpartition(':')[0]}, 198.51.100.200",
+    }
+    function(make_event("PUT", "/clicks", headers, json.dumps(CLICK).encode()))
+    assert firehose.envelopes[0]["address"] == address
+    assert firehose.envelopes[0]["country"] == "DE"
+
+
+def test_gpc_strips_the_sender(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer
+) -> None:
+    function(make_event("PUT", "/clicks", {**JSON, "Sec-GPC": "1"}, json.dumps(CLICK).encode()))
+    (envelope,) = firehose.envelopes
+    assert envelope["privacy"] == "gpc"
+    assert envelope["address"] is None
+    assert envelope["visitorId"] is None
+    assert envelope["clicks"][0]["userId"] == "guest"
+
+
+def test_visitor_id_is_the_same_in_both_shapes(function: LambdaFunction, firehose: FirehoseServer) -> None:
+    for make_event in EVENT_SHAPES.values():
+        function(make_event("PUT", "/clicks", JSON, json.dumps(CLICK).encode()))
+    first, second = (envelope["visitorId"] for envelope in firehose.envelopes)
+    assert len(first) == 64
+    assert first == second
+
+
+def test_foreign_origin_can_read_why_it_is_refused(function: LambdaFunction, make_event: MakeEvent) -> None:
+    headers = {"Content-Type": "text/plain", "Origin": "https://evil.example"}
+    answer = function(make_event("POST", "/clicks", headers, json.dumps(CLICK).encode()))
+    assert answer["statusCode"] == 403
+    assert body_of(answer)["code"] == "origin_not_allowed"
+    assert headers_of(answer)["access-control-allow-origin"] == "https://evil.example"
+
+
+def test_pixel_is_one_click(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer
+) -> None:
+    answer = function(make_event("GET", "/clicks.gif", query="userId=u-17&mysfitId=a%20b&title=caf%C3%A9"))
+    assert answer["statusCode"] == 204
+    assert not answer.get("body")
+    assert firehose.envelopes[0]["clicks"][0]["mysfitId"] == "a b"
+    assert firehose.envelopes[0]["clicks"][0]["title"] == "café"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/", 200), ("/health", 200), ("/openapi.json", 200), ("/no", 404)]
+)
+def test_pages_are_served_below_the_stage(
+    function: LambdaFunction, make_event: MakeEvent, path: str, status: int
+) -> None:
+    answer = function(make_event("GET", path, {"Origin": ORIGIN}))
+    assert answer["statusCode"] == status
+    assert body_of(answer)
+    assert headers_of(answer)["access-control-allow-origin"] == ORIGIN
+
+
+def test_a_stage_s_own_address_is_the_index(function: LambdaFunction, make_event: MakeEvent) -> None:
+    answer = function(make_event("GET", ""))
+    assert answer["statusCode"] == 200
+    stage = {"dev", "production"} & set(body_of(answer)["links"]["clicks"].split("/"))
+    assert stage
+
+
+def test_throttling_is_a_503_that_says_when(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer
+) -> None:
+    firehose.behave(throttle)
+    answer = function(make_event("PUT", "/clicks", JSON, json.dumps(CLICK).encode()))
+    assert answer["statusCode"] == 503
+    assert body_of(answer)["code"] == "stream_unavailable"
+    assert int(headers_of(answer)["retry-after"]) > 0
+    assert headers_of(answer)["access-control-expose-headers"] == "Retry-After"
+
+
+def test_body_that_claims_to_be_chunked_is_read_from_the_event(
+    function: LambdaFunction, make_event: MakeEvent
+) -> None:
+    headers = {**JSON, "Transfer-Encoding": "chunked"}
+    assert function(make_event("PUT", "/clicks", headers, json.dumps(CLICK).encode()))["statusCode"] == 202
+
+
+def test_body_over_the_limit_is_refused(function: LambdaFunction, make_event: MakeEvent) -> None:
+    answer = function(make_event("PUT", "/clicks", JSON, b" " * (4 * 1024 * 1024)))
+    assert answer["statusCode"] == 413
+    assert body_of(answer)["limit"] == 262_144
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in (DATA / "other-events").iterdir()))
+def test_other_events_run_nothing_and_say_so(
+    function: LambdaFunction, firehose: FirehoseServer, file: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    answer = function(json.loads((DATA / "other-events" / file).read_text()))
+    assert answer == {
+        "refused": "This function answers HTTP requests from API Gateway, and nothing else; nothing was run."
+    }
+    assert not firehose.asked
+    assert not list(tmp_path_factory.getbasetemp().glob("bundle*/mark")), "the command of the event was run"
+
+
+@pytest.mark.parametrize("field", ["raw_command", "command", "manage"])
+def test_commands_inside_an_http_event_are_not_run(
+    function: LambdaFunction,
+    make_event: MakeEvent,
+    field: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    command = json.loads((DATA / "other-events" / "raw-command.json").read_text())["raw_command"]
+    answer = function({**make_event("GET", "/health"), field: command})
+    assert body_of(answer)["status"] == "ok"
+    assert not list(tmp_path_factory.getbasetemp().glob("bundle*/mark"))
+
+
+def test_stage_variables_change_no_setting(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer
+) -> None:
+    event: dict[str, Any] = make_event("PUT", "/clicks", JSON, json.dumps(CLICK).encode())
+    event["stageVariables"] = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "MARK": "changed"}
+    assert function(event)["statusCode"] == 202
+    assert function(event)["statusCode"] == 202
+    assert len(firehose.taken) == 2
+
+
+def test_accepted_clicks_write_no_log(function: LambdaFunction, make_event: MakeEvent) -> None:
+    function(make_event("GET", "/health"))
+    before = function.log
+    for _ in range(3):
+        assert function(make_event("PUT", "/clicks", JSON, json.dumps(CLICK).encode()))["statusCode"] == 202
+        assert function(make_event("GET", "/clicks.gif", query="mysfitId=1"))["statusCode"] == 204
+    assert function.log == before
+
+
+def test_refused_request_writes_one_line_of_counts_and_nothing_of_the_sender(
+    function: LambdaFunction, make_event: MakeEvent
+) -> None:
+    before = function.log
+    clicks = [
+        {"userId": "", "mysfitId": "secret-item"},
+        {"userId": "secret-user", "type": "Bad", "title": "secret"},
+    ]
+    function(
+        make_event("PUT", "/clicks", {**JSON, "User-Agent": "secret-agent"}, json.dumps(clicks).encode())
+    )
+    (line,) = function.log.removeprefix(before).splitlines()
+    counts = json.loads(line)
+    assert counts["RefusedNoValidClick"] == 1
+    assert counts["RejectedUserId"] == 1
+    assert counts["RejectedType"] == 1
+    assert "secret" not in line
+    assert "203.0.113" not in line

@@ -1,0 +1,193 @@
+"""What is believed of a sender, and what is kept of it."""
+
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest_app.sender import cut_address, read_sender
+from ingest_app.settings import Settings
+
+NOW = datetime(2026, 11, 24, 23, 59, 59, tzinfo=UTC)
+TOMORROW = datetime(2026, 11, 25, 0, 0, 1, tzinfo=UTC)
+SECRET = b"the-edge-secret"
+
+REST: dict[str, Any] = {"requestContext": {"identity": {"sourceIp": "203.0.113.77"}}}
+HTTP: dict[str, Any] = {"requestContext": {"http": {"sourceIp": "203.0.113.77"}}}
+FORGED = {"HTTP_X_FORWARDED_FOR": "198.51.100.1, 198.51.100.2", "REMOTE_ADDR": "198.51.100.1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("203.0.113.77", "203.0.113.0"),
+        ("255.255.255.255", "255.255.255.0"),
+        ("2001:db8:85a3:8d3:1319:8a2e:370:7348", "2001:db8:85a3::"),
+        ("2001:DB8::1", "2001:db8::"),
+        ("::1", "::"),
+        ("::ffff:203.0.113.77", "203.0.113.0"),
+        ("fe80::1%eth0", "fe80::"),
+        ("", None),
+        (None, None),
+        ("unknown", None),
+        ("203.0.113.77:443", None),
+        ("203.0.113.077", None),
+    ],
+)
+def test_address_is_cut(text: str | None, cut: str | None) -> None:
+    assert cut_address(text) == cut
+
+
+@given(st.ip_addresses(v=4))
+def test_all_of_a_24_become_one(address: Any) -> None:
+    assert cut_address(str(address)) == str(address).rpartition(".")[0] + ".0"
+
+
+@given(st.ip_addresses(v=6))
+def test_of_an_ipv6_address_only_48_bits_are_left(address: Any) -> None:
+    cut = cut_address(str(address))
+    assert cut is not None
+    if not address.ipv4_mapped:
+        assert int(type(address)(cut)) == int(address) >> 80 << 80
+
+
+@pytest.mark.parametrize(
+    ("environ", "address"),
+    [
+        ({"lambda.event": REST, **FORGED}, "203.0.113.0"),
+        ({"lambda.event": HTTP, **FORGED}, "203.0.113.0"),
+        ({"lambda.event": {"requestContext": {"elb": {}}}, **FORGED}, None),
+        ({"lambda.event": {}, **FORGED}, None),
+        ({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}, "192.0.2.0"),
+        ({}, None),
+    ],
+)
+def test_address_is_whom_the_gateway_spoke_to(environ: dict[str, Any], address: str | None) -> None:
+    assert read_sender(environ, Settings("clicks"), NOW).address == address
+
+
+@pytest.mark.parametrize(
+    ("viewer", "address"),
+    [
+        ("198.51.100.7:46532", "198.51.100.0"),
+        ("2001:db8:85a3:8d3:1319:8a2e:370:7348:46532", "2001:db8:85a3::"),
+        ("[2001:db8:85a3::7]:46532", "2001:db8:85a3::"),
+        ("2001:db8:85a3::7:46532", "2001:db8:85a3::"),
+        ("2001:db8::1", "2001:db8::"),
+        ("198.51.100.7", "198.51.100.0"),
+        ("", None),
+        ("nonsense", None),
+    ],
+)
+def test_viewer_address_is_read_in_every_form(viewer: str, address: str | None) -> None:
+    environ = {
+        "lambda.event": HTTP,
+        "HTTP_X_EDGE_SECRET": SECRET.decode(),
+        "HTTP_CLOUDFRONT_VIEWER_ADDRESS": viewer,
+    }
+    assert read_sender(environ, Settings("clicks", edge_secret=SECRET), NOW).address == address
+
+
+@pytest.mark.parametrize(
+    ("edge_secret", "sent", "country"),
+    [
+        (SECRET, SECRET.decode(), "DE"),
+        (SECRET, "wrong", None),
+        (SECRET, "", None),
+        (SECRET, None, None),
+        (SECRET, "the-edge-secrét", None),
+        (SECRET, "\ud800", None),
+        (None, SECRET.decode(), None),
+        (None, "", None),
+        (None, None, None),
+    ],
+)
+def test_cloudfront_is_believed_only_with_the_secret(
+    edge_secret: bytes | None, sent: str | None, country: str | None
+) -> None:
+    environ = {
+        "lambda.event": HTTP,
+        "HTTP_CLOUDFRONT_VIEWER_ADDRESS": "198.51.100.7:1",
+        "HTTP_CLOUDFRONT_VIEWER_COUNTRY": "DE",
+    }
+    if sent is not None:
+        environ["HTTP_X_EDGE_SECRET"] = sent
+    sender = read_sender(environ, Settings("clicks", edge_secret=edge_secret), NOW)
+    assert sender.country == country
+    assert sender.address == ("198.51.100.0" if country else "203.0.113.0")
+
+
+@pytest.mark.parametrize("country", ["", "de", "DEU", "D", "D1", "DE\n", "<>"])
+def test_country_is_two_capital_letters_or_unknown(country: str) -> None:
+    environ = {"HTTP_X_EDGE_SECRET": SECRET.decode(), "HTTP_CLOUDFRONT_VIEWER_COUNTRY": country}
+    assert read_sender(environ, Settings("clicks", edge_secret=SECRET), NOW).country is None
+
+
+def test_visitor_id_is_the_documented_hmac() -> None:
+    environ = {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": "Agent/1"}
+    sender = read_sender(environ, Settings("clicks", visitor_key=b"key"), NOW)
+    expected = hmac.new(b"key", b"2026-11-24\n203.0.113.0\nAgent/1", hashlib.sha256).hexdigest()
+    assert sender.visitor_id == expected
+
+
+def test_visitor_id_changes_at_midnight_with_the_address_the_agent_and_the_key() -> None:
+    environ = {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": "Agent/1"}
+    settings = Settings("clicks", visitor_key=b"key")
+    ids = [
+        read_sender(environ, settings, NOW).visitor_id,
+        read_sender(environ, settings, TOMORROW).visitor_id,
+        read_sender({**environ, "REMOTE_ADDR": "203.0.112.77"}, settings, NOW).visitor_id,
+        read_sender({**environ, "HTTP_USER_AGENT": "Agent/2"}, settings, NOW).visitor_id,
+        read_sender(environ, Settings("clicks", visitor_key=b"other"), NOW).visitor_id,
+    ]
+    assert len(set(ids)) == 5
+    neighbour = read_sender({**environ, "REMOTE_ADDR": "203.0.113.78"}, settings, NOW)
+    assert neighbour.visitor_id == ids[0]
+
+
+def test_without_key_or_address_there_is_no_visitor_id() -> None:
+    assert read_sender({"REMOTE_ADDR": "203.0.113.77"}, Settings("clicks"), NOW).visitor_id is None
+    assert read_sender({}, Settings("clicks", visitor_key=b"key"), NOW).visitor_id is None
+
+
+def test_agent_is_cut_and_can_always_be_written() -> None:
+    settings = Settings("clicks")
+    assert read_sender({"HTTP_USER_AGENT": "x" * 5000}, settings, NOW).user_agent == "x" * 1024
+    assert read_sender({"HTTP_USER_AGENT": "a\ud800é"}, settings, NOW).user_agent == "a?é"
+    assert read_sender({"HTTP_USER_AGENT": ""}, settings, NOW).user_agent is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "signal"),
+    [
+        ({"HTTP_SEC_GPC": "1"}, "gpc"),
+        ({"HTTP_DNT": "1"}, "dnt"),
+        ({"HTTP_SEC_GPC": "1", "HTTP_DNT": "1"}, "gpc"),
+        ({"HTTP_SEC_GPC": "0", "HTTP_DNT": "1"}, "dnt"),
+        ({"HTTP_SEC_GPC": " 1 "}, "gpc"),
+        ({"HTTP_SEC_GPC": "0"}, None),
+        ({"HTTP_SEC_GPC": ""}, None),
+        ({"HTTP_DNT": "0"}, None),
+        ({"HTTP_DNT": "unspecified"}, None),
+        ({}, None),
+    ],
+)
+@pytest.mark.parametrize("mode", ["strip", "refuse"])
+def test_signal_leaves_no_address_and_no_visitor_id(
+    headers: dict[str, str], signal: str | None, mode: Any
+) -> None:
+    settings = Settings("clicks", gpc_mode=mode, visitor_key=b"key")
+    sender = read_sender({"REMOTE_ADDR": "203.0.113.77", **headers}, settings, NOW)
+    assert sender.privacy == signal
+    assert (sender.address is None) == (sender.visitor_id is None) == (signal is not None)
+
+
+def test_signal_is_not_heard_in_mode_ignore() -> None:
+    settings = Settings("clicks", gpc_mode="ignore", visitor_key=b"key")
+    sender = read_sender({"REMOTE_ADDR": "203.0.113.77", "HTTP_SEC_GPC": "1"}, settings, NOW)
+    assert sender.privacy is None
+    assert sender.visitor_id
