@@ -11,8 +11,11 @@ CLICK_IDS = frozenset(
 """What advertisers add to a link so that a visit is known to be theirs. None is a person's (as mc_eid is)."""
 
 # A scheme of the web takes any number of slashes, and a backslash for one:
-# url.spec.whatwg.org/#scheme-state. The last @ before the path ends the userinfo.
-_USERINFO = re.compile(r"\A((?:(?:https?|wss?|ftp):|(?:[a-z][a-z0-9+.-]*:)?[/\\]{2})[/\\]*)[^/\\]*@", re.I)
+# url.spec.whatwg.org/#scheme-state. The last @ before the path ends the userinfo; where no host follows, browsers
+# take no such URL, but what follows must not become the userinfo of what is kept.
+_USERINFO = re.compile(
+    r"\A((?:(?:https?|wss?|ftp):|(?:[a-z][a-z0-9+.-]*:)?[/\\]{2})[/\\]*)(?:[^/\\]*@[/\\]*)+", re.I
+)
 _STRIPPED_BY_BROWSERS = re.compile(r"\A[\x00-\x20]+|[\t\r\n]+")  # url.spec.whatwg.org/#url-parsing
 
 

@@ -1,0 +1,172 @@
+"""Which pages may send, and what a browser lets a page read."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from ingest_app import create_app
+from ingest_app.settings import Settings
+from ingest_app.stream import StreamUnavailable
+from tests.ingest_app.conftest import ListStream
+
+SHOP = "https://shop.example"
+MakeClient = Callable[..., FlaskClient]
+
+ONLY_SHOP = frozenset([SHOP, "https://www.shop.example:8443"])
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (None, 202),
+        (SHOP, 202),
+        ("HTTPS://SHOP.example", 202),
+        ("https://www.shop.example:8443", 202),
+        ("http://shop.example", 403),
+        ("https://shop.example:8443", 403),
+        ("https://shop.example.evil.example", 403),
+        ("https://evil-shop.example", 403),
+        ("null", 403),
+        ("", 403),
+        ("*", 403),
+        (f"{SHOP}, {SHOP}", 403),
+    ],
+)
+def test_only_listed_origins_may_send(
+    make_client: MakeClient, stream: ListStream, origin: str | None, status: int
+) -> None:
+    headers = {} if origin is None else {"Origin": origin}
+    client = make_client(allowed_origins=ONLY_SHOP)
+    answer = client.post("/clicks", data=b'{"mysfitId":"1"}', headers=headers)
+    assert answer.status_code == status
+    assert len(stream.records) == (status == 202)
+    if status == 403:
+        assert answer.json["code"] == "origin_not_allowed"
+    pixel = client.get("/clicks.gif?mysfitId=1", headers=headers)
+    assert pixel.status_code == (204 if status == 202 else 403)
+
+
+@pytest.mark.parametrize(
+    "origin", [SHOP, "null", "http://localhost:8000", "https://bücher.example", "", None]
+)
+def test_every_origin_may_send_where_none_is_listed(client: FlaskClient, origin: str | None) -> None:
+    headers = {} if origin is None else {"Origin": origin}
+    answer = client.post("/clicks", data=b'{"mysfitId":"1"}', headers=headers)
+    assert answer.status_code == 202
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+class BrokenStream:
+    def put(self, record: bytes) -> None:
+        raise ZeroDivisionError
+
+
+class DownStream:
+    def put(self, record: bytes) -> None:
+        raise StreamUnavailable("Down")
+
+
+CLICK = b'{"mysfitId":"1"}'
+ANSWERS = [
+    (200, "GET", "/", {}),
+    (200, "GET", "/health", {}),
+    (200, "GET", "/openapi.json", {}),
+    (202, "PUT", "/clicks", {"data": CLICK}),
+    (202, "POST", "/clicks", {"data": CLICK}),
+    (204, "GET", "/clicks.gif?mysfitId=1", {}),
+    (204, "HEAD", "/clicks.gif", {}),
+    (204, "OPTIONS", "/clicks", {}),
+    (400, "PUT", "/clicks", {"data": b"{"}),
+    (400, "GET", "/clicks.gif", {}),
+    (404, "GET", "/nothing", {}),
+    (404, "PUT", "/clicks/", {}),
+    (404, "GET", "/a//b", {}),
+    (404, "OPTIONS", "/nothing", {}),
+    (405, "GET", "/clicks", {}),
+    (405, "DELETE", "/health", {}),
+    (405, "TRACE", "/clicks", {}),
+    (413, "PUT", "/clicks", {"data": b" " * 262_145}),
+    (415, "PUT", "/clicks", {"data": CLICK, "content_type": "application/x-www-form-urlencoded"}),
+    (415, "PUT", "/clicks", {"data": CLICK, "headers": {"Content-Encoding": "gzip"}}),
+]
+
+
+@pytest.mark.parametrize(("status", "method", "path", "request_"), ANSWERS)
+@pytest.mark.parametrize("allowed", [None, ONLY_SHOP])
+def test_every_answer_can_be_read_by_the_page(
+    make_client: MakeClient,
+    status: int,
+    method: str,
+    path: str,
+    request_: dict[str, object],
+    allowed: frozenset[str] | None,
+) -> None:
+    headers = {"Origin": SHOP, **request_.get("headers", {})}
+    client = make_client(allowed_origins=allowed)
+    answer = client.open(path, method=method, **{**request_, "headers": headers})
+    assert answer.status_code == status
+    assert answer.headers["Access-Control-Allow-Origin"] == (SHOP if allowed else "*")
+    assert answer.headers["Vary"] == "Origin"
+    assert answer.headers["Access-Control-Expose-Headers"] == "Retry-After"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert "Server" not in answer.headers
+    assert "X-Powered-By" not in answer.headers
+
+
+@pytest.mark.parametrize(("stream_", "status"), [(BrokenStream(), 500), (DownStream(), 503)])
+def test_answers_to_our_own_failures_can_be_read_too(stream_: object, status: int) -> None:
+    app = create_app(Settings("clicks", allowed_origins=ONLY_SHOP), stream_)
+    answer = app.test_client().put("/clicks", data=CLICK, headers={"Origin": SHOP})
+    assert answer.status_code == status
+    assert answer.headers["Access-Control-Allow-Origin"] == SHOP
+    assert answer.headers["Vary"] == "Origin"
+
+
+def test_page_that_may_not_send_can_read_why(make_client: MakeClient) -> None:
+    client = make_client(allowed_origins=ONLY_SHOP)
+    answer = client.post("/clicks", data=CLICK, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://evil.example"
+
+
+def test_preflight_of_a_page_that_may_not_send_is_refused(make_client: MakeClient) -> None:
+    client = make_client(allowed_origins=ONLY_SHOP)
+    answer = client.options("/clicks", headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert answer.json["code"] == "origin_not_allowed"
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert "Access-Control-Allow-Methods" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/clicks", {"PUT", "POST", "OPTIONS"}),
+        ("/clicks.gif", {"GET", "HEAD", "OPTIONS"}),
+        ("/health", {"GET", "HEAD", "OPTIONS"}),
+        ("/openapi.json", {"GET", "HEAD", "OPTIONS"}),
+        ("/", {"GET", "HEAD", "OPTIONS"}),
+    ],
+)
+def test_preflight_and_405_name_the_methods_of_the_path(
+    client: FlaskClient, path: str, methods: set[str]
+) -> None:
+    preflight = client.options(path, headers={"Origin": SHOP, "Access-Control-Request-Method": "PUT"})
+    assert preflight.status_code == 204
+    assert set(preflight.headers["Access-Control-Allow-Methods"].split(", ")) == methods
+    assert set(preflight.headers["Allow"].split(", ")) == methods
+    assert preflight.headers["Access-Control-Max-Age"] == "7200"
+    assert set(client.patch(path).headers["Allow"].split(", ")) == methods
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://a.example\r\nX: y", "https://a b", "http://", "\x00", "https://h/path"]
+)
+def test_origin_that_is_none_is_not_echoed(make_client: MakeClient, origin: str) -> None:
+    answer = make_client(allowed_origins=ONLY_SHOP).get("/health", environ_overrides={"HTTP_ORIGIN": origin})
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers

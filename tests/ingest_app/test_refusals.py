@@ -1,0 +1,216 @@
+"""Refusals: a problem document each, counted by its code, with nothing of the sender in any log."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from ingest_app import create_app
+from ingest_app.routes import STATUS
+from ingest_app.settings import Settings
+from ingest_app.stream import StreamUnavailable
+from tests.ingest_app.conftest import ListStream
+
+CLICK = b'{"mysfitId":"1","userId":"secret-user"}'
+MANY = json.dumps([{}] * 501)
+FORM = "application/x-www-form-urlencoded"
+
+REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "empty": ({"data": b""}, {}),
+    "not_json": ({"data": b"{"}, {}),
+    "too_deep": ({"data": b"[" * 33}, {"limit": 32}),
+    "number_too_large": ({"data": b"[1e400]"}, {}),
+    "lone_surrogate": ({"data": b'["\\ud800"]'}, {}),
+    "not_clicks": ({"data": b"5"}, {}),
+    "no_valid_click": ({"data": b"{}"}, {"accepted": 0, "rejected": 1, "duplicates": 0}),
+    "origin_not_allowed": (
+        {"data": CLICK, "headers": {"Origin": "https://evil.example"}},
+        {"field": "Origin"},
+    ),
+    "privacy_signal": ({"data": CLICK, "headers": {"DNT": "1"}}, {"field": "DNT"}),
+    "not_found": ({"path": "/nothing"}, {}),
+    "method_not_allowed": ({"method": "DELETE"}, {}),
+    "body_too_large": ({"data": b" " * 262_145}, {"limit": 262_144}),
+    "too_many_clicks": ({"data": MANY}, {"field": "clicks", "limit": 500}),
+    "content_encoding": (
+        {"data": b"x", "headers": {"Content-Encoding": "gzip"}},
+        {"field": "Content-Encoding", "allowed": ["identity"]},
+    ),
+    "media_type": (
+        {"data": CLICK, "content_type": FORM},
+        {"field": "Content-Type", "allowed": ["application/json", "application/octet-stream", "text/plain"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_refusal_names_what_it_is_about_and_is_counted_once(
+    make_client: Any, stream: ListStream, capsys: pytest.CaptureFixture[str], code: str
+) -> None:
+    request, members = REFUSALS[code]
+    client = make_client(allowed_origins=frozenset(["https://shop.example"]), gpc_mode="refuse")
+    answer = client.open(**{"path": "/clicks", "method": "PUT", **request})
+    assert answer.status_code == STATUS[code]
+    assert answer.mimetype == "application/problem+json"
+    problem = answer.json
+    assert problem["type"] == "about:blank"
+    assert problem["status"] == STATUS[code]
+    assert problem["code"] == code
+    assert problem["title"]
+    assert problem["detail"].endswith(".")
+    assert len(problem["requestId"]) == 36
+    assert problem.items() >= members.items()
+    assert not stream.records
+    (line,) = capsys.readouterr().out.splitlines()
+    assert emf_counts(line)["Refused" + code.title().replace("_", "")] == 1
+    assert "secret" not in line
+
+
+def emf_counts(line: str) -> dict[str, int]:
+    """The metrics of a line, read as CloudWatch reads it."""
+    document = json.loads(line)
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Clicklake"
+    assert directive["Dimensions"] == [["FunctionName"]]
+    assert document["FunctionName"] == "local"
+    assert isinstance(document["_aws"]["Timestamp"], int)
+    return {metric["Name"]: document[metric["Name"]] for metric in directive["Metrics"]}
+
+
+def test_every_code_is_tried() -> None:
+    elsewhere = {"bad_request", "internal_error", "stream_unavailable"}
+    assert set(REFUSALS) | elsewhere == set(STATUS)
+
+
+def test_partial_acceptance_counts_the_rejected_by_field(
+    client: FlaskClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clicks = [
+        {"mysfitId": "1"},
+        {},
+        {},
+        5,
+        {"type": "A"},
+        {"mysfitId": "1", "userId": ""},
+        {"eventId": "", "mysfitId": "1"},
+    ]
+    assert client.put("/clicks", json=clicks).status_code == 202
+    (line,) = capsys.readouterr().out.splitlines()
+    assert emf_counts(line) == {
+        "RejectedItem": 2,
+        "RejectedClick": 1,
+        "RejectedType": 1,
+        "RejectedUserId": 1,
+        "RejectedEventId": 1,
+    }
+
+
+def test_accepted_and_even_mended_clicks_write_nothing(
+    client: FlaskClient, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        client.put("/clicks", json=[{"mysfitId": "1", "title": 5}] * 3)
+        client.get("/clicks.gif?mysfitId=1")
+        client.get("/health")
+    assert capfd.readouterr() == ("", "")
+    assert not caplog.records
+
+
+class BrokenStream:
+    def put(self, record: bytes) -> None:
+        raise ValueError(f"cannot digest {record!r}")
+
+
+def test_unforeseen_error_is_a_500_logged_without_payload(capfd: pytest.CaptureFixture[str]) -> None:
+    client = create_app(Settings("clicks"), BrokenStream()).test_client()
+    answer = client.put("/clicks", data=CLICK, headers={"User-Agent": "secret-agent"})
+    assert answer.status_code == 500
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json["code"] == "internal_error"
+    assert "Traceback" not in answer.text
+    assert "digest" not in answer.text
+    out, err = capfd.readouterr()
+    (line,) = out.splitlines()
+    assert emf_counts(line) == {"RefusedInternalError": 1}
+    logged = json.loads(line)
+    assert logged["requestId"] == answer.json["requestId"]
+    assert logged["error"] == "ValueError"
+    assert any(frame.startswith("test_refusals.py:") for frame in logged["frames"])
+    for secret in ("secret", "digest", "127.0.0"):
+        assert secret not in out + err
+
+
+@pytest.mark.parametrize("setting", ["DEBUG", "TESTING", "PROPAGATE_EXCEPTIONS"])
+def test_unforeseen_error_shows_no_stack_in_any_mode(setting: str) -> None:
+    app = create_app(Settings("clicks"), BrokenStream())
+    app.config[setting] = True
+    answer = app.test_client().put("/clicks", data=CLICK)
+    assert answer.status_code == 500
+    assert answer.json["code"] == "internal_error"
+
+
+class DownStream:
+    def put(self, record: bytes) -> None:
+        raise StreamUnavailable("ServiceUnavailableException")
+
+
+def test_unavailable_stream_is_a_503_that_says_when_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    client = create_app(Settings("clicks"), DownStream()).test_client()
+    answer = client.put("/clicks", data=CLICK)
+    assert answer.status_code == 503
+    assert answer.json["code"] == "stream_unavailable"
+    assert answer.headers["Retry-After"] == "5"
+    (line,) = capsys.readouterr().out.splitlines()
+    assert emf_counts(line) == {"RefusedStreamUnavailable": 1}
+    assert json.loads(line)["cause"] == "ServiceUnavailableException"
+    assert json.loads(line)["requestId"] == answer.json["requestId"]
+    assert client.get("/clicks.gif?mysfitId=1").status_code == 503
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "GZIP", "identity, gzip"])
+def test_compressed_body_is_refused_by_name(client: FlaskClient, encoding: str) -> None:
+    answer = client.put("/clicks", data=CLICK, headers={"Content-Encoding": encoding})
+    assert (answer.status_code, answer.json["code"]) == (415, "content_encoding")
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+def test_identity_is_no_compression(client: FlaskClient, encoding: str) -> None:
+    assert client.put("/clicks", data=CLICK, headers={"Content-Encoding": encoding}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        (None, 202),
+        ("", 202),
+        ("application/json", 202),
+        ("APPLICATION/JSON; charset=utf-8", 202),
+        ("text/plain", 202),
+        ("text/plain;charset=UTF-8", 202),
+        ("application/json; charset=latin-1", 202),
+        ("application/octet-stream", 202),
+        (FORM, 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("text/html", 415),
+        ("application/xml", 415),
+        ("application/vnd.api+json", 415),
+        ("json", 415),
+        (";", 202),
+    ],
+)
+def test_body_is_json_whatever_of_four_types_it_says(
+    client: FlaskClient, content_type: str | None, status: int
+) -> None:
+    assert client.put("/clicks", data=CLICK, content_type=content_type).status_code == status
+
+
+def test_body_of_exactly_256_kib_is_taken(client: FlaskClient) -> None:
+    assert client.put("/clicks", data=CLICK.ljust(262_144)).status_code == 202
+
+
+def test_origin_is_checked_before_the_body(make_client: Any) -> None:
+    client = make_client(allowed_origins=frozenset(["https://shop.example"]))
+    answer = client.put("/clicks", data=b"{", headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
