@@ -33,6 +33,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ MINISTACK_VERSION = "1.5.33"
 FLUSH_SECONDS = 5.0
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE")
 
-_connection: contextvars.ContextVar[asyncio.StreamWriter] = contextvars.ContextVar("connection")
+_reset_connection: contextvars.ContextVar[Callable[[], object]] = contextvars.ContextVar("reset_connection")
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class MiniStack:
             except PutError as refused:
                 return self._responses.error_response_json(refused.code, refused.message, refused.status)
             except ConnectionDroppedError:
-                _reset_connection()
+                _reset_connection.get()()
                 return self._responses.json_response({})  # reaches nobody
 
         return handle
@@ -181,25 +182,23 @@ class MiniStack:
         return self._responses.request_scope(account, region)  # type: ignore[no-any-return]
 
 
-def _remember_connections() -> None:
-    """Let a request's code find the connection that it came by: hypercorn tells nobody."""
+def make_connections_droppable() -> None:
+    """Let a request's code reset the connection that it came by: hypercorn tells nobody which that is."""
     from hypercorn.asyncio import run  # type: ignore[import-not-found]
     from hypercorn.asyncio.tcp_server import TCPServer  # type: ignore[import-not-found]
 
-    class RememberingServer(TCPServer):  # type: ignore[misc]
+    class DroppableServer(TCPServer):  # type: ignore[misc]
         async def run(self) -> None:
-            _connection.set(self.writer)
+            _reset_connection.set(partial(self.loop.call_soon_threadsafe, self._reset))
             await super().run()
 
-    run.TCPServer = RememberingServer
+        def _reset(self) -> None:
+            linger_not_at_all = struct.pack("ii", 1, 0)  # so that closing sends a TCP reset
+            connection = self.writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not_at_all)
+            self.writer.transport.abort()
 
-
-def _reset_connection() -> None:
-    """Send a TCP reset instead of an answer. From the request's own thread."""
-    writer = _connection.get()
-    linger_not_at_all = struct.pack("ii", 1, 0)
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not_at_all)
-    writer.transport.get_loop().call_soon_threadsafe(writer.transport.abort)  # type: ignore[attr-defined]
+    run.TCPServer = DroppableServer
 
 
 @contextlib.contextmanager
@@ -283,7 +282,7 @@ def main() -> None:
         gateway = socket.create_server(("127.0.0.1", settings.gateway_port))
     set_environment(settings)
     cloud = assemble(settings, MiniStack())
-    _remember_connections()
+    make_connections_droppable()
     cloud.streams.start()
     threading.Thread(target=cloud.live.serve_forever, daemon=True).start()
     threading.Thread(target=announce_when_ready, args=(settings,), daemon=True).start()

@@ -50,6 +50,12 @@ class DiskJournal:
         with self._lock:
             return [Record(*row) for row in self._database.execute(query, (stream,))]
 
+    def count(self) -> int:
+        """Records of all streams."""
+        with self._lock:
+            (count,) = self._database.execute("SELECT COUNT(*) FROM waiting").fetchone()
+        return int(count)
+
     def close(self) -> None:
         with self._lock:
             self._database.close()

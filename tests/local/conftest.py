@@ -25,7 +25,8 @@ def world(tmp_path: Path) -> Iterator[Callable[..., World]]:
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """One for all tests of this room, with the stream "clicks-1" deployed."""
-    running = Emulator(tmp_path_factory.mktemp("emulator")).start()
+    environment = {"CLICKLAKE_MAX_BUFFER_SECONDS": "0.05", "SECRET_OF_THE_USER": "x"}
+    running = Emulator(tmp_path_factory.mktemp("emulator"), **environment).start()
     try:
         deploy(running, "clicks-1")
         yield running

@@ -67,9 +67,9 @@ class Emulator:
                 os.killpg(self.process.pid, signal.SIGKILL)
         return code
 
-    def client(self, service: str, attempts: int = 1) -> Any:
+    def client(self, service: str, attempts: int = 1, **changes: Any) -> Any:
         config = Config(retries={"total_max_attempts": attempts}, connect_timeout=5, read_timeout=30)
-        return boto3.client(service, endpoint_url=self.gateway, config=config, **KEYS)
+        return boto3.client(service, **{"endpoint_url": self.gateway, "config": config, **KEYS, **changes})
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(self.live + path, timeout=10) as answer:
@@ -108,8 +108,8 @@ def zipped(source: Path) -> bytes:
     return archive.getvalue()
 
 
-def deploy(emulator: Emulator, name: str, **changes: Any) -> str:
-    """A bucket, a function and a stream, all of that name."""
+def deploy(emulator: Emulator, name: str, *, retries: int = 3, timeout: int = 5) -> None:
+    """A role, a bucket, a function (its `timeout` in seconds) and a stream, all of that name."""
     iam, lambdas, s3 = (emulator.client(service) for service in ("iam", "lambda", "s3"))
     trust = {"Version": "2012-10-17", "Statement": []}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
@@ -121,16 +121,21 @@ def deploy(emulator: Emulator, name: str, **changes: Any) -> str:
         Role=role,
         Handler="processor.handler",
         Code={"ZipFile": zipped(source)},
-        Timeout=2,
+        Timeout=timeout,
     )["FunctionArn"]
     emulator.client("firehose").create_delivery_stream(
         DeliveryStreamName=name,
-        ExtendedS3DestinationConfiguration=destination(name, role, function) | changes,
+        ExtendedS3DestinationConfiguration=destination(name, role, function, retries),
     )
-    return name
 
 
-def destination(bucket: str, role: str, function: str) -> dict[str, Any]:
+def put(emulator: Emulator, stream: str, *data: bytes) -> None:
+    records = [{"Data": each} for each in data]
+    answer = emulator.client("firehose").put_record_batch(DeliveryStreamName=stream, Records=records)
+    assert answer["FailedPutCount"] == 0
+
+
+def destination(bucket: str, role: str, function: str, retries: int) -> dict[str, Any]:
     return {
         "RoleARN": role,
         "BucketARN": f"arn:aws:s3:::{bucket}",
@@ -150,7 +155,10 @@ def destination(bucket: str, role: str, function: str) -> dict[str, Any]:
             "Processors": [
                 {
                     "Type": "Lambda",
-                    "Parameters": [{"ParameterName": "LambdaArn", "ParameterValue": function}],
+                    "Parameters": [
+                        {"ParameterName": "LambdaArn", "ParameterValue": function},
+                        {"ParameterName": "NumberOfRetries", "ParameterValue": str(retries)},
+                    ],
                 }
             ],
         },

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import time
 
 
@@ -23,6 +24,8 @@ def handler(event, context):
 
 def answers_to(record_id, command, data):
     line = json.loads(data) if command.startswith("{") else {"said": command}
+    if command == "environment":
+        line = {"environment": sorted(os.environ)}
     answer = {"recordId": record_id, "result": "Ok", "data": encode(line)}
     special = {
         "drop": [{"recordId": record_id, "result": "Dropped"}],
