@@ -32,13 +32,13 @@ def running_emulator(folder: Path) -> Iterator["Account"]:
 
 class Account:
     def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._env = KEYS | {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": endpoint, "AWS_PAGER": ""}
 
     def client(self, service: str) -> Any:
         return boto3.client(
             service,
-            endpoint_url=self._endpoint,
+            endpoint_url=self.endpoint,
             aws_access_key_id="test",
             aws_secret_access_key="test",
             region_name="us-east-1",

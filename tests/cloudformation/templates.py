@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +60,6 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def lines_with_lone_star(template: Path) -> Iterator[tuple[str, str]]:
-    """Each line that lets a statement name every resource, with the line above it."""
-    lines = ["", *template.read_text().splitlines()]
-    for above, line in pairwise(lines):
-        if re.search(r"""\bResource: *\[? *["']\*["']""", line):
-            yield above, line
+def lines_for(template: Path, pattern: str) -> list[str]:
+    """Each line that holds the pattern."""
+    return [line for line in template.read_text().splitlines() if re.search(pattern, line)]

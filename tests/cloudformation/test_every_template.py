@@ -12,7 +12,7 @@ from tests.cloudformation.templates import (
     ROOT,
     TEMPLATES,
     as_list,
-    lines_with_lone_star,
+    lines_for,
     load,
     statements_of,
 )
@@ -68,18 +68,16 @@ def test_every_statement_names_one_resource(path: Path) -> None:
 
 
 def test_a_statement_for_every_resource_says_why_aws_needs_it(path: Path) -> None:
-    found = list(lines_with_lone_star(path))
-    assert len(found) == [statement.get("Resource") for statement in statements_of(load(path))].count("*")
-    for above, line in found:
-        assert "#" in line or above.strip().startswith("#"), line
+    commented = lines_for(path, r"""Resource: *["']\*["'] # """)
+    assert len(commented) == [each.get("Resource") for each in statements_of(load(path))].count("*")
 
 
-def test_what_is_allowed_is_allowed_by_name(path: Path) -> None:
-    for statement in statements_of(load(path)):
-        if statement["Effect"] == "Allow":
-            assert not any("*" in action for action in as_list(statement["Action"])), statement
-            assert "NotAction" not in statement
-            assert "NotResource" not in statement
+def test_what_is_allowed_is_allowed_by_name_or_says_what_bounds_it(path: Path) -> None:
+    allowed = [statement for statement in statements_of(load(path)) if statement["Effect"] == "Allow"]
+    assert not any(statement.keys() & {"NotAction", "NotResource"} for statement in allowed)
+    wide = [action for statement in allowed for action in as_list(statement["Action"]) if "*" in action]
+    assert len(lines_for(path, r"Action: [a-z0-9]+:\* # ")) == len(wide)
+    assert all(statement["Resource"] != "*" for statement in allowed if "*" in str(statement["Action"]))
 
 
 def test_capability_iam_suffices(path: Path) -> None:

@@ -3,11 +3,19 @@
 from typing import Any, get_type_hints
 
 import pytest
+from msgspec import Struct
 
-from processor.line import Line
+from processor import line
 from tests.cloudformation.templates import resources_of
 
-FIELDS = dict(zip(Line.__struct_encode_fields__, Line.__struct_fields__, strict=True))
+# What a line is made of, whatever its parts are called.
+PARTS = [part for part in vars(line).values() if isinstance(part, type) and part.__module__ == line.__name__]
+FIELDS = {
+    name: get_type_hints(part)[attribute]
+    for part in PARTS
+    if issubclass(part, Struct)
+    for name, attribute in zip(part.__struct_encode_fields__, part.__struct_fields__, strict=True)
+}
 ITEM_FIELD = {"Ref": "ItemIdField"}  # the line calls it what the parameter says
 TYPES = {
     str: {"string"},
@@ -43,10 +51,9 @@ def mappings(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_field_of_a_line_is_a_column_of_its_type(columns: dict[str, str]) -> None:
-    hints = get_type_hints(Line)
     assert columns.keys() == {field.lower() for field in FIELDS}
-    for field, attribute in FIELDS.items():
-        assert columns[field.lower()] in TYPES[hints[attribute]], field
+    for field, hint in FIELDS.items():
+        assert columns[field.lower()] in TYPES[hint], field
 
 
 def test_every_name_that_sql_would_fold_has_its_mapping_and_no_other(mappings: dict[str, Any]) -> None:

@@ -1,0 +1,48 @@
+"""The pipeline's stack: each push to main is tested, then deployed, within bounds."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cloudformation.templates import ROOT, as_list, load, resources_of, statements_of
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> dict[str, Any]:
+    return load(ROOT / "cloudformation" / "pipeline.yaml")
+
+
+def test_a_build_deploys_only_what_passed_its_tests(pipeline: dict[str, Any]) -> None:
+    (project,) = resources_of(pipeline, "AWS::CodeBuild::Project").values()
+    commands = yaml.safe_load(project["Source"]["BuildSpec"])["phases"]["build"]["commands"]
+    assert [command.split()[:2] for command in commands] == [["make", "test"], ["make", "deploy"]]
+    assert project["ConcurrentBuildLimit"] == 1
+
+
+def test_a_push_to_main_starts_a_build_and_nothing_else_does(pipeline: dict[str, Any]) -> None:
+    (rule,) = resources_of(pipeline, "AWS::Events::Rule").values()
+    assert rule["EventPattern"]["resources"] == [{"Fn::GetAtt": ["Repository", "Arn"]}]
+    assert rule["EventPattern"]["detail"]["referenceName"] == ["main"]
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["Project", "Arn"]}
+    role = pipeline["Resources"][target["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
+    (statement,) = statements_of(role["Policies"])
+    assert (statement["Action"], statement["Resource"]) == ("codebuild:StartBuild", target["Arn"])
+
+
+def test_a_build_is_bounded_and_cannot_move_its_bounds(pipeline: dict[str, Any]) -> None:
+    role = pipeline["Resources"]["BuildRole"]["Properties"]
+    assert role["PermissionsBoundary"] == {"Ref": "Boundary"}
+    boundary = list(statements_of(pipeline["Resources"]["Boundary"]))
+    allowed = {action for each in boundary if each["Effect"] == "Allow" for action in as_list(each["Action"])}
+    moves = {"iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy"}
+    assert not allowed & {*moves, "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:*", "*"}
+    denied = {action for each in boundary if each["Effect"] == "Deny" for action in as_list(each["Action"])}
+    assert {"iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "cloudformation:CreateChangeSet"} < denied
+
+
+def test_a_build_hands_roles_to_the_services_of_clicklake_alone(pipeline: dict[str, Any]) -> None:
+    (passing,) = [each for each in statements_of(pipeline) if each["Action"] == "iam:PassRole"]
+    services = passing["Condition"]["StringEquals"]["iam:PassedToService"]
+    assert set(services) == {"lambda.amazonaws.com", "firehose.amazonaws.com", "apigateway.amazonaws.com"}

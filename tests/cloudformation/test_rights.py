@@ -1,0 +1,148 @@
+"""Each role does its work and nothing else, under the emulator's IAM.
+
+Logs are left out: the emulator asks for the ARN of a log group without the `:*` that AWS asks for.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.cloudformation.account import Account
+from tests.cloudformation.templates import ROOT
+
+Client = Callable[[str], Any]
+Call = Callable[[Client, dict[str, str]], Any]
+
+
+class Rights:
+    """Clients that may do what a role may, by a user who has the role's policy."""
+
+    def __init__(self, account: Account, outputs: dict[str, str]) -> None:
+        self._account, self._outputs = account, outputs
+
+    def of(self, role: str) -> Client:
+        iam = self._account.client("iam")
+        iam.create_user(UserName=role)
+        iam.put_user_policy(UserName=role, PolicyName="role", PolicyDocument=self._policy(role))
+        key = iam.create_access_key(UserName=role)["AccessKey"]
+        keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+        endpoint = self._account.endpoint
+        return lambda service: boto3.client(service, endpoint_url=endpoint, region_name="us-east-1", **keys)
+
+    def _policy(self, role: str) -> str:
+        if role == "ingest":
+            return (ROOT / "cloudformation" / "ingest-policy-dev.json").read_text()
+        stack = {"StackName": "clicklake-lake-dev", "LogicalResourceId": role}
+        resource = self._account.client("cloudformation").describe_stack_resource(**stack)
+        name = resource["StackResourceDetail"]["PhysicalResourceId"]
+        iam = self._account.client("iam")
+        (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
+        return json.dumps(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
+
+
+@pytest.fixture(scope="module")
+def acting(account: Account, deployed_lake: dict[str, str]) -> Callable[[str], Client]:
+    made: dict[str, Client] = {}
+    rights = Rights(account, deployed_lake)
+    account.client("s3").create_bucket(Bucket="somebody-elses")
+
+    def act(role: str) -> Client:
+        if role not in made:
+            made[role] = rights.of(role)
+        return made[role]
+
+    return act
+
+
+@pytest.fixture
+def plain_http(account: Account, deployed_lake: dict[str, str]) -> Iterator[None]:
+    """The emulator speaks nothing else, and the bucket refuses it."""
+    s3, bucket = account.client("s3"), deployed_lake["BucketName"]
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    s3.delete_bucket_policy(Bucket=bucket)
+    yield
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+
+
+def put_record(stream: str | None = None) -> Call:
+    return lambda client, lake: client("firehose").put_record(
+        DeliveryStreamName=stream or lake["StreamName"], Record={"Data": b"{}\n"}
+    )
+
+
+def put_batch(client: Client, lake: dict[str, str]) -> Any:
+    return client("firehose").put_record_batch(
+        DeliveryStreamName=lake["StreamName"], Records=[{"Data": b"{}"}]
+    )
+
+
+def put_object(bucket: str | None = None) -> Call:
+    return lambda client, lake: client("s3").put_object(
+        Bucket=bucket or lake["BucketName"], Key="raw/a", Body=b"x"
+    )
+
+
+def delete_object(client: Client, lake: dict[str, str]) -> Any:
+    return client("s3").delete_object(Bucket=lake["BucketName"], Key="raw/a")
+
+
+def invoke(client: Client, lake: dict[str, str]) -> Any:
+    return client("lambda").invoke(FunctionName=lake["ProcessorFunctionName"], Payload=b'{"records":[]}')
+
+
+def change_processor(client: Client, lake: dict[str, str]) -> Any:
+    return client("lambda").update_function_configuration(
+        FunctionName=lake["ProcessorFunctionName"], MemorySize=1024
+    )
+
+
+def list_roles(client: Client, lake: dict[str, str]) -> Any:
+    return client("iam").list_roles()
+
+
+@pytest.mark.parametrize(
+    ("role", "call"),
+    [
+        ("ingest", put_record()),
+        ("StreamRole", put_object()),
+        ("StreamRole", invoke),
+    ],
+)
+def test_a_role_may_do_its_work(
+    acting: Callable[[str], Client], deployed_lake: dict[str, str], plain_http: None, role: str, call: Call
+) -> None:
+    call(acting(role), deployed_lake)
+
+
+@pytest.mark.parametrize(
+    ("role", "call"),
+    [
+        ("ingest", put_batch),
+        ("ingest", put_record("another")),
+        ("ingest", put_object()),
+        ("ingest", list_roles),
+        ("StreamRole", put_object("somebody-elses")),
+        ("StreamRole", delete_object),
+        ("StreamRole", change_processor),
+        ("StreamRole", put_record()),
+        ("ProcessorRole", put_object()),
+        ("ProcessorRole", put_record()),
+        ("ProcessorRole", invoke),
+    ],
+)
+def test_a_role_may_do_nothing_else(
+    acting: Callable[[str], Client], deployed_lake: dict[str, str], plain_http: None, role: str, call: Call
+) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        call(acting(role), deployed_lake)
+
+
+def test_the_bucket_takes_nothing_without_tls(
+    acting: Callable[[str], Client], deployed_lake: dict[str, str]
+) -> None:
+    with pytest.raises(ClientError, match="explicit deny"):
+        put_object()(acting("StreamRole"), deployed_lake)
