@@ -1,11 +1,20 @@
 """Hours, the unit of the lake's folders, and the ranges of time that commands are given. All in UTC."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 import click
 
 HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `since` up to, not including, `until`; UTC."""
+
+    since: datetime
+    until: datetime
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -23,6 +32,11 @@ def hours(since: datetime, until: datetime) -> Iterator[datetime]:
 def folder_of(hour: datetime) -> str:
     """The two partitions that the delivery stream's prefixes in cloudformation/template.yaml write."""
     return f"dt={hour:%Y-%m-%d}/hr={hour:%H}/"
+
+
+def to_rfc3339(moment: datetime) -> str:
+    """As envelopes and lines write times, so that they compare as text."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Moment(click.ParamType[datetime]):

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 
 from ops.errors import OpsError
 from ops.hours import folder_of
@@ -21,7 +26,10 @@ Folder = Literal["clicks", "raw"]  # those with a folder for each hour
 
 CHUNK_BYTES = 256 * 1024  # read and inflated at once: the memory that one object takes, whatever its size
 LISTING_THREADS = 8
+MAX_BREAKS = 3  # of one object's download
 GZIP_MAGIC = b"\x1f\x8b"
+
+_BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError)
 
 
 class Stored(NamedTuple):
@@ -55,10 +63,34 @@ class Lake:
         with ThreadPoolExecutor(LISTING_THREADS) as threads:
             return list(threads.map(lambda hour: self.objects_of_hour(folder, hour), hours))
 
+    def folders(self, prefix: str) -> list[str]:
+        """The prefixes one level below."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix, Delimiter="/"
+        )
+        return [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+
     def read(self, key: str) -> Iterator[bytes]:
         """The object's bytes, inflated where they are gzip, in chunks."""
-        body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"]
-        return inflate(body.iter_chunks(CHUNK_BYTES))
+        return inflate(self._chunks(key))
+
+    def _chunks(self, key: str) -> Iterator[bytes]:
+        """As they are stored. Of many thousand downloads one breaks off: it goes on where it was."""
+        got = self.s3.get_object(Bucket=self.bucket, Key=key)
+        offset, breaks = 0, 0
+        while True:
+            try:
+                for chunk in got["Body"].iter_chunks(CHUNK_BYTES):
+                    offset += len(chunk)
+                    yield chunk
+                return
+            except _BROKEN_OFF:
+                breaks += 1
+                if breaks > MAX_BREAKS:
+                    raise
+            got = self.s3.get_object(
+                Bucket=self.bucket, Key=key, Range=f"bytes={offset}-", IfMatch=got["ETag"]
+            )
 
     def lines(self, key: str) -> Iterator[bytes]:
         """The object's lines, each without its newline; empty ones are left out."""

@@ -1,7 +1,6 @@
 """The options that several commands share, and what they come to: a lake, a range of time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import wraps
 from typing import Any, TypeVar
@@ -9,18 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from ops.errors import OpsError
-from ops.hours import Moment
+from ops.hours import Moment, Span
 from ops.lake import find_lake
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Span:
-    """From `since` up to, not including, `until`; UTC."""
-
-    since: datetime
-    until: datetime
 
 
 def lake_options(command: F) -> F:
