@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pybase64
@@ -15,25 +14,17 @@ MAX_ANSWER_BYTES = 6_291_456
 
 Record = dict[str, Any]
 
-_AROUND = len('{"records": []}')
-
 
 def data_of(record: Record) -> bytes:
-    """Raises ValueError (binascii.Error) for what is not base64."""
+    """Raises ValueError for what is not base64."""
     return pybase64.b64decode(record["data"], validate=True)
 
 
-def arrival_of(record: Record) -> str | None:
-    """When Firehose took the record; for a Kinesis source, when Kinesis did."""
-    metadata = record.get("kinesisRecordMetadata") or {}
-    milliseconds = metadata.get("approximateArrivalTimestamp", record.get("approximateArrivalTimestamp"))
-    if not isinstance(milliseconds, int):
-        return None
-    return to_rfc3339(datetime.fromtimestamp(milliseconds / 1000, UTC))
-
-
-def to_rfc3339(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def arrival_of(record: Record) -> int | None:
+    """When Firehose took the record, in milliseconds; of a Kinesis source, when Kinesis did."""
+    metadata = record.get("kinesisRecordMetadata") or record
+    arrived = metadata.get("approximateArrivalTimestamp")
+    return arrived if isinstance(arrived, int) else None
 
 
 class Answer:
@@ -41,19 +32,17 @@ class Answer:
 
     def __init__(self, records: Sequence[Record]) -> None:
         self.records: list[Record] = []
-        self._bytes_left = (
-            MAX_ANSWER_BYTES - 1 - _AROUND - sum(_bytes_of(_failed(record)) for record in records)
-        )
+        self._bytes_left = MAX_ANSWER_BYTES - 1 - _AROUND_BYTES - sum(map(_bytes_of_failed, records))
 
     def add_ok(self, record: Record, lines: bytes) -> bool:
         """False if the lines do not fit: then the record fails as a whole, and Firehose keeps it."""
-        ok = {"recordId": record["recordId"], "result": "Ok", "data": pybase64.b64encode_as_string(lines)}
-        growth = _bytes_of(ok) - _bytes_of(_failed(record))
+        data = pybase64.b64encode_as_string(lines)
+        growth = len(data) + _OK_BYTES - _FAILED_BYTES
         if growth > self._bytes_left:
             self.add_failed(record)
             return False
         self._bytes_left -= growth
-        self.records.append(ok)
+        self.records.append({"recordId": record["recordId"], "result": "Ok", "data": data})
         return True
 
     def add_failed(self, record: Record) -> None:
@@ -64,6 +53,12 @@ def _failed(record: Record) -> Record:
     return {"recordId": record["recordId"], "result": "ProcessingFailed"}
 
 
-def _bytes_of(answered: Record) -> int:
-    """As Lambda's runtime writes it: a space behind each colon and comma, nothing but ASCII."""
-    return len(json.dumps(answered)) + len(", ")
+def _bytes_of_failed(record: Record) -> int:
+    return _FAILED_BYTES + len(json.dumps(record["recordId"]))
+
+
+# An answer is measured as Lambda's runtime writes it: a space behind each colon and comma, nothing but
+# ASCII. Base64 needs no escapes.
+_AROUND_BYTES = len('{"records": []}')
+_FAILED_BYTES = len('{"recordId": , "result": "ProcessingFailed"}, ')
+_OK_BYTES = len('{"recordId": , "result": "Ok", "data": ""}, ')

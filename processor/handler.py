@@ -4,21 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from processor import firehose, settings
+from processor.clocks import to_rfc3339
 from processor.envelope import Envelope, EnvelopeReader, NotAnEnvelopeError
 from processor.firehose import Answer, Record
 from processor.items import Items
-from processor.line import Line, line_type
+from processor.line import click_type
 from processor.metrics import Metrics
-from processor.pipeline import Batch, enrich
+from processor.pipeline import Batch, enrich, to_lines
 
 # Lambda imports a module once per instance, with more CPU than a call gets: all that lasts is made here.
 SETTINGS = settings.from_environment()
-READER = EnvelopeReader(line_type(SETTINGS.item_field, SETTINGS.catalogue_attributes))
+READER = EnvelopeReader(click_type(SETTINGS.item_field, SETTINGS.catalogue_attributes))
 ITEMS = Items(SETTINGS)
-ENCODER = msgspec.json.Encoder()
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, list[Record]]:
@@ -29,7 +27,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, list[Rec
 
     lookup = ITEMS.look_up(_item_ids(envelopes), _budget_seconds(context))
     metrics.catalogue_calls, metrics.catalogue_milliseconds = lookup.calls, lookup.milliseconds
-    batch = Batch(firehose.to_rfc3339(now), lookup.items, SETTINGS.catalogue_attributes, metrics.failed_steps)
+    batch = Batch(to_rfc3339(now), lookup.items, metrics.failed_steps)
 
     answer = Answer(records)
     for record, envelope in zip(records, envelopes, strict=True):
@@ -41,7 +39,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, list[Rec
     return {"records": answer.records}
 
 
-def _read(record: Record, metrics: Metrics) -> Envelope[Line] | None:
+def _read(record: Record, metrics: Metrics) -> Envelope | None:
     try:
         return READER.read(firehose.data_of(record), record["recordId"], firehose.arrival_of(record))
     except NotAnEnvelopeError as refusal:
@@ -51,23 +49,22 @@ def _read(record: Record, metrics: Metrics) -> Envelope[Line] | None:
     return None
 
 
-def _write(record: Record, envelope: Envelope[Line], batch: Batch, answer: Answer, metrics: Metrics) -> None:
+def _write(record: Record, envelope: Envelope, batch: Batch, answer: Answer, metrics: Metrics) -> None:
     try:
-        for line in envelope.clicks:
-            enrich(line, envelope, batch)
-        fits = answer.add_ok(record, ENCODER.encode_lines(envelope.clicks))
+        shared = enrich(envelope, batch)
+        fits = answer.add_ok(record, to_lines(envelope, shared))
     except Exception as error:  # as above
         answer.add_failed(record)
         metrics.count_failure(record, type(error).__name__)
         return
     if fits:
-        metrics.count_clicks(envelope.clicks)
+        metrics.count_clicks(envelope.clicks, shared)
     else:
         metrics.count_failure(record, "no room in the answer")
 
 
-def _item_ids(envelopes: Iterable[Envelope[Line] | None]) -> set[str | None]:
-    return {line.item_id for envelope in envelopes if envelope for line in envelope.clicks}
+def _item_ids(envelopes: Iterable[Envelope | None]) -> set[str | None]:
+    return {click.item_id for envelope in envelopes if envelope for click in envelope.clicks}
 
 
 def _budget_seconds(context: Any) -> float:

@@ -22,7 +22,7 @@ Enrichment = Literal["ok", "unknown item", "unavailable", "none"]
 
 class Item(NamedTuple):
     enrichment: Enrichment
-    attributes: tuple[str | None, ...]  # in the order of the settings
+    attributes: tuple[tuple[str, str | None], ...]  # by the names of the settings, all of them
 
 
 class Lookup(NamedTuple):
@@ -39,7 +39,7 @@ class Items:
         self._cache: dict[str, tuple[Item, float]] = {}
         self._catalogue = Catalogue(settings.catalogue_url, settings.catalogue_connections)
         self._threads = ThreadPoolExecutor(settings.catalogue_connections, "catalogue")
-        nothing = (None,) * len(settings.catalogue_attributes)
+        nothing = tuple((name, None) for name in settings.catalogue_attributes)
         self._none = Item("none", nothing)
         self._unknown = Item("unknown item", nothing)
         self._unavailable = Item("unavailable", nothing)
@@ -83,8 +83,8 @@ class Items:
         asking.failures_in_a_row += 1
         return None
 
-    def _attributes_of(self, document: Mapping[str, Any]) -> tuple[str | None, ...]:
-        return tuple(_to_text(document.get(name)) for name in self._settings.catalogue_attributes)
+    def _attributes_of(self, document: Mapping[str, Any]) -> tuple[tuple[str, str | None], ...]:
+        return tuple((name, _to_text(document.get(name))) for name in self._settings.catalogue_attributes)
 
     def _remember(self, item_id: str, item: Item) -> None:
         self._cache.pop(item_id, None)  # the cache is in the order of its answers' age

@@ -1,4 +1,8 @@
-"""The line that lands: one JSON object per click. docs/line.md tells of each field with an example."""
+"""The line that lands: one JSON object per click. docs/line.md tells of each field, with an example.
+
+It is made of two parts, the click's own fields and those that all clicks of an envelope share, so that
+the second is worked out and written once per envelope. A field that is None is left out.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,18 +10,16 @@ from typing import Any
 from msgspec import Struct, defstruct
 
 
-class Line(Struct, rename="camel", omit_defaults=True, gc=False):
-    """A click is decoded into the line that it becomes, so that no field is copied; the steps set the rest.
+class ClickFields(Struct, rename="camel", omit_defaults=True, gc=False):
+    """A click is decoded into what its line becomes, so that nothing is copied; the steps set the rest.
 
-    A field that is None is left out of the JSON. The steps set all of theirs in every line: what a click
-    itself says of them never lands.
+    They set all of theirs for every click: what a click itself says of those never lands.
     """
 
-    # the click's own
     event_id: str
     type: str
     user_id: str
-    item_id: str | None = None  # in JSON it is called what ITEM_ID_FIELD says
+    item_id: str | None = None  # in JSON it has the name that ITEM_ID_FIELD says
     occurred_at: str | None = None
     session_id: str | None = None
     url: str | None = None
@@ -26,25 +28,8 @@ class Line(Struct, rename="camel", omit_defaults=True, gc=False):
     element: dict[str, str] | None = None
     properties: dict[str, str] | None = None
 
-    # put_sender
-    request_id: str | None = None
-    country: str | None = None
-    address: str | None = None
-    visitor_id: str | None = None
-    privacy: str | None = None
-    v: int | None = None
-
-    # put_clocks
-    sent_at: str | None = None
-    received_at: str | None = None
-    processed_at: str | None = None
-    skew_ms: int | None = None
-    lag_ms: int | None = None
-
-    # put_item; the catalogue's attributes come last, by the names that CATALOGUE_ATTRIBUTES gives them
+    # from here on the steps'; the catalogue's attributes come last, with the names of CATALOGUE_ATTRIBUTES
     enrichment: str | None = None
-
-    # put_page, put_campaign
     host: str | None = None
     path: str | None = None
     utm_source: str | None = None
@@ -53,12 +38,22 @@ class Line(Struct, rename="camel", omit_defaults=True, gc=False):
     utm_term: str | None = None
     utm_content: str | None = None
     click_id: str | None = None
-
-    # put_referrer
     referrer_host: str | None = None
     referrer_kind: str | None = None
 
-    # put_user_agent, put_bot
+
+class SharedFields(Struct, rename="camel", omit_defaults=True, gc=False):
+    v: int | None = None
+    request_id: str | None = None
+    sent_at: str | None = None
+    received_at: str | None = None
+    processed_at: str | None = None
+    skew_ms: int | None = None
+    lag_ms: int | None = None
+    country: str | None = None
+    address: str | None = None
+    visitor_id: str | None = None
+    privacy: str | None = None
     browser: str | None = None
     browser_version: str | None = None
     os: str | None = None
@@ -66,22 +61,23 @@ class Line(Struct, rename="camel", omit_defaults=True, gc=False):
     bot: str | None = None
 
 
-CLICK_FIELDS = Line.__struct_fields__[: Line.__struct_fields__.index("request_id")]
+# What a click itself may say.
+OWN_FIELDS = ClickFields.__struct_fields__[: ClickFields.__struct_fields__.index("enrichment")]
 
 # What ITEM_ID_FIELD and CATALOGUE_ATTRIBUTES cannot be called.
-RESERVED_NAMES = frozenset(Line.__struct_encode_fields__) - {"itemId"}
+RESERVED_NAMES = {*ClickFields.__struct_encode_fields__, *SharedFields.__struct_encode_fields__} - {"itemId"}
 
 
-def line_type(item_field: str, attributes: Sequence[str]) -> type[Line]:
-    """The line of this deployment: its item field's name, and a field for each attribute of its catalogue."""
+def click_type(item_field: str, attributes: Sequence[str]) -> type[ClickFields]:
+    """This deployment's: the item field's name, and a field for each attribute of the catalogue."""
     fields: list[Any] = [("item_id", str | None, None)]
     fields += [(name, str | None, None) for name in attributes]
-    line: type[Any] = defstruct(
-        "ClickLine",
+    click: type[Any] = defstruct(
+        "Click",
         fields,
-        bases=(Line,),
+        bases=(ClickFields,),
         rename={"item_id": item_field},
         omit_defaults=True,
         gc=False,
     )
-    return line
+    return click

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from processor.firehose import Record
-from processor.line import Line
+from processor.line import ClickFields, SharedFields
 
 NAMESPACE = "Clicklake"
 MAX_FAILURES_NAMED = 20  # so that the line stays short, whatever a batch holds
@@ -31,12 +31,12 @@ class Metrics:
     failures: dict[str, str] = field(default_factory=dict)  # reasons by recordId
     failed_steps: Counter[str] = field(default_factory=Counter)
 
-    def count_clicks(self, lines: Sequence[Line]) -> None:
-        self.clicks += len(lines)
-        for line in lines:
-            self.bots += line.bot is not None
-            self.unknown_items += line.enrichment == "unknown item"
-            self.unavailable += line.enrichment == "unavailable"
+    def count_clicks(self, clicks: Sequence[ClickFields], shared: SharedFields) -> None:
+        self.clicks += len(clicks)
+        self.bots += len(clicks) if shared.bot else 0
+        for click in clicks:
+            self.unknown_items += click.enrichment == "unknown item"
+            self.unavailable += click.enrichment == "unavailable"
 
     def count_failure(self, record: Record, reason: str) -> None:
         self.failed += 1

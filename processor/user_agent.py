@@ -37,7 +37,7 @@ class UserAgent(NamedTuple):
     browser: str | None = None
     browser_version: str | None = None
     os: str | None = None
-    device: str = "other"
+    device: str | None = None
 
 
 @lru_cache(maxsize=8192)

@@ -1,0 +1,352 @@
+"""How fast the processor is, beside the workshop's way and beside what cannot be beaten.
+
+    python -m benchmarks.processor [--bundle FOLDER]
+
+Prints Markdown. Everything in one run, the ways in turns, CPU time of one core, medians. A bundle is
+what `make run` or `make bundle` builds for this machine; it is started in processes of its own.
+"""
+
+import argparse
+import io
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+import zipfile
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pybase64
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+ROUNDS = 9
+STARTS = 9
+MAX_RAW_BYTES = 2_000_000
+CLICKS_PER_ENVELOPE = 10
+NEW_AGENTS = 3600
+ITEMS = [str(uuid.UUID(int=number)) for number in range(12)]
+
+Event = dict[str, Any]
+
+
+class Way(NamedTuple):
+    title: str
+    run: Callable[[], object]
+    clicks: int
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("--bundle", type=Path, default=ROOT / ".run/stage/build/processor")
+    bundle = arguments.parse_args().bundle
+    print(f"Python {sys.version.split()[0]}; CPU time of one core, medians of {ROUNDS}.\n")
+    with catalogue() as url:
+        os.environ["CATALOGUE_URL"] = f"{url}/mysfits/{{id}}"
+        print_speed(url)
+        print_new_agents()
+        print_cold_start(bundle)
+
+
+def print_speed(url: str) -> None:
+    single = make_event(urls=300, clicks=1, records=200)
+    common = make_event(urls=300, agents=200)
+    different = [make_event(seed=seed) for seed in range(10)]
+    agents = sum(len(event["records"]) for event in different)
+    ways = [
+        Way(
+            "the workshop's: one `requests.get` per record, stdlib json", partial(workshop, single, url), 200
+        ),
+        Way(
+            "decode and encode of the same clicks, nothing enriched",
+            partial(limit, common),
+            clicks_in(common),
+        ),
+        Way("the processor: 300 URLs, 200 agents", partial(process, common), clicks_in(common)),
+        Way(
+            f"the processor: every URL and all {agents:,} agents different",
+            lambda: (forget(), [process(event) for event in different]),
+            sum(map(clicks_in, different)),
+        ),
+    ]
+    costs = [spent / way.clicks for spent, way in zip(in_turns(ways), ways, strict=True)]
+    print(
+        f"Envelopes of {CLICKS_PER_ENVELOPE} clicks, {MAX_RAW_BYTES:,} B of them a batch ({clicks_in(common):,} clicks):\n"
+    )
+    print("| way | clicks/s/core | µs a click | × the workshop's speed | × the limit's time |")
+    print("| --- | --: | --: | --: | --: |")
+    for way, cost in zip(ways, costs, strict=True):
+        print(
+            f"| {way.title} | {1 / cost:,.0f} | {cost * 1e6:.2f} | {costs[0] / cost:.0f} | {cost / costs[1]:.1f} |"
+        )
+
+
+def print_new_agents() -> None:
+    ways = []
+    for title, urls in (("300 URLs", 300), ("every URL new", None)):
+        event = make_event(urls=urls, clicks=1, records=NEW_AGENTS)
+        ways.append(Way(title, lambda event=event: (forget(), process(event)), NEW_AGENTS))
+    print(f"\n| a batch of {NEW_AGENTS:,} envelopes, each agent never seen before | ms |\n| --- | --: |")
+    for way, spent in zip(ways, in_turns(ways), strict=True):
+        print(f"| {way.title} | {spent * 1000:.0f} |")
+
+
+def print_cold_start(bundle: Path) -> None:
+    if not (bundle / "processor/handler.py").exists():
+        print(f"\nNo bundle at {bundle}: `make run` builds one for this machine.")
+        return
+    print("\n| cold start | init: import of the handler, ms | the process with its first batch, ms |")
+    print("| --- | --: | --: |")
+    with tempfile.TemporaryDirectory() as folder:
+        shipped, compiled = Path(folder, "shipped"), Path(folder, "compiled")
+        shutil.copytree(bundle, shipped, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(shipped, compiled)
+        subprocess.run([sys.executable, "-m", "compileall", "-q", compiled], check=True)
+        for title, place in (("as shipped: without .pyc", shipped), ("with .pyc", compiled)):
+            starts = [start(place) for _ in range(STARTS)]
+            init, whole = (statistics.median(column) for column in zip(*starts, strict=True))
+            print(f"| {title} | {init:.0f} | {whole:.0f} |")
+        files, unpacked, packed = sizes(shipped)
+    print(f"\nThe bundle: {packed / 1e6:.1f} MB zipped, {unpacked / 1e6:.1f} MB in {files} files.")
+
+
+# The ways.
+
+
+def workshop(event: Event, url: str) -> None:
+    for record in event["records"]:
+        click = json.loads(b64decode(record["data"]))["clicks"][0]
+        click.update(requests.get(f"{url}/mysfits/{click['mysfitId']}", timeout=5).json())
+        json.dumps(click)
+
+
+def limit(event: Event) -> None:
+    from processor.handler import READER
+
+    encoder = msgspec.json.Encoder()
+
+    for record in event["records"]:
+        envelope = READER.read(pybase64.b64decode(record["data"], validate=True), record["recordId"], None)
+        pybase64.b64encode_as_string(encoder.encode_lines(envelope.clicks))
+
+
+def process(event: Event) -> None:
+    from processor.handler import lambda_handler
+
+    with redirect_stdout(io.StringIO()):
+        lambda_handler(event, Context())
+
+
+def forget() -> None:
+    from processor import bots, campaign, referrer, user_agent
+
+    for remembering in (
+        bots.bot_rule,
+        campaign.parse_page,
+        referrer.parse_referrer,
+        user_agent.parse_user_agent,
+    ):
+        remembering.cache_clear()
+
+
+def in_turns(ways: list[Way]) -> list[float]:
+    """Seconds of each way, the median of its rounds after one to warm up."""
+    spent: list[list[float]] = [[] for _ in ways]
+    for _ in range(1 + ROUNDS):
+        for way, times in zip(ways, spent, strict=True):
+            started = time.process_time()
+            way.run()
+            times.append(time.process_time() - started)
+    return [statistics.median(times[1:]) for times in spent]
+
+
+# What they are given.
+
+
+class Context:
+    function_name = "clicklake-processor"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+def make_event(
+    urls: int | None = None,
+    agents: int | None = None,
+    clicks: int = CLICKS_PER_ENVELOPE,
+    records: int | None = None,
+    seed: int = 0,
+) -> Event:
+    """As many records as given, or as fit MAX_RAW_BYTES. None: each URL, each agent another one."""
+    chance = random.Random(seed)  # noqa: S311
+    batch: list[dict[str, Any]] = []
+    left = MAX_RAW_BYTES
+    while records is None or len(batch) < records:
+        number = seed * 1_000_000 + len(batch) * clicks
+        data = msgspec.json.encode(make_envelope(chance, number, urls, agents, clicks)) + b"\n"
+        left -= len(data)
+        if records is None and left < 0:
+            break
+        batch.append(
+            {
+                "recordId": f"{len(batch):056d}000000",
+                "approximateArrivalTimestamp": 1_795_489_985_680,
+                "data": pybase64.b64encode_as_string(data),
+            }
+        )
+    return {"invocationId": "i", "deliveryStreamArn": "a", "region": "us-east-1", "records": batch}
+
+
+def make_envelope(
+    chance: random.Random, number: int, urls: int | None, agents: int | None, clicks: int
+) -> Event:
+    agent = number if agents is None else chance.randrange(agents)
+    return {
+        "v": 1,
+        "requestId": str(uuid.UUID(int=chance.getrandbits(128))),
+        "receivedAt": "2026-11-24T02:38:02.123Z",
+        "sentAt": "2026-11-24T02:38:01.900Z",
+        "address": "203.0.113.0",
+        "country": "DE",
+        "visitorId": f"{chance.getrandbits(256):064x}",
+        "userAgent": make_agent(agent),
+        "privacy": None,
+        "replays": 0,
+        "clicks": [
+            make_click(chance, number + index if urls is None else chance.randrange(urls))
+            for index in range(clicks)
+        ],
+    }
+
+
+def make_agent(number: int) -> str:
+    engine = "AppleWebKit/537.36 (KHTML, like Gecko)"
+    version = f"{100 + number % 50}.0.{number}.{number % 7}"
+    return (
+        f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {engine} Chrome/{version} Safari/537.36",
+        f"Mozilla/5.0 (Linux; Android 14; SM-A{number}) {engine} Chrome/{version} Mobile Safari/537.36",
+        f"Mozilla/5.0 (X11; Linux x86_64; rv:{number}.0) Gecko/20100101 Firefox/{number}.0",
+        f"Mozilla/5.0 (compatible; Somebot/{number}.1; +https://bot.example/{number})",
+    )[number % 4]
+
+
+def make_click(chance: random.Random, page: int) -> Event:
+    return {
+        "type": "click",
+        "userId": f"u-{chance.randrange(10_000)}",
+        "mysfitId": chance.choice(ITEMS),
+        "eventId": str(uuid.UUID(int=chance.getrandbits(128))),
+        "occurredAt": "2026-11-24T02:38:01.500Z",
+        "sessionId": f"{chance.getrandbits(64):016x}",
+        "url": f"https://mysfits.example/page/{page}?utm_source=news&utm_medium=mail&utm_campaign=c{page % 9}",
+        "referrer": ("https://www.google.com/", "https://mysfits.example/", "https://t.co/x")[page % 3],
+        "title": "Mythical Mysfits",
+        "element": {"tag": "button", "id": f"mysfit-{page % 12}", "text": "Evangeline"},
+        "properties": {"position": str(page % 40), "featured": "true"},
+    }
+
+
+def clicks_in(event: Event) -> int:
+    return sum(len(json.loads(b64decode(record["data"]))["clicks"]) for record in event["records"])
+
+
+# The catalogue, in a process of its own.
+
+
+@contextmanager
+def catalogue() -> Iterator[str]:
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    server = context.Process(target=serve_catalogue, args=(theirs,), daemon=True)
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        server.terminate()
+        server.join()
+
+
+def serve_catalogue(port: Connection) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Catalogue)
+    port.send(server.server_port)
+    server.serve_forever()
+
+
+class Catalogue(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer: two make Nagle's algorithm wait 40 ms
+    body = json.dumps(
+        {"goodevil": "Neutral", "lawchaos": "Chaotic", "species": "Chimera", "age": 43}
+    ).encode()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+# The bundle.
+
+START = """
+import json, sys, time
+started = time.perf_counter()
+from processor.handler import lambda_handler
+init = time.perf_counter() - started
+class Context:
+    function_name = "clicklake-processor"
+    get_remaining_time_in_millis = lambda self: 60000
+sys.stdout = sys.stderr
+lambda_handler(json.load(sys.stdin), Context())
+print(init, file=sys.__stdout__)
+"""
+
+
+def start(bundle: Path) -> tuple[float, float]:
+    """Milliseconds of import, and of the whole process."""
+    environment: Mapping[str, str] = {
+        "PYTHONPATH": str(bundle),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "CATALOGUE_URL": os.environ["CATALOGUE_URL"],
+    }
+    event = json.dumps(make_event(records=1)).encode()
+    started = time.perf_counter()
+    python = subprocess.run(
+        [sys._base_executable, "-S", "-c", START],
+        input=event,
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    return float(python.stdout) * 1000, (time.perf_counter() - started) * 1000
+
+
+def sizes(folder: Path) -> tuple[int, int, int]:
+    """Files, and their bytes unpacked and zipped."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.write(file, file.relative_to(folder))
+    return len(files), sum(file.stat().st_size for file in files), packed.tell()
+
+
+if __name__ == "__main__":
+    main()
