@@ -32,7 +32,7 @@ _THROTTLES = frozenset(
 
 
 # What botocore's parser dies of where an answer is not what the service's model says.
-_GARBAGE = (ValueError, TypeError, AttributeError, KeyError)
+_GARBAGE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 
 
 class Stream(Protocol):

@@ -10,9 +10,9 @@ CLICK_IDS = frozenset(
 )
 """What advertisers add to a link so that a visit is known to be theirs. None is a person's (as mc_eid is)."""
 
-# A scheme of the web takes any number of slashes, and a backslash for one:
-# url.spec.whatwg.org/#scheme-state. The last @ before the path ends the userinfo; where no host follows, browsers
-# take no such URL, but what follows must not become the userinfo of what is kept.
+# A scheme of the web takes any number of slashes, and a backslash for one: url.spec.whatwg.org/#scheme-
+# state. The last @ before the path ends the userinfo. Where no host follows it is no URL to a browser,
+# but what does follow must not become the userinfo of what is kept.
 _USERINFO = re.compile(
     r"\A((?:(?:https?|wss?|ftp):|(?:[a-z][a-z0-9+.-]*:)?[/\\]{2})[/\\]*)(?:[^/\\]*@[/\\]*)+", re.I
 )

@@ -65,7 +65,6 @@ class _Handler(BaseHTTPRequestHandler):
         assert self.headers["X-Amz-Target"] == "Firehose_20150804.PutRecord"
         self.record = base64.b64decode(json.loads(body)["Record"]["Data"])
         self.server.next_answer()(self)
-        self.wfile.flush()
 
     def answer(self, status: int, body: bytes, content_type: str = "application/x-amz-json-1.1") -> None:
         self.send_response(status)
@@ -111,7 +110,8 @@ def take_and_fall_silent(handler: _Handler) -> None:
 def reset(handler: _Handler) -> None:
     """RST instead of an answer."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    handler.connection.close()
+    for end in (handler.rfile, handler.wfile, handler.connection):
+        end.close()  # the socket is closed with the last of them
 
 
 def take_and_reset(handler: _Handler) -> None:

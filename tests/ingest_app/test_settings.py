@@ -1,0 +1,91 @@
+"""Wrong configuration stops the start, and names the variable."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from ingest_app.settings import Settings, SettingsError
+from tests.ingest_app.lambda_function import ROOT
+
+VALID: list[tuple[dict[str, str], str, Any]] = [
+    ({}, "click_stream", "clicklake-dev"),
+    ({"CLICK_STREAM": "A-z_0.9"}, "click_stream", "A-z_0.9"),
+    ({}, "allowed_origins", None),
+    ({"ALLOWED_ORIGINS": ""}, "allowed_origins", None),
+    ({"ALLOWED_ORIGINS": "*"}, "allowed_origins", None),
+    ({"ALLOWED_ORIGINS": "https://Shop.example"}, "allowed_origins", {"https://shop.example"}),
+    (
+        {"ALLOWED_ORIGINS": " https://a.example , http://localhost:8000,"},
+        "allowed_origins",
+        {"https://a.example", "http://localhost:8000"},
+    ),
+    ({}, "item_id_field", "mysfitId"),
+    ({"ITEM_ID_FIELD": "productId"}, "item_id_field", "productId"),
+    ({}, "gpc_mode", "strip"),
+    ({"GPC_MODE": "refuse"}, "gpc_mode", "refuse"),
+    ({"GPC_MODE": "ignore"}, "gpc_mode", "ignore"),
+    ({}, "keep_query", False),
+    ({"KEEP_QUERY": "true"}, "keep_query", True),
+    ({"KEEP_QUERY": "1"}, "keep_query", True),
+    ({"KEEP_QUERY": "False"}, "keep_query", False),
+    ({}, "visitor_key", None),
+    ({"VISITOR_KEY": "é"}, "visitor_key", "é".encode()),
+    ({}, "edge_secret", None),
+    ({"EDGE_SECRET": ""}, "edge_secret", None),
+    ({}, "function_name", "local"),
+    ({"AWS_LAMBDA_FUNCTION_NAME": "clicklake-dev"}, "function_name", "clicklake-dev"),
+]
+
+
+@pytest.mark.parametrize(("environ", "name", "value"), VALID)
+def test_variable_is_read(environ: dict[str, str], name: str, value: Any) -> None:
+    settings = Settings.from_environment({"CLICK_STREAM": "clicklake-dev", **environ})
+    assert getattr(settings, name) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CLICK_STREAM", ""),
+        ("CLICK_STREAM", "   "),
+        ("CLICK_STREAM", "arn:aws:firehose:us-east-1:123456789012:deliverystream/clicks"),
+        ("CLICK_STREAM", "x" * 65),
+        ("ALLOWED_ORIGINS", ","),
+        ("ALLOWED_ORIGINS", "shop.example"),
+        ("ALLOWED_ORIGINS", "https://shop.example/"),
+        ("ALLOWED_ORIGINS", "https://*.shop.example"),
+        ("ALLOWED_ORIGINS", "*,https://shop.example"),
+        ("ALLOWED_ORIGINS", "null"),
+        ("ITEM_ID_FIELD", "userId"),
+        ("ITEM_ID_FIELD", "clicks"),
+        ("ITEM_ID_FIELD", "item id"),
+        ("ITEM_ID_FIELD", "1"),
+        ("GPC_MODE", "off"),
+        ("GPC_MODE", "STRIP"),
+        ("KEEP_QUERY", "maybe"),
+    ],
+)
+def test_wrong_variable_is_named(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{variable} "):
+        Settings.from_environment({"CLICK_STREAM": "clicklake-dev", variable: value})
+
+
+def test_secrets_are_in_no_representation() -> None:
+    settings = Settings("clicks", visitor_key=b"secret-1", edge_secret=b"secret-2")
+    assert "secret-" not in repr(settings)
+
+
+def test_missing_stream_stops_flask_run_by_name() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "ingest_app", "run", "--port", "0"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert run.returncode != 0
+    assert "CLICK_STREAM is not set" in run.stderr
