@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.local.emulated import Emulator, deploy
+from tests.local.served import Served
 from tests.local.world import World
 
 
@@ -39,3 +40,10 @@ def cloud(emulator: Emulator) -> Emulator:
     """The same, with nothing landed, nothing waiting and no faults."""
     emulator.post("/reset")
     return emulator
+
+
+@pytest.fixture
+def live() -> Iterator[Served]:
+    served = Served()
+    yield served
+    served.close()

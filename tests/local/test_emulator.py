@@ -229,3 +229,13 @@ def test_batch_is_delivered_twice_when_told(cloud: Emulator) -> None:
     put(cloud, STREAM, b"a")
     assert delivered(cloud) == [{"said": "a"}] * 2
     assert cloud.get("/raw") == ["a"]
+
+
+def test_stream_that_is_deleted_delivers_what_it_had_accepted(emulator: Emulator) -> None:
+    emulator.post("/reset")
+    deploy(emulator, "deleted-1")
+    put(emulator, "deleted-1", b"accepted")
+    emulator.client("firehose").delete_delivery_stream(DeliveryStreamName="deleted-1")
+    assert delivered(emulator) == [{"said": "accepted"}]
+    with pytest.raises(ClientError, match="not found"):
+        put(emulator, "deleted-1", b"too late")
