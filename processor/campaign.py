@@ -2,7 +2,9 @@
 
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote_plus
+
+from processor.url import parse_url
 
 # The ids that advertisers add to a landing page's URL; of several the first in this order is taken.
 CLICK_IDS = (
@@ -19,6 +21,7 @@ CLICK_IDS = (
     "sccid",  # Snapchat
     "yclid",  # Yandex
 )
+_WANTED = {"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", *CLICK_IDS}
 
 
 class Page(NamedTuple):
@@ -33,23 +36,33 @@ class Page(NamedTuple):
 
 
 @lru_cache(maxsize=8192)
-def parse_page(url: str | None) -> Page:
-    """Nothing where the URL cannot be read; a parameter that stands in it twice counts as it stood first."""
-    try:
-        parts = urlsplit(url or "")
-        host = parts.hostname
-    except ValueError:  # such as brackets around what is no address
+def parse_page(text: str | None) -> Page:
+    """Nothing where the URL cannot be read."""
+    url = parse_url(text) if text else None
+    if url is None:
         return Page()
-    if not host:
-        return Page()
-    query = {name.lower(): value for name, value in reversed(parse_qsl(parts.query))} if parts.query else {}
+    host, path, query = url
+    if not query:
+        return Page(host, path)
+    found = _wanted_parameters(query).get
     return Page(
         host,
-        parts.path or "/",
-        query.get("utm_source"),
-        query.get("utm_medium"),
-        query.get("utm_campaign"),
-        query.get("utm_term"),
-        query.get("utm_content"),
-        next((query[name] for name in CLICK_IDS if name in query), None),
+        path,
+        found("utm_source"),
+        found("utm_medium"),
+        found("utm_campaign"),
+        found("utm_term"),
+        found("utm_content"),
+        next(filter(None, map(found, CLICK_IDS)), None),
     )
+
+
+def _wanted_parameters(query: str) -> dict[str, str]:
+    """One that stands twice counts as it stood first; an empty one does not count."""
+    parameters: dict[str, str] = {}
+    for parameter in query.split("&"):
+        name, _, value = parameter.partition("=")
+        name = name.lower()
+        if value and name in _WANTED and name not in parameters:
+            parameters[name] = value if value.isalnum() else unquote_plus(value)
+    return parameters

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
 from processor.referrer_kinds import KINDS, MAIL_PREFIXES, SEARCH_HOSTS, SEARCH_NAMES, Kind
+from processor.url import parse_url
 
 # What is one site is for the public suffix list to say: a.co.uk and b.co.uk are two, as are two shops
 # on github.io. Without the list's punycode half, whose 25 ms of start are the dearer ones: of suffixes
@@ -25,15 +25,12 @@ def parse_referrer(referrer: str | None, page_host: str | None) -> Referrer:
     """Internal is what comes from the page's own site: its host, or another of its registered domain."""
     if not referrer:
         return Referrer(None, "direct")
-    try:
-        host = (urlsplit(referrer).hostname or "").rstrip(".")
-    except ValueError:  # such as brackets around what is no address
-        host = ""
-    if not host:
+    url = parse_url(referrer)
+    if url is None:
         return Referrer(None, "other")
-    if page_host and _site_of(host) == _site_of(page_host):
-        return Referrer(host, "internal")
-    return Referrer(host, _kind_of(host))
+    if page_host and _site_of(url.host) == _site_of(page_host):
+        return Referrer(url.host, "internal")
+    return Referrer(url.host, _kind_of(url.host))
 
 
 @lru_cache(maxsize=8192)
