@@ -16,12 +16,15 @@ LAMBDA_PLATFORM ?= manylinux2014_aarch64
 ENVS := .run/envs
 PROCESSOR := processor/requirements.txt $(wildcard processor/*.py processor/*.json processor/*.txt)
 
-.PHONY: help run test test-setup lint bundle lock clean python
+.PHONY: help run test test-long test-setup lint bundle tracker ops lock clean python
 
 help:
 	@echo 'make run      the whole cloud on this machine: site, API, delivery stream, processor, S3 (Ctrl-C stops it)'
 	@echo 'make test     every check and test'
+	@echo 'make test-long  the tests that take minutes: kills, long outages, full fuzzing'
+	@echo 'make ops      the environment of the commands: .run/envs/ops/bin/python -m ops'
 	@echo 'make bundle   build/processor, for AWS Lambda'
+	@echo 'make tracker  web/tracker.min.js from web/tracker.js (needs Node.js)'
 	@echo 'make lock     write the requirements.txt files anew from their requirements.in'
 	@echo 'make clean    remove all that the others made'
 
@@ -31,7 +34,11 @@ run: $(ENVS)/aws.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready .run/stage.re
 test: test-setup lint
 	$(ENVS)/test/bin/python -m pytest
 
-test-setup: $(ENVS)/aws.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready $(ENVS)/sam.ready $(ENVS)/test.ready .run/stage.ready
+test-long: test-setup
+	$(ENVS)/test/bin/python -m pytest -m long
+
+test-setup: $(ENVS)/aws.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready $(ENVS)/ops.ready \
+		$(ENVS)/sam.ready $(ENVS)/test.ready .run/stage.ready
 	@tests/install-chromium.sh
 
 lint: $(ENVS)/test.ready
@@ -44,6 +51,7 @@ lint: $(ENVS)/test.ready
 $(ENVS)/aws.ready: cloudformation/requirements.txt
 $(ENVS)/emulator.ready: local/requirements.txt
 $(ENVS)/ingest.ready: ingest_app/requirements.txt
+$(ENVS)/ops.ready: ops/requirements.txt
 $(ENVS)/sam.ready: tests/sam.txt
 $(ENVS)/test.ready: tests/requirements.txt
 $(ENVS)/%.ready: | python
@@ -75,6 +83,11 @@ bundle: $(ENVS)/ingest.ready
 		--platform $(LAMBDA_PLATFORM) --python-version $(LAMBDA_PYTHON) --implementation cp --only-binary=:all:
 	@mkdir build/processor/processor && cp processor/*.* build/processor/processor/
 
+ops: $(ENVS)/ops.ready
+
+tracker:
+	tracker/build.sh
+
 # uv resolves for every platform and Python at once and writes hashes without an index's address.
 LOCK = $(ENVS)/test/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
@@ -83,7 +96,9 @@ lock: $(ENVS)/test.ready
 	$(LOCK) processor/requirements.in -o processor/requirements.txt
 	$(LOCK) local/requirements.in -o local/requirements.txt
 	$(LOCK) cloudformation/requirements.in -o cloudformation/requirements.txt
-	$(LOCK) tests/requirements.in -c ingest_app/requirements.txt -c processor/requirements.txt -o tests/requirements.txt
+	$(LOCK) ops/requirements.in -c processor/requirements.txt -o ops/requirements.txt
+	$(LOCK) tests/requirements.in -c ingest_app/requirements.txt -c processor/requirements.txt \
+		-c ops/requirements.txt -o tests/requirements.txt
 	$(LOCK) tests/sam.in -o tests/sam.txt
 
 clean:
