@@ -1,17 +1,7 @@
 """MiniStack with our delivery stream in it, and the live page beside it: `python -m local.emulator`.
 
 The only file that touches MiniStack's insides. They are of the exact version below: another stops the start.
-
-Settings (environment; the rest of it is dropped, for MiniStack hands its own to every Lambda function):
-
-    GATEWAY_PORT                     4566: every AWS API
-    CLICKLAKE_LIVE_PORT              4567: the live page (live.py says what it answers)
-    CLICKLAKE_STATE_DIR              required; holds what outlives a restart: objects (s3/), the control plane
-                                     (ministack/), records on their way (journal.sqlite); and tmp/, emptied
-                                     at each start
-    CLICKLAKE_MAX_BUFFER_SECONDS     0.5: no buffer waits longer; there are two
-    MINISTACK_REGION                 us-east-1
-    LOG_LEVEL                        WARNING
+Its settings are those of local/settings.py.
 
 Ready when `GET /_ministack/health` on GATEWAY_PORT answers 200: both ports answer then, and a line beginning
 with "ready" is printed. Exits 1, naming the port, when one is taken. SIGTERM and SIGINT deliver what is
@@ -34,15 +24,16 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from local.faults import Faults
 from local.feed import Feed
-from local.firehose import Object, Surroundings
+from local.firehose import Surroundings
 from local.journal import DiskJournal
 from local.live import Live, LiveServer
+from local.objects import Object
 from local.puts import ConnectionDroppedError, PutApi, PutError
+from local.settings import Settings, read_settings
 from local.streams import Configured, Streams
 from local.transform import InvocationError
 
@@ -51,29 +42,6 @@ FLUSH_SECONDS = 5.0
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE")
 
 _reset_connection: contextvars.ContextVar[Callable[[], object]] = contextvars.ContextVar("reset_connection")
-
-
-@dataclass(frozen=True)
-class Settings:
-    gateway_port: int
-    live_port: int
-    state: Path
-    max_buffer_seconds: float
-    region: str
-    log_level: str
-
-
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    if not environment.get("CLICKLAKE_STATE_DIR"):
-        raise SystemExit("CLICKLAKE_STATE_DIR must name a directory")
-    return Settings(
-        gateway_port=int(environment.get("GATEWAY_PORT", "4566")),
-        live_port=int(environment.get("CLICKLAKE_LIVE_PORT", "4567")),
-        state=Path(environment["CLICKLAKE_STATE_DIR"]).resolve(),
-        max_buffer_seconds=float(environment.get("CLICKLAKE_MAX_BUFFER_SECONDS", "0.5")),
-        region=environment.get("MINISTACK_REGION", "us-east-1"),
-        log_level=environment.get("LOG_LEVEL", "WARNING"),
-    )
 
 
 def set_environment(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, get_args
 
-from local.firehose import Kind, Object
+from local.objects import Kind, Object
 
 MAX_KEPT_ENTRIES = 10_000  # of each kind
 MAX_KEPT_CHARACTERS = 32 * 1024 * 1024  # of each kind

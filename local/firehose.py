@@ -4,54 +4,29 @@ It knows no emulator and starts no thread: it is handed a function to invoke, a 
 journal, a clock, and somewhere to run its jobs. docs/local.md says row by row what is kept of AWS's contract.
 """
 
-import gzip
 import secrets
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, Protocol
+from typing import Protocol
 
-from local import prefix
-from local.destination import Destination, Hints, Output
-from local.transform import (
-    MAX_PAYLOAD_BYTES,
-    PROCESSING_FAILED,
-    Delivered,
-    Failed,
-    Invoke,
-    Record,
-    error_document,
-    event_bytes,
-    transform,
-)
+from local.buffer import Buffer, Item, batch_length
+from local.destination import Destination, Hints, Output, Processor
+from local.objects import Kind, Object, build_object
+from local.transform import Delivered, Failed, Invoke, Record, error_document, transform
 
 # A slow function must not be handed a new batch twice a second: batches grow instead. AWS's number is not
 # known; a laptop gains nothing from more than a few.
 MAX_OUTSTANDING_INVOCATIONS = 5
-MAX_EVENT_BYTES = MAX_PAYLOAD_BYTES - 1_000  # less what the event says beside its records
 
 # AWS tells neither wait. Short here, so that a laptop's user sees the recovery.
 INVOKE_RETRY_SECONDS = 0.1  # doubled on each attempt
 PUT_RETRY_SECONDS = 0.25  # doubled on each attempt, up to the next
 MAX_PUT_RETRY_SECONDS = 5.0
 
-Kind = Literal["delivered", "failed", "raw"]
-
-
-@dataclass(frozen=True)
-class Object:
-    """One S3 object, and the payloads that it was made of (for whoever shows what lands)."""
-
-    kind: Kind
-    bucket: str
-    key: str
-    body: bytes
-    content_encoding: str | None
-    payloads: list[bytes]
+NOTHING_DUE_SECONDS = 60.0
 
 
 class Journal(Protocol):
@@ -77,37 +52,14 @@ class Surroundings:
     sleep: Callable[[float], None] = time.sleep
 
 
-@dataclass(frozen=True)
-class _Item:
-    record: Record
-    payload: bytes
-
-
-@dataclass
-class _Buffer:
-    items: list[_Item] = field(default_factory=list)
-    bytes: int = 0
-    opened: float = 0.0  # monotonic seconds, of its oldest item
-
-    def add(self, item: _Item, now: float) -> None:
-        if not self.items:
-            self.opened = now
-        self.items.append(item)
-        self.bytes += len(item.payload)
-
-    def take(self, most: int) -> list[_Item]:
-        """Remove the oldest items."""
-        taken, self.items = self.items[:most], self.items[most:]
-        self.bytes -= sum(len(item.payload) for item in taken)
-        return taken
-
-
 @dataclass
 class _Parcel:
-    """A sealed object that S3 has not taken yet, and the records it settles."""
+    """Items that S3 has not taken yet. They keep their key over the attempts."""
 
-    object: Object
-    record_ids: list[str]
+    kind: Kind
+    items: list[Item]
+    build: Callable[[], Object]
+    object: Object | None = None
     wait_seconds: float = 0.0  # the last wait between two attempts; 0 before the first
     due: float = 0.0  # monotonic seconds
 
@@ -123,9 +75,10 @@ class DeliveryStream:
         self._around = around
         self._lock = threading.Lock()
         self._settled = threading.Condition(self._lock)
-        self._source = _Buffer()
-        self._outputs: dict[Kind, _Buffer] = {"delivered": _Buffer(), "failed": _Buffer(), "raw": _Buffer()}
+        self._source = Buffer()  # what the processor has not seen
+        self._outputs: dict[Kind, Buffer] = {"delivered": Buffer(), "failed": Buffer(), "raw": Buffer()}
         self._parcels: list[_Parcel] = []
+        self._refused: set[Kind] = set()  # what S3 did not take when last asked
         self._owed: dict[str, int] = {}  # record id to how many objects must be put before it is settled
         self._invocations = 0
         self._flushing = False
@@ -136,9 +89,14 @@ class DeliveryStream:
         return len(self._owed)
 
     def configure(self, version: int, destination: Destination) -> None:
-        """Change the destination; what is buffered already follows it too, as on AWS."""
+        """Change the destination; what is buffered follows it. As on AWS, source backup cannot be ended."""
+        now = self._around.monotonic_seconds()
         with self._lock:
-            self._version, self._destination = version, destination
+            self._version = version
+            self._destination = replace(destination, backup=destination.backup or self._destination.backup)
+            if not destination.processor:
+                for item in self._source.take():
+                    self._outputs["delivered"].add(item, now)
 
     def put(self, data: Sequence[bytes]) -> list[str]:
         """Accept records; on return they are in the journal. Answers their ids."""
@@ -152,25 +110,22 @@ class DeliveryStream:
         """Take records that the journal holds already."""
         now = self._around.monotonic_seconds()
         with self._lock:
+            first = self._source if self._destination.processor else self._outputs["delivered"]
             for record in records:
-                item = _Item(record, record.data)
+                item = Item(record, record.data)
+                first.add(item, now)
                 self._owed[record.id] = 1
                 if self._destination.backup:
                     self._owed[record.id] += 1
                     self._outputs["raw"].add(item, now)
-                first = self._source if self._destination.processor else self._outputs["delivered"]
-                first.add(item, now)
 
     def tick(self) -> float:
         """Run what is due; answer in how many seconds something will be, if nothing is put meanwhile."""
         now = self._around.monotonic_seconds()
         with self._lock:
-            batches = self._due_batches(now)
-            parcels = self._due_parcels(now)
-        for batch in batches:
-            self._around.run(partial(self._process, batch))
-        for parcel in parcels:
-            self._around.run(partial(self._put_parcel, parcel))
+            jobs = [*self._due_batches(now), *self._due_parcels(now)]
+        for job in jobs:
+            self._around.run(job)
         with self._lock:
             return self._seconds_to_next(self._around.monotonic_seconds())
 
@@ -187,70 +142,64 @@ class DeliveryStream:
 
     # What is due. All under the lock.
 
-    def _due_batches(self, now: float) -> list[list[_Item]]:
-        batches = []
+    def _due_batches(self, now: float) -> list[Callable[[], None]]:
+        jobs: list[Callable[[], None]] = []
         processor = self._destination.processor
-        while processor and self._invocations < MAX_OUTSTANDING_INVOCATIONS:
-            hints = processor.hints
-            if not self._source.items or self._wait(self._source, hints, now) > 0:
-                break
-            batches.append(self._source.take(_batch_length(self._source.items, hints.size_bytes)))
+        while processor and self._source_wait(processor, now) <= 0:
             self._invocations += 1
-        return batches
+            batch = self._source.take(batch_length(self._source.items, processor.hints.size_bytes))
+            jobs.append(partial(self._process, processor, batch))
+        return jobs
 
-    def _due_parcels(self, now: float) -> list[_Parcel]:
+    def _due_parcels(self, now: float) -> list[Callable[[], None]]:
         for kind, buffer in self._outputs.items():
-            if buffer.items and self._output_wait(kind, buffer, now) <= 0:
-                self._parcels.append(self._seal(kind, buffer.take(len(buffer.items))))
+            if self._output_wait(kind, now) <= 0:
+                self._parcels.append(self._seal(kind, buffer.take()))
         due = [parcel for parcel in self._parcels if parcel.due <= now]
         self._parcels = [parcel for parcel in self._parcels if parcel.due > now]
-        return due
-
-    def _wait(self, buffer: _Buffer, hints: Hints, now: float) -> float:
-        full = buffer.bytes >= hints.size_bytes or self._flushing
-        return 0.0 if full else buffer.opened + hints.seconds - now
-
-    def _output_wait(self, kind: Kind, buffer: _Buffer, now: float) -> float:
-        """While S3 refuses objects of this kind, gather what follows instead of sealing ever more."""
-        wait = self._wait(buffer, self._output(kind).hints, now)
-        refused = any(parcel.wait_seconds and parcel.object.kind == kind for parcel in self._parcels)
-        may_gather = refused and not self._flushing and buffer.bytes < self._output(kind).hints.size_bytes
-        return max(wait, MAX_PUT_RETRY_SECONDS) if may_gather else wait
+        return [partial(self._put_parcel, parcel) for parcel in due]
 
     def _seconds_to_next(self, now: float) -> float:
         waits = [parcel.due - now for parcel in self._parcels]
-        for kind, buffer in self._outputs.items():
-            if buffer.items:
-                waits.append(self._output_wait(kind, buffer, now))
-        processor = self._destination.processor
-        if processor and self._source.items and self._invocations < MAX_OUTSTANDING_INVOCATIONS:
-            waits.append(self._wait(self._source, processor.hints, now))
-        return max(0.0, min(waits, default=60.0))
+        waits += [self._output_wait(kind, now) for kind in self._outputs]
+        if self._destination.processor:
+            waits.append(self._source_wait(self._destination.processor, now))
+        return max(0.0, min(*waits, NOTHING_DUE_SECONDS))
+
+    def _source_wait(self, processor: Processor, now: float) -> float:
+        if self._invocations >= MAX_OUTSTANDING_INVOCATIONS:
+            return NOTHING_DUE_SECONDS
+        return self._wait(self._source, processor.hints, now)
+
+    def _output_wait(self, kind: Kind, now: float) -> float:
+        """While S3 refuses objects of this kind, gather what follows instead of sealing ever more."""
+        buffer, hints = self._outputs[kind], self._output(kind).hints
+        if kind in self._refused and not self._flushing and buffer.bytes < hints.size_bytes:
+            return NOTHING_DUE_SECONDS
+        return self._wait(buffer, hints, now)
+
+    def _wait(self, buffer: Buffer, hints: Hints, now: float) -> float:
+        return 0.0 if self._flushing and buffer.items else buffer.wait_seconds(hints, now)
 
     def _output(self, kind: Kind) -> Output:
-        if kind == "raw":
-            return self._destination.backup or self._destination.delivered
+        if kind == "raw" and self._destination.backup:
+            return self._destination.backup
         return self._destination.failed if kind == "failed" else self._destination.delivered
 
     # From batch to outcomes.
 
-    def _process(self, batch: list[_Item]) -> None:
+    def _process(self, processor: Processor, batch: list[Item]) -> None:
         try:
             again = self._around.deliver_twice()
             if again:
-                self._owe([item.record for item in batch])
+                self._owe(batch)
             for _ in range(1 + again):
-                self._transform(batch)
+                self._transform(processor, [item.record for item in batch])
         finally:
             with self._lock:
                 self._invocations -= 1
 
-    def _transform(self, batch: list[_Item]) -> None:
-        processor = self._destination.processor
-        if processor is None:  # the stream lost its processor while the batch was buffered
-            self._sort_out([("delivered", item) for item in batch])
-            return
-        records = [item.record for item in batch]
+    def _transform(self, processor: Processor, records: list[Record]) -> None:
         result = transform(
             records,
             self._around.invoke,
@@ -259,70 +208,49 @@ class DeliveryStream:
             pause=lambda attempt: self._around.sleep(INVOKE_RETRY_SECONDS * 2 ** (attempt - 1)),
             envelope={"deliveryStreamArn": self.arn, "region": self.arn.split(":")[3]},
         )
-        ended_ms = int(self._around.wall_seconds() * 1000)
-        sorted_out: list[tuple[Kind, _Item]] = []
+        now, ended_ms = self._around.monotonic_seconds(), int(self._around.wall_seconds() * 1000)
         dropped = []
-        for record, outcome in zip(records, result.outcomes, strict=True):
-            match outcome:
-                case Delivered(data):
-                    sorted_out.append(("delivered", _Item(record, data)))
-                case Failed():
-                    document = error_document(
-                        record, outcome, result.attempts, ended_ms, processor.lambda_arn
-                    )
-                    sorted_out.append(("failed", _Item(record, document)))
-                case _:
-                    dropped.append(record.id)
-        self._sort_out(sorted_out)
-        self._settle(dropped)
-
-    def _sort_out(self, items: list[tuple[Kind, _Item]]) -> None:
-        now = self._around.monotonic_seconds()
         with self._lock:
-            for kind, item in items:
-                self._outputs[kind].add(item, now)
+            for record, outcome in zip(records, result.outcomes, strict=True):
+                match outcome:
+                    case Delivered(data):
+                        self._outputs["delivered"].add(Item(record, data), now)
+                    case Failed():
+                        arn = processor.lambda_arn
+                        document = error_document(record, outcome, result.attempts, ended_ms, arn)
+                        self._outputs["failed"].add(Item(record, document), now)
+                    case _:
+                        dropped.append(record.id)
+        self._settle(dropped)
 
     # From buffer to object.
 
-    def _seal(self, kind: Kind, items: list[_Item]) -> _Parcel:
+    def _seal(self, kind: Kind, items: list[Item]) -> _Parcel:
+        """Fix where the items go; the object itself is built outside the lock."""
         output = self._output(kind)
-        payloads = [item.payload for item in items]
-        body = (output.separator if kind == "delivered" else b"").join(payloads)
-        sealed = Object(
-            kind=kind,
-            bucket=output.bucket,
-            key=self._key(output, min(item.record.arrived_ms for item in items)),
-            body=gzip.compress(body) if output.compressed else body,
-            content_encoding="gzip" if output.compressed else None,
-            payloads=payloads,
-        )
-        return _Parcel(sealed, [item.record.id for item in items])
-
-    def _key(self, output: Output, oldest_ms: int) -> str:
-        """https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html"""
-        arrived = datetime.fromtimestamp(oldest_ms / 1000, UTC).astimezone(output.zone)
-        folder = prefix.evaluate(output.prefix, arrived, PROCESSING_FAILED)
-        name = f"{self.name}-{self._version}-{arrived:%Y-%m-%d-%H-%M-%S}-{uuid.uuid4()}{output.extension}"
-        return folder + name
+        return _Parcel(kind, items, partial(build_object, kind, self.name, self._version, output, items))
 
     def _put_parcel(self, parcel: _Parcel) -> None:
         try:
+            parcel.object = parcel.object or parcel.build()
             self._around.put_object(parcel.object)
         except Exception:  # whatever S3's reason is, the object is tried again, for ever
             parcel.wait_seconds = min(parcel.wait_seconds * 2 or PUT_RETRY_SECONDS, MAX_PUT_RETRY_SECONDS)
             parcel.due = self._around.monotonic_seconds() + parcel.wait_seconds
             with self._lock:
+                self._refused.add(parcel.kind)
                 self._parcels.append(parcel)
             return
+        self._refused.discard(parcel.kind)
         self._around.landed(parcel.object)
-        self._settle(parcel.record_ids)
+        self._settle([item.record.id for item in parcel.items])
 
     # What is owed.
 
-    def _owe(self, records: Sequence[Record]) -> None:
+    def _owe(self, batch: Sequence[Item]) -> None:
         with self._lock:
-            for record in records:
-                self._owed[record.id] += 1
+            for item in batch:
+                self._owed[item.record.id] += 1
 
     def _settle(self, record_ids: Sequence[str]) -> None:
         with self._lock:
@@ -337,18 +265,6 @@ class DeliveryStream:
             for record_id in done:
                 del self._owed[record_id]
             self._settled.notify_all()
-
-
-def _batch_length(items: Sequence[_Item], size_bytes: int) -> int:
-    """How many of the oldest items make one event: up to the hint, never over what Lambda takes."""
-    length = raw = event = 0
-    for item in items:
-        raw += len(item.payload)
-        event += event_bytes(item.record)
-        if length and (raw > size_bytes or event > MAX_EVENT_BYTES):
-            break
-        length += 1
-    return length
 
 
 def _new_record_id(arrived_ms: int) -> str:

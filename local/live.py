@@ -27,7 +27,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from local.faults import Faults, Plan, parse_plan
 from local.feed import MAX_KEPT_ENTRIES, Feed
-from local.firehose import Kind
+from local.objects import Kind
 
 OWN_NAMES = {"127.0.0.1", "localhost", "[::1]"}
 MAX_BODY_BYTES = 64 * 1024

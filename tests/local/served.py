@@ -7,8 +7,8 @@ from typing import Any
 
 from local.faults import Faults
 from local.feed import Feed
-from local.firehose import Kind, Object
 from local.live import Live, LiveServer
+from local.objects import Kind, Object
 
 
 class Served:

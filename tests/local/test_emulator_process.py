@@ -99,12 +99,6 @@ def test_taken_port_ends_the_start_by_name(tmp_path: Path, taken: str) -> None:
     assert f"port {port}: " in ended.stderr
 
 
-def test_missing_state_directory_ends_the_start_by_name() -> None:
-    ended = start_and_wait("from local.emulator import main; main()", {})
-    assert ended.returncode == 1
-    assert "CLICKLAKE_STATE_DIR" in ended.stderr
-
-
 def test_another_version_of_ministack_ends_the_start() -> None:
     code = "from local import emulator; emulator.MINISTACK_VERSION = '0.1'; emulator.MiniStack()"
     ended = start_and_wait(code, {})

@@ -7,7 +7,7 @@ import pytest
 
 from local import feed as feed_module
 from local.feed import Feed
-from local.firehose import Kind, Object
+from local.objects import Kind, Object
 
 
 def landed(kind: Kind, *payloads: bytes) -> Object:

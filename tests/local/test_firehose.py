@@ -394,3 +394,39 @@ def test_every_record_has_one_outcome_whatever_is_down_meanwhile(
     assert landed == Counter(put)
     assert all(count == 1 for count in outcomes.values())
     assert all(record in outcomes or record.startswith(b"drop") for record in put)
+
+
+def test_stream_that_loses_its_processor_delivers_what_was_waiting_for_it(world: MakeWorld) -> None:
+    lake = world()
+    lake.stream.put([b"a"])
+    lake.stream.configure(2, parse_destination(config(ProcessingConfiguration={})))
+    lake.stream.put([b"b"])
+    lake.settle()
+    assert lake.content("delivered") == b"ab"
+    assert lake.events == []
+
+
+def test_source_backup_cannot_be_switched_off(world: MakeWorld) -> None:
+    lake = world()
+    lake.stream.put([b"a"])
+    lake.stream.configure(2, parse_destination(config(S3BackupMode="Disabled")))
+    lake.stream.put([b"b"])
+    lake.settle()
+    assert lake.content("raw") == b"ab"
+    assert lake.content("delivered") == b"AB"
+
+
+def test_object_keeps_its_key_over_the_attempts(world: MakeWorld) -> None:
+    lake = world(ProcessingConfiguration={}, S3BackupMode="Disabled")
+    keys = []
+
+    def refuse_twice(sealed: Any) -> None:
+        keys.append(sealed.key)
+        if len(keys) < 3:
+            raise OSError("as told")
+
+    lake.put_object = refuse_twice
+    lake.stream.put([b"a"])
+    lake.settle()
+    assert len(keys) == 3
+    assert len(set(keys)) == 1

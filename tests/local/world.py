@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from local.destination import Destination, parse_destination
-from local.firehose import DeliveryStream, Object, Surroundings
+from local.firehose import DeliveryStream, Surroundings
 from local.journal import DiskJournal
+from local.objects import Object
 
 STREAM_ARN = "arn:aws:firehose:us-east-1:000000000000:deliverystream/clicks"
 LAMBDA_ARN = "arn:aws:lambda:us-east-1:000000000000:function:processor"
@@ -76,7 +77,7 @@ class World:
     def new_stream(self, destination: Destination) -> DeliveryStream:
         around = Surroundings(
             invoke=self._invoke,
-            put_object=self._put_object,
+            put_object=lambda sealed: self.put_object(sealed),
             journal=self.journal,
             run=lambda job: self.run(job),
             landed=self.landed.append,
@@ -92,7 +93,7 @@ class World:
         self.events.append(json.loads(payload))
         return self.function(self.events[-1])
 
-    def _put_object(self, sealed: Object) -> None:
+    def put_object(self, sealed: Object) -> None:
         if self.s3_is_down:
             raise OSError("down, as told")
         self.objects.append(sealed)
