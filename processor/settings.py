@@ -4,11 +4,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from processor.line import RESERVED_NAMES
 
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_CATALOGUE_URL = re.compile(
+    r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\[\]/?#{}\s]+)(?::[0-9]+)?[/?][^{}\s]*\{id\}[^{}\s]*"
+)
 
 
 class InvalidSettingError(ValueError):
@@ -69,13 +71,10 @@ def _check_field_name(variable: str, name: str) -> None:
 
 
 def _catalogue_url(url: str) -> str:
-    if not url:
-        return url
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidSettingError(f"CATALOGUE_URL: {url!r} is no absolute http or https URL")
-    if url.count("{id}") != 1 or "{id}" in parts.netloc:
-        raise InvalidSettingError(f"CATALOGUE_URL: {url!r} must hold {{id}} once, behind the host")
+    if url and not _CATALOGUE_URL.fullmatch(url):
+        raise InvalidSettingError(
+            f"CATALOGUE_URL: {url!r} is no http or https URL with {{id}} once, behind the host"
+        )
     return url
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://"
     r"(?:[^/?#@]*@)?"
-    r"(?:\[(?P<address>[^\]/?#]*)\]|(?P<name>[^:/?#]*))(?::[0-9]*)?"
+    r"(?:\[(?P<address>[^\]/?#]*)\]|(?P<name>[^:/?#\[\]]*))(?::[0-9]*)?"
     r"(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?"
 )
 

@@ -1,0 +1,104 @@
+"""A catalogue that misbehaves on request: bytes on a socket, so that it can break HTTP too."""
+
+import contextlib
+import json
+import socket
+import socketserver
+import struct
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+ITEM = {"goodevil": "Evil", "lawchaos": "Lawful", "species": "Chimera", "age": 43}
+OTHER_ITEM = {"goodevil": "Good", "lawchaos": "Neutral", "species": "Cyclops"}
+
+
+class Visit:
+    """One request, and what a misbehaving server may do with it."""
+
+    def __init__(self, server: "CatalogueServer", connection: socket.socket, path: str) -> None:
+        self.server = server
+        self.path = path
+        self.item_id = unquote(path.rpartition("/")[2])
+        self._connection = connection
+
+    def send(self, data: bytes) -> None:
+        self._connection.sendall(data)
+
+    def answer(self, status: int, body: bytes = b"", *headers: str) -> None:
+        lines = [f"HTTP/1.1 {status} Told", f"Content-Length: {len(body)}", *headers]
+        self.send("\r\n".join([*lines, "", ""]).encode() + body)
+
+    def answer_item(self, item: object = ITEM) -> None:
+        self.answer(200, json.dumps(item).encode())
+
+    def wait_for_the_caller_to_leave(self) -> None:
+        with contextlib.suppress(OSError):
+            self._connection.recv(1)
+
+    def reset(self) -> None:
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._connection.close()
+
+    def drip(self, data: bytes) -> None:
+        """Byte by byte, each soon enough for any timeout, until nobody listens; and `data` over and over."""
+        with contextlib.suppress(OSError):
+            while not self.server.is_closing.wait(0.02):
+                for byte in data:
+                    self.send(bytes([byte]))
+                    if self.server.is_closing.wait(0.02):
+                        return
+
+
+class CatalogueServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    request_queue_size = 128
+    block_on_close = True
+    daemon_threads = False
+
+    def __init__(self) -> None:
+        self.behaviour: Callable[[Visit], None] = lambda visit: visit.answer_item()
+        self.calls: Counter[str] = Counter()  # by path
+        self.connections = 0
+        self.is_closing = threading.Event()
+        self._open: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", 0), Connection)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/mysfits/{{id}}"
+
+    def stop(self) -> None:
+        self.is_closing.set()
+        self.shutdown()
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Callers that hang up are what these tests are about."""
+
+
+class Connection(socketserver.StreamRequestHandler):
+    server: CatalogueServer
+
+    def handle(self) -> None:
+        self.server.connections += 1
+        self.server._open.add(self.request)
+        try:
+            while path := self._read_request():
+                self.server.calls[path] += 1
+                self.server.behaviour(Visit(self.server, self.request, path))
+        finally:
+            self.server._open.discard(self.request)
+
+    def _read_request(self) -> str | None:
+        with contextlib.suppress(OSError, ValueError):
+            request_line = self.rfile.readline().decode()
+            while self.rfile.readline() not in (b"\r\n", b""):
+                pass
+            return request_line.split(" ")[1] if request_line else None
+        return None

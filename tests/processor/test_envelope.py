@@ -1,0 +1,108 @@
+import uuid
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from processor.envelope import BARE_CLICK_NAMESPACE, Envelope, EnvelopeReader, NotAnEnvelopeError
+from processor.line import click_type
+from tests.processor.records import make_click, make_envelope
+
+GOLDEN = sorted(Path("tests/data/envelopes").glob("*.json"))
+RECORD_ID = "49546986683135544286507457936321625675700192471156785154000000"
+ARRIVED_MS = 1_795_489_985_680
+
+READER = EnvelopeReader(click_type("mysfitId", ["species"]))
+
+
+def read(data: bytes, reader: EnvelopeReader = READER) -> Envelope:
+    return reader.read(data, RECORD_ID, ARRIVED_MS)
+
+
+@pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
+def test_every_envelope_ever_written_is_read(file: Path) -> None:
+    data = file.read_bytes()
+    envelope, written = read(data), msgspec.json.decode(data)
+    assert envelope.request_id == written["requestId"]
+    assert [click.event_id for click in envelope.clicks] == [click["eventId"] for click in written["clicks"]]
+
+
+def test_the_item_has_the_name_that_the_settings_say() -> None:
+    reader = EnvelopeReader(click_type("productId", []))
+    (click,) = read(make_envelope(make_click(None, productId="p-1")), reader).clicks
+    assert click.item_id == "p-1"
+
+
+def test_a_key_that_is_not_known_is_passed_over() -> None:
+    data = make_envelope(make_click(scroll={"depth": 3}), region="eu")
+    assert [click.item_id for click in read(data).clicks] == ["evangeline"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"click", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b'{"userId": "\xff"}', "not JSON"),
+        (b'{"userId": "\\ud800"}', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"a":' * 100_000, "not JSON"),
+        (make_envelope(make_click()) * 2, "not JSON"),
+        (b"[]", "not an object"),
+        (b'"click"', "not an object"),
+        (b"null", "not an object"),
+        (b"{}", "neither envelope nor click"),
+        (b'{"hello": "world"}', "neither envelope nor click"),
+        (b'{"userId": 5}', "neither envelope nor click"),
+        (b'{"mysfitId": ""}', "neither envelope nor click"),
+        (b'{"clicks": [{"userId": "u-17"}]}', "neither envelope nor click"),
+        (make_envelope(make_click(), v=2), "unknown version"),
+        (make_envelope(make_click(), v="1"), "unknown version"),
+        (make_envelope(make_click(), v=None), "unknown version"),
+        (make_envelope(), "malformed envelope"),
+        (make_envelope(make_click(), receivedAt=None), "malformed envelope"),
+        (make_envelope(make_click(), clicks="none"), "malformed envelope"),
+        (make_envelope(make_click(), clicks=[5]), "malformed envelope"),
+        (make_envelope(make_click(), {}), "malformed envelope"),
+        (make_envelope(make_click(url=5)), "malformed envelope"),
+        (make_envelope(make_click(properties={"depth": 3})), "malformed envelope"),
+        (b'{"v": 1}', "malformed envelope"),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, bytes) else None,
+)
+def test_what_is_no_envelope_is_refused_with_a_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(NotAnEnvelopeError, match=f"^{reason}$"):
+        read(data)
+
+
+def test_a_bare_click_is_an_envelope_of_one_click_and_no_sender() -> None:
+    envelope = read(b'{"userId": "u-17", "mysfitId": "evangeline"}\n')
+    (click,) = envelope.clicks
+    assert (click.user_id, click.item_id, click.type) == ("u-17", "evangeline", "click")
+    assert click.event_id == str(uuid.uuid5(BARE_CLICK_NAMESPACE, RECORD_ID))
+    assert envelope == Envelope(None, None, "2026-11-24T03:13:05.680Z", envelope.clicks)
+
+
+def test_a_bare_clicks_own_id_is_kept() -> None:
+    (click,) = read(b'{"userId": "u-17", "eventId": "0e2f7b8a-1f1d-4d3c-9a52-6b7f0a4c1d01"}').clicks
+    assert click.event_id == "0e2f7b8a-1f1d-4d3c-9a52-6b7f0a4c1d01"
+
+
+def test_of_a_bare_click_what_breaks_a_rule_is_left_out() -> None:
+    data = {
+        "mysfitId": "evangeline",
+        "userId": None,
+        "url": "https://shop.example/" + 2048 * "a",
+        "title": ["no", "text"],
+        "element": {"tag": "a"},
+        "properties": {"depth": 3},
+        "bot": "me",
+    }
+    (click,) = read(msgspec.json.encode(data)).clicks
+    assert (click.item_id, click.user_id, click.element) == ("evangeline", "guest", {"tag": "a"})
+    assert (click.url, click.title, click.properties) == (None, None, None)
+
+
+def test_a_bare_click_of_an_unknown_time_is_read() -> None:
+    assert READER.read(b'{"userId": "u-17"}', RECORD_ID, None).received_at is None

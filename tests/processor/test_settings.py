@@ -1,0 +1,66 @@
+import pytest
+
+from processor.line import RESERVED_NAMES
+from processor.settings import InvalidSettingError, Settings, from_environment
+
+
+def test_an_empty_environment_is_enough() -> None:
+    settings = from_environment({})
+    assert settings == Settings()
+    assert settings.item_field == "mysfitId"
+    assert settings.catalogue_attributes == ("goodevil", "lawchaos", "species")
+
+
+def test_every_setting_is_read() -> None:
+    environment = {
+        "ITEM_ID_FIELD": "productId",
+        "CATALOGUE_URL": "https://shop.example/products/{id}.json",
+        "CATALOGUE_ATTRIBUTES": " price , colour,",
+        "CATALOGUE_CACHE_ITEMS": "1",
+        "CATALOGUE_CACHE_SECONDS": "2",
+        "CATALOGUE_UNKNOWN_SECONDS": "3",
+        "CATALOGUE_STALE_SECONDS": "4",
+        "CATALOGUE_BUDGET_SECONDS": "5",
+        "CATALOGUE_CONNECTIONS": "6",
+    }
+    url = "https://shop.example/products/{id}.json"
+    assert from_environment(environment) == Settings("productId", url, ("price", "colour"), 1, 2, 3, 4, 5, 6)
+
+
+def test_no_attributes_is_a_choice() -> None:
+    assert from_environment({"CATALOGUE_ATTRIBUTES": ""}).catalogue_attributes == ()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ITEM_ID_FIELD", ""),
+        ("ITEM_ID_FIELD", "product id"),
+        ("ITEM_ID_FIELD", "1st"),
+        ("ITEM_ID_FIELD", "a" * 65),
+        ("CATALOGUE_ATTRIBUTES", "good-evil"),
+        ("CATALOGUE_ATTRIBUTES", "species,species"),
+        ("CATALOGUE_ATTRIBUTES", "species,mysfitId"),
+        ("CATALOGUE_URL", "shop.example/{id}"),
+        ("CATALOGUE_URL", "ftp://shop.example/{id}"),
+        ("CATALOGUE_URL", "https:///{id}"),
+        ("CATALOGUE_URL", "https://shop.example/"),
+        ("CATALOGUE_URL", "https://{id}.shop.example/"),
+        ("CATALOGUE_URL", "https://shop.example/{id}/{id}"),
+        ("CATALOGUE_URL", "https://[shop/{id}"),
+        ("CATALOGUE_CACHE_SECONDS", "-1"),
+        ("CATALOGUE_CACHE_SECONDS", "soon"),
+        ("CATALOGUE_BUDGET_SECONDS", "1.5"),
+        ("CATALOGUE_CONNECTIONS", "0"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_by_name(variable: str, value: str) -> None:
+    with pytest.raises(InvalidSettingError, match=variable):
+        from_environment({variable: value})
+
+
+@pytest.mark.parametrize("variable", ["ITEM_ID_FIELD", "CATALOGUE_ATTRIBUTES"])
+@pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
+def test_no_setting_can_take_the_name_of_a_field(variable: str, name: str) -> None:
+    with pytest.raises(InvalidSettingError, match=name):
+        from_environment({variable: name})
