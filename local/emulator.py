@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from local.athena import json_relation
 from local.faults import Faults
 from local.feed import Feed
 from local.firehose import Surroundings
@@ -77,10 +78,14 @@ class MiniStack:
             raise SystemExit(f"MiniStack is {version}; local/emulator.py was written for {MINISTACK_VERSION}")
         from ministack import app  # type: ignore[import-not-found]
         from ministack.core import responses  # type: ignore[import-not-found]
-        from ministack.services import firehose, lambda_svc, s3  # type: ignore[import-not-found]
+        from ministack.services import athena, firehose, lambda_svc, s3  # type: ignore[import-not-found]
 
         self._responses, self._firehose, self._lambda, self._s3 = responses, firehose, lambda_svc, s3
         self._app = app
+        guess = athena._table_relation
+        athena._table_relation = lambda table, files: (
+            json_relation(table, files) if athena._data_format(table) == "json" else guess(table, files)
+        )
 
     def install(self, api: PutApi) -> None:
         """Put our two operations in the place of MiniStack's."""
@@ -161,6 +166,8 @@ def make_connections_droppable() -> None:
             await super().run()
 
         def _reset(self) -> None:
+            if self.writer.is_closing():  # the client did not wait
+                return
             linger_not_at_all = struct.pack("ii", 1, 0)  # so that closing sends a TCP reset
             connection = self.writer.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not_at_all)
