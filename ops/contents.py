@@ -132,11 +132,8 @@ def _add_documents(failed: Failed, block: bytes, lock: Lock) -> None:
     for line in filter(None, block.split(b"\n")):
         document = read_document(line)
         code = document.error_code if document else "no error document"
-        try:
-            record = document.record if document else b""
-        except ValueError:
-            record = b""
-        ids = list(_ids(envelopes_of(record)))
+        record = document and document.record
+        ids = list(_ids(envelopes_of(record or b"")))
         with lock:
             failed.ids[code].add(ids)
             failed.without_id[code] += not ids

@@ -31,9 +31,12 @@ class Document(Struct, rename="camel", gc=False):
     arrival_timestamp: int | None = None  # milliseconds
 
     @property
-    def record(self) -> bytes:
-        """Raises ValueError for what is not base64."""
-        return pybase64.b64decode(self.raw_data, validate=True)
+    def record(self) -> bytes | None:
+        """None where it is not base64."""
+        try:
+            return pybase64.b64decode(self.raw_data, validate=True)
+        except ValueError:
+            return None
 
 
 _DOCUMENTS = msgspec.json.Decoder(Document)

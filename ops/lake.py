@@ -70,6 +70,15 @@ class Lake:
         )
         return [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
 
+    def has(self, key: str) -> bool:
+        try:
+            self.s3.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "404":
+                raise
+            return False
+        return True
+
     def read(self, key: str) -> Iterator[bytes]:
         """The object's bytes, inflated where they are gzip, in chunks."""
         return inflate(self._chunks(key))

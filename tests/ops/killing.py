@@ -1,0 +1,53 @@
+"""`python -m tests.ops.killing N before|after …`: a command of ops that is killed at its N-th request to AWS.
+
+SIGKILL, just before the request leaves or just after its answer came: between two requests nothing changes
+that outlives the process, so these are all the points there are.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from ops.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[2]
+EVENTS = {"before": "before-send", "after": "response-received"}
+
+
+def kill_at(number: int, when: str) -> None:
+    requests = count(1)
+
+    def count_request(**_: Any) -> None:
+        if next(requests) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    boto3.setup_default_session()
+    assert boto3.DEFAULT_SESSION
+    boto3.DEFAULT_SESSION.events.register(EVENTS[when], count_request)
+
+
+def run_killed(arguments: list[str], env: dict[str, str], number: int, when: str) -> bool:
+    """Whether it was killed; else it came to its end, with 0, before its N-th request."""
+    command = [sys.executable, "-m", "tests.ops.killing", str(number), when, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode != 0
+
+
+def kill_often(arguments: list[str], env: dict[str, str], kills: int, requests: int, seed: int) -> None:
+    """Kill it so many times, each at a random point among its first `requests`."""
+    chance = random.Random(seed)
+    for _ in range(kills):
+        assert run_killed(arguments, env, chance.randint(1, requests), chance.choice(["before", "after"]))
+
+
+if __name__ == "__main__":
+    kill_at(int(sys.argv[1]), sys.argv[2])
+    main(sys.argv[3:])
