@@ -86,7 +86,7 @@ class Catalogue:
 def _read(response: requests.Response) -> bytes:
     deadline = time.monotonic() + READ_TIMEOUT_SECONDS
     body = b""
-    while chunk := response.raw.read1(MAX_ANSWER_BYTES):
+    while chunk := response.raw.read1(MAX_ANSWER_BYTES, decode_content=True):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             raise CatalogueError("too long")

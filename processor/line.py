@@ -64,8 +64,13 @@ class SharedFields(Struct, rename="camel", omit_defaults=True, gc=False):
 # What a click itself may say.
 OWN_FIELDS = ClickFields.__struct_fields__[: ClickFields.__struct_fields__.index("enrichment")]
 
-# What ITEM_ID_FIELD and CATALOGUE_ATTRIBUTES cannot be called.
-RESERVED_NAMES = {*ClickFields.__struct_encode_fields__, *SharedFields.__struct_encode_fields__} - {"itemId"}
+# What ITEM_ID_FIELD and CATALOGUE_ATTRIBUTES cannot be called, in lower case: the fields, by both of their
+# names, and the table's partitions. A table's columns know no case.
+RESERVED_NAMES = {
+    name.lower()
+    for fields in (ClickFields, SharedFields)
+    for name in (*fields.__struct_fields__, *fields.__struct_encode_fields__)
+} | {"dt", "hr"}
 
 
 def click_type(item_field: str, attributes: Sequence[str]) -> type[ClickFields]:

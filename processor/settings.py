@@ -46,7 +46,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _item_field(name: str) -> str:
-    _check_field_name("ITEM_ID_FIELD", name)
+    if name != "itemId":  # what the line itself calls it
+        _check_field_name("ITEM_ID_FIELD", name)
     return name
 
 
@@ -56,8 +57,8 @@ def _attributes(environment: Mapping[str, str]) -> tuple[str, ...]:
     for name in names:
         _check_field_name("CATALOGUE_ATTRIBUTES", name)
     item_field = environment.get("ITEM_ID_FIELD", Settings.item_field)
-    if len(set(names)) < len(names) or item_field in names:
-        raise InvalidSettingError("CATALOGUE_ATTRIBUTES names a field twice, or ITEM_ID_FIELD")
+    if len({name.lower() for name in (item_field, *names)}) < 1 + len(names):
+        raise InvalidSettingError("CATALOGUE_ATTRIBUTES names a field twice, or ITEM_ID_FIELD's")
     return names
 
 
@@ -66,7 +67,7 @@ def _check_field_name(variable: str, name: str) -> None:
         raise InvalidSettingError(
             f"{variable}: {name!r} is no field name (letters, digits and _, at most 64)"
         )
-    if name in RESERVED_NAMES:
+    if name.lower() in RESERVED_NAMES:
         raise InvalidSettingError(f"{variable}: {name!r} is a field of the line already")
 
 

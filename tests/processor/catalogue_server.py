@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import socket
 import socketserver
 import struct
@@ -40,7 +41,7 @@ class Visit:
 
     def reset(self) -> None:
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._connection.close()
+        os.close(self._connection.detach())  # close() would wait for the file that reads from it
 
     def drip(self, data: bytes) -> None:
         """Byte by byte, each soon enough for any timeout, until nobody listens; and `data` over and over."""

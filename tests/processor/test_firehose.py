@@ -1,8 +1,9 @@
+import base64
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processor.firehose import MAX_ANSWER_BYTES, Answer, arrival_of, data_of
@@ -14,10 +15,9 @@ def size_of(answer: Answer) -> int:
     return len(json.dumps({"records": answer.records}))
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_data_is_what_was_put(data: bytes) -> None:
-    import base64
-
     assert data_of({"data": base64.b64encode(data).decode()}) == data
 
 
@@ -65,6 +65,7 @@ def test_what_comes_behind_a_record_that_was_too_big_still_fits() -> None:
     assert [record["result"] for record in answer.records] == ["ProcessingFailed", "Ok"]
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.text(), st.integers(0, 2_000_000)), max_size=12))
 def test_an_answer_is_legal_whatever_is_put_into_it(wanted: list[tuple[str, int]]) -> None:
     records = [{"recordId": record_id} for record_id, _ in wanted]

@@ -40,7 +40,8 @@ def test_no_attributes_is_a_choice() -> None:
         ("ITEM_ID_FIELD", "a" * 65),
         ("CATALOGUE_ATTRIBUTES", "good-evil"),
         ("CATALOGUE_ATTRIBUTES", "species,species"),
-        ("CATALOGUE_ATTRIBUTES", "species,mysfitId"),
+        ("CATALOGUE_ATTRIBUTES", "species,Species"),
+        ("CATALOGUE_ATTRIBUTES", "species,mysfitid"),
         ("CATALOGUE_URL", "shop.example/{id}"),
         ("CATALOGUE_URL", "ftp://shop.example/{id}"),
         ("CATALOGUE_URL", "https:///{id}"),
@@ -60,7 +61,11 @@ def test_a_wrong_setting_stops_the_start_by_name(variable: str, value: str) -> N
 
 
 @pytest.mark.parametrize("variable", ["ITEM_ID_FIELD", "CATALOGUE_ATTRIBUTES"])
-@pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
+@pytest.mark.parametrize("name", [*sorted(RESERVED_NAMES), "URL", "skewMs", "DT"])
 def test_no_setting_can_take_the_name_of_a_field(variable: str, name: str) -> None:
     with pytest.raises(InvalidSettingError, match=name):
         from_environment({variable: name})
+
+
+def test_an_item_may_be_called_an_item() -> None:
+    assert from_environment({"ITEM_ID_FIELD": "itemId"}).item_field == "itemId"

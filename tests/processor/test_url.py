@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processor.url import Url, parse_url
@@ -31,6 +31,7 @@ def test_a_url_falls_into_host_path_and_query(text: str, url: Url | None) -> Non
     assert parse_url(text) == url
 
 
+@settings(deadline=None)
 @given(st.text() | st.text().map("https://{}".format))
 def test_no_text_is_too_strange(text: str) -> None:
     url = parse_url(text)
