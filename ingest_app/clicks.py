@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from ingest_app.instants import to_rfc3339
 from ingest_app.refusals import FieldError
-from ingest_app.urls import clean_url
+from ingest_app.urls import clean_href, clean_url
 
 MAX_CLICKS = 500
 MAX_ID_CHARACTERS = 128
@@ -162,7 +162,7 @@ class Vocabulary:
 
     def _keep_element(self, element: Element) -> Element | None:
         if element.href:
-            element.href = clean_url(element.href, self._keep_query)
+            element.href = clean_href(element.href, self._keep_query)
         return element if element != Element() else None
 
 

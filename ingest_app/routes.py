@@ -199,7 +199,7 @@ class Api:
         origin = request.headers.get("Origin")
         if request.method == "OPTIONS" and response.status_code == HTTPStatus.FORBIDDEN:
             origin = None  # the browser shows no page the answer to a preflight: let it see a plain no
-        response.headers.update(answer_headers(origin, self._settings.allowed_origins))
+        response.headers.extend(answer_headers(origin, self._settings.allowed_origins))
         return response
 
     def _count(self, counts: Mapping[str, int], **facts: Any) -> None:

@@ -22,13 +22,19 @@ _STRIPPED_BY_BROWSERS = re.compile(r"\A[\x00-\x20]+|[\t\r\n]+")  # url.spec.what
 def clean_url(url: str, keep_query: bool = False) -> str:
     """Drop the fragment and the userinfo; of the query keep the campaign's parameters, as they were written.
 
-    Takes any reference, an absolute URL or a relative one as `href` may be, and never makes it longer.
+    Takes any reference without blanks and control characters, and never makes it longer.
     """
-    base, mark, query = _STRIPPED_BY_BROWSERS.sub("", url).partition("#")[0].partition("?")
-    base = _USERINFO.sub(r"\1", base)
+    base, mark, query = url.partition("#")[0].partition("?")
+    if "@" in base:
+        base = _USERINFO.sub(r"\1", base)
     if mark and not keep_query:
         query = "&".join(part for part in query.split("&") if is_campaign_parameter(part.partition("=")[0]))
     return f"{base}?{query}" if query else base
+
+
+def clean_href(href: str, keep_query: bool = False) -> str:
+    """The same for what stands in a page's markup: absolute or relative, and read as browsers read it."""
+    return clean_url(_STRIPPED_BY_BROWSERS.sub("", href), keep_query)
 
 
 def drop_query(url: str) -> str:

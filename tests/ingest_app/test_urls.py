@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_app.urls import clean_url, drop_query
+from ingest_app.urls import clean_href, clean_url, drop_query
 
-CASES = [
+URLS = [
     ("https://h/x", "https://h/x"),
     ("https://h", "https://h"),
     ("https://h/x#frag", "https://h/x"),
@@ -31,7 +31,8 @@ CASES = [
     ("android-app://user@com.example/x", "android-app://com.example/x"),
     ("https://h/@user/post", "https://h/@user/post"),
     ("https://[2001:db8::1]:8080/x", "https://[2001:db8::1]:8080/x"),
-    # A link's href is the page's own text, read as browsers read it.
+]
+HREFS = [
     ("/x?token=1#y", "/x"),
     ("x?token=1", "x"),
     ("?utm_source=a", "?utm_source=a"),
@@ -50,9 +51,14 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("url", "kept"), CASES)
+@pytest.mark.parametrize(("url", "kept"), URLS)
 def test_fragment_userinfo_and_query_are_not_kept_but_the_campaign_is(url: str, kept: str) -> None:
-    assert clean_url(url) == kept
+    assert clean_url(url) == clean_href(url) == kept
+
+
+@pytest.mark.parametrize(("href", "kept"), HREFS)
+def test_href_is_read_as_browsers_read_it(href: str, kept: str) -> None:
+    assert clean_href(href) == kept
 
 
 @pytest.mark.parametrize(
@@ -69,10 +75,10 @@ def test_query_is_kept_where_the_setting_says_so(url: str, kept: str) -> None:
 
 @given(st.text(alphabet="htps:/?#@&=\\ \n.utm_ax", max_size=40), st.booleans())
 def test_cleaning_never_makes_longer_and_is_done_after_once(url: str, keep_query: bool) -> None:
-    cleaned = clean_url(url, keep_query)
+    cleaned = clean_href(url, keep_query)
     assert len(cleaned) <= len(url)
     assert "#" not in cleaned
-    assert clean_url(cleaned, keep_query) == cleaned
+    assert clean_href(cleaned, keep_query) == cleaned
 
 
 def test_whole_query_can_be_dropped() -> None:
