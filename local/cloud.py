@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import boto3
 
@@ -100,9 +101,16 @@ def running_cloud(folder: Path, wanted: Ports) -> Iterator[Cloud]:
             "siteBucket": SITE_BUCKET,
             "stream": lake["StreamName"],
         }
+        _save_control_plane(addresses["live"])
         stop.callback((folder / "addresses.json").unlink, missing_ok=True)
         _write_whole(folder / "addresses.json", addresses)
         yield Cloud(addresses, (emulator, ingest))
+
+
+def _save_control_plane(live: str) -> None:
+    """MiniStack writes what was deployed when it ends; killed before that, it would orphan the lake."""
+    with urlopen(Request(f"{live}save", method="POST"), timeout=30):
+        pass
 
 
 def _start_emulator(folder: Path, ports: Ports) -> Process:
