@@ -24,7 +24,8 @@ def create_app(settings: Settings | None = None, stream: Stream | None = None) -
     # Werkzeug would answer two with a redirect, in HTML: /a//b, and a stage's own address, without a path.
     app.url_map.merge_slashes = False
     app.wsgi_app = _PathAtLeastSlash(app.wsgi_app)  # type: ignore[method-assign]
-    Api(settings, stream or FirehoseStream(settings.click_stream, f"clicklake/{__version__}")).register(app)
+    stream = stream or FirehoseStream(settings.click_stream, f"clicklake/{__version__}", settings.region)
+    Api(settings, stream).register(app)
     logging.getLogger("werkzeug").addFilter(_is_no_access_line)
     return app
 

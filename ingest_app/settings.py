@@ -42,6 +42,8 @@ class Settings:
     """VISITOR_KEY: secret of the visitorId; without it there is none."""
     edge_secret: bytes | None = field(default=None, repr=False)
     """EDGE_SECRET: what our CloudFront sends as X-Edge-Secret; without it no header of its is believed."""
+    region: str | None = None
+    """AWS_REGION: Lambda's own, and every SDK's but boto3's, which reads AWS_DEFAULT_REGION and its profile."""
     function_name: str = "local"
     """AWS_LAMBDA_FUNCTION_NAME: Lambda's own; the dimension of our metrics."""
 
@@ -58,6 +60,7 @@ class Settings:
             keep_query=read("KEEP_QUERY", _boolean, cls.keep_query),
             visitor_key=read("VISITOR_KEY", str.encode, None),
             edge_secret=read("EDGE_SECRET", str.encode, None),
+            region=read("AWS_REGION", str, None),
             function_name=read("AWS_LAMBDA_FUNCTION_NAME", str, cls.function_name),
         )
 

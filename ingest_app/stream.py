@@ -6,7 +6,9 @@ from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+
+from ingest_app.settings import SettingsError
 
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 3
@@ -55,20 +57,22 @@ class StreamUnavailable(Exception):  # noqa: N818 (the name is the state it repo
 class FirehoseStream:
     """One delivery stream. Its client is shared between threads, and made once: that takes 8 ms to 40 ms."""
 
-    def __init__(self, name: str, user_agent: str) -> None:
+    def __init__(self, name: str, user_agent: str, region: str | None = None) -> None:
+        """Raise SettingsError where nothing says the region."""
         self._name = name
-        self._client = boto3.client(
-            "firehose",
-            config=Config(
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                read_timeout=READ_TIMEOUT_SECONDS,
-                # `put` counts attempts itself: botocore cannot keep to a total time.
-                retries={"total_max_attempts": 1, "mode": "standard"},
-                user_agent=user_agent,  # else botocore builds its own anew on each call: 71 µs of 600
-                parameter_validation=False,  # we build the one call there is: 7 µs
-                max_pool_connections=50,  # a threaded server has more than the 10 of the default
-            ),
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            # `put` counts attempts itself: botocore cannot keep to a total time.
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            user_agent=user_agent,  # else botocore builds its own anew on each call: 71 µs of 600
+            parameter_validation=False,  # we build the one call there is: 7 µs
+            max_pool_connections=50,  # a threaded server has more than the 10 of the default
         )
+        try:
+            self._client = boto3.client("firehose", region_name=region, config=config)
+        except NoRegionError:
+            raise SettingsError("AWS_REGION is not set") from None
 
     def put(self, record: bytes) -> None:
         """Try thrice, with pauses, inside TOTAL_SECONDS."""

@@ -35,6 +35,8 @@ VALID: list[tuple[dict[str, str], str, Any]] = [
     ({"VISITOR_KEY": "é"}, "visitor_key", "é".encode()),
     ({}, "edge_secret", None),
     ({"EDGE_SECRET": ""}, "edge_secret", None),
+    ({}, "region", None),
+    ({"AWS_REGION": "eu-central-1"}, "region", "eu-central-1"),
     ({}, "function_name", "local"),
     ({"AWS_LAMBDA_FUNCTION_NAME": "clicklake-dev"}, "function_name", "clicklake-dev"),
 ]
@@ -78,14 +80,23 @@ def test_secrets_are_in_no_representation() -> None:
     assert "secret-" not in repr(settings)
 
 
-def test_missing_stream_stops_flask_run_by_name() -> None:
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"AWS_REGION": "us-east-1"}, "CLICK_STREAM is not set"),
+        ({"CLICK_STREAM": "clicklake-dev"}, "AWS_REGION is not set"),
+        ({"CLICK_STREAM": "clicklake-dev", "AWS_REGION": "us-east-1", "GPC_MODE": "off"}, "GPC_MODE must be"),
+    ],
+)
+def test_wrong_environment_stops_flask_run_by_name(environ: dict[str, str], message: str) -> None:
+    nothing = {"AWS_CONFIG_FILE": "/none", "AWS_SHARED_CREDENTIALS_FILE": "/none"}
     run = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "ingest_app", "run", "--port", "0"],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **nothing, **environ},
         capture_output=True,
         text=True,
         timeout=30,
     )
     assert run.returncode != 0
-    assert "CLICK_STREAM is not set" in run.stderr
+    assert message in run.stderr

@@ -81,7 +81,9 @@ def hurried(monkeypatch: pytest.MonkeyPatch, firehose: FirehoseServer) -> Iterat
 
 @pytest.fixture
 def client(hurried: FirehoseServer) -> FlaskClient:
-    app = create_app(Settings("clicklake-dev"), FirehoseStream("clicklake-dev", "clicklake/test"))
+    app = create_app(
+        Settings("clicklake-dev"), FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1")
+    )
     return app.test_client()
 
 
@@ -149,7 +151,9 @@ def test_garbage_is_no_yes(client: FlaskClient, hurried: FirehoseServer, raw: by
 
 def test_nobody_there_is_a_503(hurried: FirehoseServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    app = create_app(Settings("clicklake-dev"), FirehoseStream("clicklake-dev", "clicklake/test"))
+    app = create_app(
+        Settings("clicklake-dev"), FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1")
+    )
     assert app.test_client().put("/clicks", data=CLICK).status_code == 503
 
 
@@ -163,14 +167,16 @@ def test_no_credentials_is_a_503(hurried: FirehoseServer, monkeypatch: pytest.Mo
         "AWS_CONFIG_FILE": "/none",
     }.items():
         monkeypatch.setenv(name, value)
-    app = create_app(Settings("clicklake-dev"), FirehoseStream("clicklake-dev", "clicklake/test"))
+    app = create_app(
+        Settings("clicklake-dev"), FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1")
+    )
     assert app.test_client().put("/clicks", data=CLICK).status_code == 503
 
 
 def test_cause_is_a_name_and_never_a_payload(hurried: FirehoseServer) -> None:
     hurried.behave(deny)
     with pytest.raises(StreamUnavailable) as unavailable:
-        FirehoseStream("clicklake-dev", "clicklake/test").put(b"secret")
+        FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1").put(b"secret")
     assert unavailable.value.cause == "AccessDeniedException"
     assert not unavailable.value.may_pass
     assert "secret" not in repr(unavailable.value)
@@ -192,5 +198,5 @@ def test_silent_firehose_is_asked_twice_and_no_third_time(
         monkeypatch.setattr(stream, f"{name}_SECONDS", seconds)
     hurried.behave(fall_silent)
     with pytest.raises(StreamUnavailable):
-        FirehoseStream("clicklake-dev", "clicklake/test").put(b"{}")
+        FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1").put(b"{}")
     assert hurried.asked == 2
