@@ -37,7 +37,7 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "address",  # a page or a mailbox for those who wonder what is visiting them
         (
             r"https?:/|https?%3a|www\.[a-z0-9]|[a-z0-9-]@[a-z][a-z0-9-]*\.[a-z]",
-            r"[a-z0-9-]\.(?:com?|net|org|io|ai|html?)(?:$|[ /;)])",
+            r"[a-z0-9-]\.(?:com?|net|org|io|ai|html?)(?:$|[ ;)]|/(?:[a-z]|$))",
         ),
     ),
     (
@@ -67,8 +67,8 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         _PERSON,
         (
-            r"applewebkit|gecko|khtml|konqueror|presto/|msie \d|trident/|firefox/|opera[/ ]|mosaic|netfront",
-            r"iemobile|ucbrowser|ucweb|up\.browser|browser/|profile/midp|configuration/cldc|dalvik/|cfnetwork",
+            r"applewebkit|gecko|khtml|konqueror|presto/|msie \d|trident/|firefox/|opera[/ ]|mosaic|charon",
+            r"mozac|netfront|iemobile|ucbrowser|ucweb|up\.browser|browser/|profile/midp|configuration/cldc|dalvik/|cfnetwork",
             r"hbbtv|playstation|amiga|beos|symbian|nokia|ms-?office|^(?:lynx|links|elinks|w3m|dillo|netsurf)",
         ),
     ),

@@ -15,9 +15,16 @@ MAX_ANSWER_BYTES = 6_291_456
 Record = dict[str, Any]
 
 
+class NotBase64Error(ValueError):
+    pass
+
+
 def data_of(record: Record) -> bytes:
-    """Raises ValueError for what is not base64."""
-    return pybase64.b64decode(record["data"], validate=True)
+    """Raises NotBase64Error."""
+    try:
+        return pybase64.b64decode(record["data"], validate=True)
+    except ValueError as error:
+        raise NotBase64Error from error
 
 
 def arrival_of(record: Record) -> int | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.firehose import MAX_ANSWER_BYTES, Answer, arrival_of, data_of
+from processor.firehose import MAX_ANSWER_BYTES, Answer, NotBase64Error, arrival_of, data_of
 
 RECORD_ID = 62 * "4"
 
@@ -23,7 +23,7 @@ def test_data_is_what_was_put(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", ["%", "e30", "e30K\n", "e3 0K", "é"])
 def test_data_that_is_not_base64_is_an_error(data: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(NotBase64Error):
         data_of({"data": data})
 
 
