@@ -16,6 +16,9 @@ from msgspec import Struct
 from ops.hours import hour_of
 from ops.lake import Lake, Stored
 
+_REPLAYED_AT = "replayed-at"  # in S3's metadata, which may hold 2 KB
+MAX_REPLAYS_NOTED = 40
+
 FAILED, REPLAYED, PARKED = "failed/", "replayed/failed/", "parked/failed/"
 
 # Firehose ends a name with the time of its oldest record, and a UUID:
@@ -65,3 +68,20 @@ def hour_of_object(lake: Lake, stored: Stored) -> datetime:
     if document is None or document.arrival_timestamp is None:
         return hour_of(stored.modified)
     return hour_of(datetime.fromtimestamp(document.arrival_timestamp / 1000, UTC))
+
+
+def add_replay(metadata: dict[str, str], at: datetime) -> None:
+    """Note with an object under replayed/ when its records went back: that hour's folders hold them now."""
+    hours = metadata.get(_REPLAYED_AT, "").split()
+    metadata[_REPLAYED_AT] = " ".join(sorted({*hours, hour_of(at).isoformat()})[-MAX_REPLAYS_NOTED:])
+
+
+def replayed_hours(lake: Lake, day: date) -> set[datetime]:
+    """When records were put back that arrived first on that day."""
+    noted = (lake.metadata(stored.key) for stored in objects_of_day(lake, REPLAYED, day))
+    return {
+        datetime.fromisoformat(hour)
+        for metadata in noted
+        if metadata
+        for hour in metadata.get(_REPLAYED_AT, "").split()
+    }

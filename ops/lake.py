@@ -21,11 +21,13 @@ from ops.hours import folder_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 Folder = Literal["clicks", "raw"]  # those with a folder for each hour
 
 CHUNK_BYTES = 256 * 1024  # read and inflated at once: the memory that one object takes, whatever its size
 LISTING_THREADS = 8
+MAX_DELETED_AT_ONCE = 1000  # docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MAX_BREAKS = 3  # of one object's download
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -70,14 +72,23 @@ class Lake:
         )
         return [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
 
-    def has(self, key: str) -> bool:
+    def metadata(self, key: str) -> dict[str, str] | None:
+        """Ours, not S3's; None where there is no such object."""
         try:
-            self.s3.head_object(Bucket=self.bucket, Key=key)
+            return self.s3.head_object(Bucket=self.bucket, Key=key)["Metadata"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "404":
                 raise
-            return False
-        return True
+            return None
+
+    def delete(self, keys: list[str]) -> None:
+        for start in range(0, len(keys), MAX_DELETED_AT_ONCE):
+            some: list[ObjectIdentifierTypeDef] = [
+                {"Key": key} for key in keys[start : start + MAX_DELETED_AT_ONCE]
+            ]
+            told = self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": some, "Quiet": True})
+            for error in told.get("Errors", []):
+                raise OpsError(f"{error.get('Key')} is not deleted: {error.get('Message')}")
 
     def read(self, key: str) -> Iterator[bytes]:
         """The object's bytes, inflated where they are gzip, in chunks."""

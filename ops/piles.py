@@ -16,15 +16,19 @@ class Pile:
         self._lake, self._key = lake, key
         self._body = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 (it lasts as long as we do: see close)
         self._held: Counter[bytes] = Counter()
+        self.metadata: dict[str, str] = {}
         self.lines = self.added = 0
 
     @classmethod
     def of(cls, lake: Lake, key: str) -> "Pile":
         """Begin with the lines of the object that is there now, if one is."""
         pile = cls(lake, key)
-        for line in lake.lines(key) if lake.has(key) else ():
-            pile._append(line)
-            pile._held[_digest(line)] += 1
+        metadata = lake.metadata(key)
+        if metadata is not None:
+            pile.metadata = metadata
+            for line in lake.lines(key):
+                pile._append(line)
+                pile._held[_digest(line)] += 1
         return pile
 
     def add(self, line: bytes) -> bool:
@@ -37,12 +41,12 @@ class Pile:
         self.added += 1
         return True
 
-    def write(self, metadata: dict[str, str] | None = None) -> None:
+    def write(self) -> None:
         """Put the object; without any line, take it away."""
         if self.lines:
             self._body.seek(0)
             self._lake.s3.put_object(
-                Bucket=self._lake.bucket, Key=self._key, Body=self._body, Metadata=metadata or {}
+                Bucket=self._lake.bucket, Key=self._key, Body=self._body, Metadata=self.metadata
             )
         else:
             self._lake.s3.delete_object(Bucket=self._lake.bucket, Key=self._key)

@@ -16,8 +16,8 @@ from rich.table import Table
 
 from ops.errors import OpsError
 from ops.escape import for_terminal
-from ops.failed import FAILED, PARKED, REPLAYED, Document, read_document
-from ops.hours import Moment, to_rfc3339
+from ops.failed import FAILED, PARKED, REPLAYED, Document, add_replay, read_document
+from ops.hours import Moment
 from ops.lake import Lake
 from ops.mend import Verdict, judge, judge_parked
 from ops.options import json_option, lake_options
@@ -150,7 +150,8 @@ class Replay:
 
     def _move(self, replayed: Pile, parked: Pile, rest: Pile) -> None:
         if replayed.added:
-            replayed.write({"replayed-at": to_rfc3339(datetime.now(UTC))})
+            add_replay(replayed.metadata, datetime.now(UTC))
+            replayed.write()
         if parked.added:
             parked.write()
         rest.write()

@@ -4,6 +4,7 @@ SIGKILL, just before the request leaves or just after its answer came: between t
 that outlives the process, so these are all the points there are.
 """
 
+import atexit
 import os
 import random
 import signal
@@ -28,6 +29,8 @@ def kill_at(number: int, when: str) -> None:
         if next(requests) == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    atexit.register(lambda: print(next(requests) - 1, "requests", file=sys.stderr))
+
     boto3.setup_default_session()
     assert boto3.DEFAULT_SESSION
     boto3.DEFAULT_SESSION.events.register(EVENTS[when], count_request)
@@ -35,10 +38,21 @@ def kill_at(number: int, when: str) -> None:
 
 def run_killed(arguments: list[str], env: dict[str, str], number: int, when: str) -> bool:
     """Whether it was killed; else it came to its end, with 0, before its N-th request."""
+    return _run(arguments, env, number, when).returncode != 0
+
+
+def requests_of(arguments: list[str], env: dict[str, str]) -> int:
+    """How many it makes when nobody kills it."""
+    return int(_run(arguments, env, 0, "before").stderr.split()[-2])
+
+
+def _run(
+    arguments: list[str], env: dict[str, str], number: int, when: str
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.ops.killing", str(number), when, *arguments]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0
+    return done
 
 
 def kill_often(arguments: list[str], env: dict[str, str], kills: int, requests: int, seed: int) -> None:
