@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cloudformation.zappa_hooks import RUNTIME
+from deploy.zappa_hooks import RUNTIME
 from tests.zappa.conftest import ROOT, VENV
 
 MAX_PACKAGE_BYTES = 5_000_000

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloudformation.zappa_hooks import name_bucket
+from deploy.zappa_hooks import name_bucket
 from tests.zappa.conftest import ROOT
 
 COMMITTED = json.loads((ROOT / "zappa_settings.json").read_text())

@@ -6,20 +6,22 @@ So the settings tell it to copy nothing (`"exclude": ["*"]`), and the package is
 listed and no more, for Lambda's machine, with bytecode that holds.
 """
 
-import compileall
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 from importlib.metadata import Distribution, distribution
 from pathlib import Path, PurePath
-from py_compile import PycInvalidationMode
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # Zappa loads this file alone, by its path
+
+from deploy.names import artifacts_bucket
+from deploy.target import is_of_this_machine
+from deploy.wheels import compile_all, install
 
 APP = Path("ingest_app")
 REQUIREMENTS = APP / "requirements.txt"
@@ -38,8 +40,6 @@ UNUSED = (
     *("boto3/data/", "boto3/examples/", "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz"),
 )
 
-WHEEL_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-
 
 def name_bucket(cli: Any) -> None:
     """Give uploads one bucket per account and region.
@@ -49,7 +49,7 @@ def name_bucket(cli: Any) -> None:
     if cli.command in ("deploy", "update") and "s3_bucket" not in cli.stage_config:
         session = cli.zappa.boto_session
         account = session.client("sts").get_caller_identity()["Account"]
-        cli.s3_bucket_name = f"clicklake-artifacts-{account}-{session.region_name}"
+        cli.s3_bucket_name = artifacts_bucket(account, session.region_name)
 
 
 def fill_package(cli: Any) -> None:
@@ -65,9 +65,9 @@ def fill_package(cli: Any) -> None:
             if library not in foreign:
                 _copy_library(library, bundle)
         if foreign:
-            _fetch_for_lambda(foreign, bundle, cli.architecture, cli.runtime.removeprefix("python"))
+            _fetch_for_lambda(foreign, bundle, cli.architecture)
         _trim_endpoints(bundle / "botocore/data/endpoints.json")
-        _compile(bundle)
+        compile_all(bundle)
         _write_zip(bundle, Path(cli.zip_path))
 
 
@@ -75,8 +75,7 @@ def _runs_here(cli: Any) -> bool:
     """Whether functions run on this machine, under this Python: an emulator's do."""
     session = boto3.Session(profile_name=cli.profile_name)
     lambda_api = session.client("lambda", region_name=session.region_name or "us-east-1")
-    host = urlsplit(lambda_api.meta.endpoint_url).hostname or ""
-    return host in ("localhost", "127.0.0.1", "::1") or host.endswith("localhost.localstack.cloud")
+    return is_of_this_machine(lambda_api.meta.endpoint_url)
 
 
 def _copy_app(bundle: Path) -> None:
@@ -109,7 +108,7 @@ def _copy(file: Path, target: Path) -> None:
     shutil.copyfile(file, target)
 
 
-def _fetch_for_lambda(libraries: list[Distribution], bundle: Path, architecture: str, python: str) -> None:
+def _fetch_for_lambda(libraries: list[Distribution], bundle: Path, architecture: str) -> None:
     """Install what is compiled for Lambda's machine: the same versions, checked by the same hashes.
 
     Zappa's own way (`use_precompiled_packages`) checks no hash, and without a word ships this machine's where
@@ -120,10 +119,7 @@ def _fetch_for_lambda(libraries: list[Distribution], bundle: Path, architecture:
     with tempfile.TemporaryDirectory() as folder:
         wanted, site = Path(folder, "requirements.txt"), Path(folder, "site-packages")
         wanted.write_text("\n".join(line for line in lines if line.partition("==")[0] in names))
-        pip = f"-m pip install --quiet --disable-pip-version-check --requirement {wanted} --target {site}"
-        exact = "--no-deps --require-hashes --only-binary :all:"
-        machine = f"--platform manylinux2014_{WHEEL_MACHINES[architecture]} --python-version {python}"
-        subprocess.run([sys.executable, *f"{pip} {exact} {machine}".split()], check=True)  # noqa: S603
+        install(wanted, site, architecture)
         for file in filter(Path.is_file, site.rglob("*")):
             if _is_needed(file.relative_to(site)):
                 _copy(file, bundle / file.relative_to(site))
@@ -135,19 +131,6 @@ def _trim_endpoints(file: Path) -> None:
     for partition in endpoints["partitions"]:
         partition["services"] = {name: it for name, it in partition["services"].items() if name == "firehose"}
     file.write_text(json.dumps(endpoints, separators=(",", ":")))
-
-
-def _compile(bundle: Path) -> None:
-    """Make bytecode that is never compared with its source.
-
-    Compared, it would not match, as the zip keeps no date; and Lambda's folder cannot be written, so every
-    cold start would compile everything again (541 instead of 211 ms).
-    """
-    unchecked = PycInvalidationMode.UNCHECKED_HASH
-    if not compileall.compile_dir(
-        bundle, quiet=1, stripdir=str(bundle), prependdir="/var/task", invalidation_mode=unchecked
-    ):
-        raise RuntimeError("a file of the package could not be compiled: it is named above")
 
 
 def _write_zip(bundle: Path, target: Path) -> None:
