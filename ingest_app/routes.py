@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import msgspec
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 import ingest_app
 from ingest_app import metrics, privacy
@@ -176,11 +176,13 @@ class Api:
             response = self.refuse(Refusal("method_not_allowed", f"{request.method} is not taken here."))
             response.headers["Allow"] = ", ".join(error.valid_methods or ())
             return response
+        if isinstance(error, InternalServerError):
+            return self.refuse_unforeseen(error.original_exception or error)
         if error.code == HTTPStatus.NOT_FOUND:
             return self.refuse(Refusal("not_found", "There is nothing here; / names what there is."))
         return self.refuse(Refusal("bad_request", error.description or error.name))
 
-    def refuse_unforeseen(self, error: Exception) -> Response:
+    def refuse_unforeseen(self, error: BaseException) -> Response:
         """Log the error's type and where it was raised; never its message, which may quote the payload."""
         frames = [
             f"{Path(frame.filename).name}:{frame.lineno}"

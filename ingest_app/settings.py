@@ -43,7 +43,7 @@ class Settings:
     edge_secret: bytes | None = field(default=None, repr=False)
     """EDGE_SECRET: what our CloudFront sends as X-Edge-Secret; without it no header of its is believed."""
     region: str | None = None
-    """AWS_REGION: Lambda's own, and every SDK's but boto3's, which reads AWS_DEFAULT_REGION and its profile."""
+    """AWS_REGION: Lambda's own. Without it boto3 asks AWS_DEFAULT_REGION, and the profile."""
     function_name: str = "local"
     """AWS_LAMBDA_FUNCTION_NAME: Lambda's own; the dimension of our metrics."""
 

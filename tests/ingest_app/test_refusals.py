@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.exceptions import InternalServerError
 
 from ingest_app import create_app
 from ingest_app.routes import STATUS
@@ -149,6 +150,17 @@ def test_unforeseen_error_shows_no_stack_in_any_mode(setting: str) -> None:
     answer = app.test_client().put("/clicks", data=CLICK)
     assert answer.status_code == 500
     assert answer.json["code"] == "internal_error"
+
+
+class StreamThatAborts:
+    def put(self, record: bytes) -> None:
+        raise InternalServerError(original_exception=ValueError("secret"))
+
+
+def test_werkzeug_s_own_500_is_ours_too(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = create_app(Settings("clicks"), StreamThatAborts()).test_client().put("/clicks", data=CLICK)
+    assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
+    assert json.loads(capsys.readouterr().out)["error"] == "ValueError"
 
 
 class DownStream:
