@@ -35,29 +35,21 @@ def arrival_of(record: Record) -> int | None:
 
 
 class Answer:
-    """Stays under Lambda's limit: room for each record's ProcessingFailed is set aside at the start."""
+    """Every record failed, until its lines are put in; never over Lambda's limit."""
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self.records: list[Record] = []
+        self.records = [{"recordId": record["recordId"], "result": "ProcessingFailed"} for record in records]
         self._bytes_left = MAX_ANSWER_BYTES - 1 - _AROUND_BYTES - sum(map(_bytes_of_failed, records))
 
-    def add_ok(self, record: Record, lines: bytes) -> bool:
-        """False if the lines do not fit: then the record fails as a whole, and Firehose keeps it."""
+    def put_lines(self, position: int, lines: bytes) -> bool:
+        """False if they do not fit: then the record stays failed as a whole, and Firehose keeps it."""
         data = pybase64.b64encode_as_string(lines)
         growth = len(data) + _OK_BYTES - _FAILED_BYTES
         if growth > self._bytes_left:
-            self.add_failed(record)
             return False
         self._bytes_left -= growth
-        self.records.append({"recordId": record["recordId"], "result": "Ok", "data": data})
+        self.records[position] |= {"result": "Ok", "data": data}
         return True
-
-    def add_failed(self, record: Record) -> None:
-        self.records.append(_failed(record))
-
-
-def _failed(record: Record) -> Record:
-    return {"recordId": record["recordId"], "result": "ProcessingFailed"}
 
 
 def _bytes_of_failed(record: Record) -> int:

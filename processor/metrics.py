@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from processor.firehose import Record
 from processor.line import ClickFields, SharedFields
 
 NAMESPACE = "Clicklake"
@@ -38,10 +37,10 @@ class Metrics:
             self.unknown_items += click.enrichment == "unknown item"
             self.unavailable += click.enrichment == "unavailable"
 
-    def count_failure(self, record: Record, reason: str) -> None:
+    def count_failure(self, record_id: str, reason: str) -> None:
         self.failed += 1
         if len(self.failures) < MAX_FAILURES_NAMED:
-            self.failures[record["recordId"]] = reason
+            self.failures[record_id] = reason
 
     def to_emf(self, function_name: str, now: datetime) -> str:
         counts = {

@@ -49,19 +49,19 @@ def test_lines_that_just_fit_are_taken_and_a_byte_more_is_not() -> None:
     most = (MAX_ANSWER_BYTES - around) // 4 * 3
 
     full = Answer([record])
-    assert full.add_ok(record, bytes(most - 3))
+    assert full.put_lines(0, bytes(most - 3))
     assert MAX_ANSWER_BYTES - 8 <= size_of(full) < MAX_ANSWER_BYTES
 
     over = Answer([record])
-    assert not over.add_ok(record, bytes(most + 1))
+    assert not over.put_lines(0, bytes(most + 1))
     assert over.records == [{"recordId": RECORD_ID, "result": "ProcessingFailed"}]
 
 
 def test_what_comes_behind_a_record_that_was_too_big_still_fits() -> None:
     records = [{"recordId": "big"}, {"recordId": "small"}]
     answer = Answer(records)
-    assert not answer.add_ok(records[0], bytes(MAX_ANSWER_BYTES))
-    assert answer.add_ok(records[1], b"{}\n")
+    assert not answer.put_lines(0, bytes(MAX_ANSWER_BYTES))
+    assert answer.put_lines(1, b"{}\n")
     assert [record["result"] for record in answer.records] == ["ProcessingFailed", "Ok"]
 
 
@@ -70,7 +70,7 @@ def test_what_comes_behind_a_record_that_was_too_big_still_fits() -> None:
 def test_an_answer_is_legal_whatever_is_put_into_it(wanted: list[tuple[str, int]]) -> None:
     records = [{"recordId": record_id} for record_id, _ in wanted]
     answer = Answer(records)
-    for record, (_, size) in zip(records, wanted, strict=True):
-        answer.add_ok(record, bytes(size))
+    for position, (_, size) in enumerate(wanted):
+        answer.put_lines(position, bytes(size))
     assert [record["recordId"] for record in answer.records] == [record_id for record_id, _ in wanted]
     assert size_of(answer) < MAX_ANSWER_BYTES

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from processor import catalogue as http
-from processor.items import GIVE_UP_AFTER, MAX_ATTRIBUTE_CHARACTERS, Items
+from processor.items import GIVE_UP_AFTER, MAX_ATTRIBUTE_CHARACTERS, Items, Lookup
 from processor.settings import Settings
 from tests.processor.catalogue_server import ITEM, OTHER_ITEM, CatalogueServer, Visit
 from tests.processor.faults import FAULTS, slow_headers
@@ -30,8 +30,14 @@ class Asked:
 
     def __call__(self, *ids: str | None, seconds: float = LONG_ENOUGH_SECONDS) -> list[str]:
         """Each id's enrichment, and its species if there is one."""
-        lookup = self.items.look_up(ids, seconds)
-        return [_told(lookup.items[item_id]) for item_id in ids]
+        known = self.look_up(*ids, seconds=seconds).known
+        return [_told(known[item_id]) for item_id in ids]
+
+    def look_up(self, *ids: str | None, seconds: float = LONG_ENOUGH_SECONDS) -> Lookup:
+        lookup = Lookup(self.items)
+        lookup.note(ids)
+        lookup.ask(seconds)
+        return lookup
 
 
 def _told(item: tuple[str, Iterable[tuple[str, str | None]]]) -> str:
@@ -53,9 +59,9 @@ def other(visit: Visit) -> None:
 
 
 def test_an_item_has_the_attributes_that_the_settings_name(catalogue: CatalogueServer) -> None:
-    lookup = Asked(catalogue).items.look_up(["evangeline"], LONG_ENOUGH_SECONDS)
+    lookup = Asked(catalogue).look_up("evangeline")
     expected = (("goodevil", "Evil"), ("lawchaos", "Lawful"), ("species", "Chimera"))
-    assert lookup.items["evangeline"] == ("ok", expected)
+    assert lookup.known["evangeline"] == ("ok", expected)
 
 
 @pytest.mark.parametrize(
@@ -77,19 +83,21 @@ def test_an_attribute_is_plain_or_left_out(
     catalogue: CatalogueServer, value: object, text: str | None
 ) -> None:
     catalogue.behaviour = lambda visit: visit.answer_item({"species": value})
-    enrichment, attributes = Asked(catalogue).items.look_up(["x"], LONG_ENOUGH_SECONDS).items["x"]
+    enrichment, attributes = Asked(catalogue).look_up("x").known["x"]
     assert (enrichment, dict(attributes)["species"]) == ("ok", text)
 
 
 def test_no_item_and_no_catalogue_are_none(catalogue: CatalogueServer) -> None:
     assert Asked(catalogue)(None, "") == ["none", "none"]
     assert not catalogue.calls
-    assert Items(Settings()).look_up(["evangeline"], 0).items["evangeline"].enrichment == "none"
+    lookup = Lookup(Items(Settings()))
+    assert lookup.note(["evangeline"])
+    assert lookup.known["evangeline"].enrichment == "none"
 
 
 def test_each_id_of_a_batch_is_asked_for_once(catalogue: CatalogueServer) -> None:
     ids = ["evangeline", "pauly", "evangeline", "evangeline", None, "pauly"]
-    lookup = Asked(catalogue).items.look_up(ids, LONG_ENOUGH_SECONDS)
+    lookup = Asked(catalogue).look_up(*ids)
     assert sorted(catalogue.calls.values()) == [1, 1]
     assert lookup.calls == 2
 
@@ -104,7 +112,7 @@ def test_3000_different_ids_are_answered_in_one_batch(catalogue: CatalogueServer
     assert asked(*ids) == [f"ok: of {item_id}" for item_id in ids]
     assert len(catalogue.calls) == 3000
     assert catalogue.connections <= Settings.catalogue_connections
-    assert asked.items.look_up(ids, LONG_ENOUGH_SECONDS).calls == 0
+    assert asked.look_up(*ids).calls == 0
 
 
 def test_an_answer_is_believed_for_its_age(catalogue: CatalogueServer) -> None:
@@ -255,3 +263,13 @@ def test_after_a_batch_without_time_the_next_is_well(catalogue: CatalogueServer)
 
 def test_no_time_at_all_asks_nobody(catalogue: CatalogueServer) -> None:
     assert Asked(catalogue)("x", seconds=0) == ["unavailable"]
+
+
+def test_what_is_known_needs_not_wait_for_what_is_not(catalogue: CatalogueServer) -> None:
+    asked = Asked(catalogue)
+    asked("a")
+    lookup = Lookup(asked.items)
+    assert lookup.note(["a", None])
+    assert not lookup.note(["a", "b"])
+    assert not lookup.note(["b"])
+    assert lookup.note(["a"])
