@@ -31,6 +31,7 @@ FORBIDDEN = {
     "a number as name": b'{^1: "1"}',
     "a string that does not end": b'{"mysfitId": ^"1}',
     "a string that ends in a backslash": b'{"mysfitId": ^"1\\',
+    "a string of escaped quotes that does not end": b'^"' + rb"\"" * 130_000,
     "an unknown escape": click(b'"^\\x41"'),
     "a short unicode escape": click(b'"\\^u12"'),
     "a unicode escape with a sign": click(b'"\\^u+123"'),
