@@ -221,6 +221,6 @@ class GoodPath:
         outcomes = []
         for click in clicks:
             if item_is_missing(click.type, click.item_id):
-                raise ValueError
+                raise ValueError("a click without item: salvage.py says which")
             outcomes.append(Outcome(self._keep(click)))
         return outcomes

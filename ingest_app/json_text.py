@@ -51,7 +51,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def _look_through(text: str, start: int) -> Refusal | None:
-    """Find the first thing that json.loads lets through and we do not; raise at a depth that would kill it."""
+    """Find the first thing that json.loads lets through and we do not; raise for a depth that may kill it."""
     depth = 0
     found = None
     for token in _TOKEN.finditer(text):

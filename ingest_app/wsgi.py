@@ -51,4 +51,6 @@ def is_http(event: Any) -> bool:
         return False
     if event.get("version") == "2.0":
         return isinstance(context.get("http"), dict) and isinstance(event.get("rawPath"), str)
-    return isinstance(event.get("httpMethod"), str) and isinstance(event.get("path"), str)
+    # An empty method is none to Zappa, which would go on to look for commands.
+    method = event.get("httpMethod")
+    return isinstance(method, str) and method != "" and isinstance(event.get("path"), str)

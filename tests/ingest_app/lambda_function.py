@@ -101,7 +101,7 @@ def http_event(
         event["headers"]["content-length"] = str(len(body))
         media_type = event["headers"].get("content-type", "")
         is_text = media_type.startswith(("text/", "application/json"))
-        event["body"] = body.decode() if is_text else base64.b64encode(body).decode()
+        event["body"] = body.decode(errors="replace") if is_text else base64.b64encode(body).decode()
         event["isBase64Encoded"] = not is_text
     return event
 

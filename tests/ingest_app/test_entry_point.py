@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.ingest_app.conftest import EDGE_SECRET
 from tests.ingest_app.firehose_server import FirehoseServer, throttle
@@ -196,6 +198,44 @@ def test_body_that_claims_to_be_chunked_is_read_from_the_event(
     assert function(make_event("PUT", "/clicks", headers, json.dumps(CLICK).encode()))["statusCode"] == 202
 
 
+HEADERS = [
+    *(
+        "Host",
+        "Origin",
+        "User-Agent",
+        "Content-Type",
+        "Content-Encoding",
+        "Content-Length",
+        "Transfer-Encoding",
+    ),
+    *("X-Edge-Secret", "CloudFront-Viewer-Address", "CloudFront-Viewer-Country", "Sec-GPC", "DNT", "Cookie"),
+    *("X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "Authorization", "Expect", "Range", "Te"),
+]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    method=st.sampled_from(["GET", "HEAD", "PUT", "POST", "OPTIONS", "DELETE", "get", "<>"]),
+    path=st.sampled_from(["/clicks", "/clicks.gif", "/", "/openapi.json"])
+    | st.text(max_size=9).map("/".__add__),
+    headers=st.dictionaries(st.sampled_from(HEADERS), st.text(max_size=20), max_size=4),
+    body=st.none() | st.binary(max_size=60),
+    query=st.text(max_size=30),
+)
+def test_whatever_a_gateway_may_hand_on_is_answered_and_never_with_a_5xx(
+    function: LambdaFunction,
+    make_event: MakeEvent,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes | None,
+    query: str,
+) -> None:
+    answer = function(make_event(method, path, headers, body, query))
+    assert answer["statusCode"] < 500
+    assert headers_of(answer)["x-content-type-options"] == "nosniff"
+
+
 def test_body_over_the_limit_is_refused(function: LambdaFunction, make_event: MakeEvent) -> None:
     answer = function(make_event("PUT", "/clicks", JSON, b" " * (4 * 1024 * 1024)))
     assert answer["statusCode"] == 413
@@ -214,6 +254,29 @@ def test_other_events_run_nothing_and_say_so(
     assert not list(tmp_path_factory.getbasetemp().glob("bundle*/mark")), "the command of the event was run"
 
 
+RAW_COMMAND = json.loads((DATA / "other-events" / "raw-command.json").read_text())
+ALMOST_HTTP: list[dict[str, Any]] = [
+    {"httpMethod": "", "path": "/clicks", "requestContext": {}},
+    {"httpMethod": None, "path": "/clicks", "requestContext": {}},
+    {"httpMethod": ["PUT"], "path": "/clicks", "requestContext": {}},
+    {"httpMethod": "PUT", "requestContext": {}},
+    {"httpMethod": "PUT", "path": "/clicks"},
+    {"version": "2.0"},
+    {"version": "2.0", "rawPath": "/clicks", "requestContext": {}},
+    {"version": "2.0", "rawPath": "/clicks", "requestContext": {"http": "PUT"}},
+    {"version": "2.0", "requestContext": {"http": {"method": "PUT"}}},
+    {"version": 2.0, "rawPath": "/clicks", "requestContext": {"http": {"method": "PUT"}}},
+]
+
+
+@pytest.mark.parametrize("event", ALMOST_HTTP, ids=json.dumps)
+def test_event_that_is_almost_http_runs_no_command_either(
+    function: LambdaFunction, event: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert "refused" in function({**event, **RAW_COMMAND})
+    assert not list(tmp_path_factory.getbasetemp().glob("bundle*/mark"))
+
+
 @pytest.mark.parametrize("field", ["raw_command", "command", "manage"])
 def test_commands_inside_an_http_event_are_not_run(
     function: LambdaFunction,
@@ -221,8 +284,7 @@ def test_commands_inside_an_http_event_are_not_run(
     field: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    command = json.loads((DATA / "other-events" / "raw-command.json").read_text())["raw_command"]
-    answer = function({**make_event("GET", "/health"), field: command})
+    answer = function({**make_event("GET", "/health"), field: RAW_COMMAND["raw_command"]})
     assert body_of(answer)["status"] == "ok"
     assert not list(tmp_path_factory.getbasetemp().glob("bundle*/mark"))
 
