@@ -1,21 +1,29 @@
 """Buckets that no stack makes: the artifacts', and, on an emulator, the site's, which anyone may read."""
 
 import json
+from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-from deploy.aws import DeployError, aws
+from deploy.aws import DeployError, log
 
 
 def make_bucket(name: str, account: str) -> None:
     """Make the bucket, unless `account` has it. Raises DeployError where somebody else has it."""
+    s3 = boto3.client("s3")
     try:
-        boto3.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=account)
+        s3.head_bucket(Bucket=name, ExpectedBucketOwner=account)
     except ClientError as error:
         if error.response["Error"]["Code"] != "404":
             raise DeployError(f"the bucket {name} is not ours to use: {error}") from error
-        aws("s3", "mb", f"s3://{name}")
+        log.info("   $ aws s3 mb s3://%s", name)
+        s3.create_bucket(Bucket=name, **_in(s3.meta.region_name))
+
+
+def _in(region: str) -> dict[str, Any]:
+    """S3 knows us-east-1 by its name not being said."""
+    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
 def open_bucket(name: str) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
+from deploy.aws import DeployError
 from local.cloud import ROOT, Cloud, Ports, PortTakenError, running_cloud
 from local.processes import StartError
-from local.stack import DeployError
 
 
 def main() -> int:

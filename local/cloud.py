@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-import boto3
-
+from deploy.buckets import make_bucket, open_bucket
+from deploy.lake import deploy_lake
+from deploy.publish import publish
+from deploy.target import Target
 from local.processes import Process, free_port, is_free
-from local.publish import publish_site
-from local.stack import deploy_lake
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVS = ROOT / ".run" / "envs"
 TEMPLATE = ROOT / ".run" / "stage" / "cloudformation" / "template.yaml"
 STAGE = "dev"
 SITE_BUCKET = f"clicklake-site-{STAGE}"
+ACCOUNT = "000000000000"
 
 # Any account will do; these are the keys that emulators know as root.
 AWS_ENV = {
@@ -79,16 +80,8 @@ def running_cloud(folder: Path, wanted: Ports) -> Iterator[Cloud]:
         emulator = _start_emulator(folder, ports)
         stop.callback(emulator.stop)
         emulator.wait_until_answers(f"{s3_url}/_ministack/health", seconds=30)
-        publish_site(
-            boto3.client("s3"), SITE_BUCKET, ROOT / "web", endpoint=f"http://127.0.0.1:{ports.api}/clicks"
-        )
-        lake = deploy_lake(
-            ENVS / "aws" / "bin" / "aws", TEMPLATE, folder, stage=STAGE,
-            parameters={
-                "CatalogueUrl": f"{s3_url}/{SITE_BUCKET}/mysfits/{{id}}",
-                "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
-            },
-        )  # fmt: skip
+        _publish_site(f"http://127.0.0.1:{ports.api}/clicks")
+        lake = _deploy_lake(folder, s3_url)
         ingest = _start_ingest(folder, ports.api, lake["StreamName"])
         stop.callback(ingest.stop)
         ingest.wait_until_answers(f"http://127.0.0.1:{ports.api}/health", seconds=30)
@@ -111,6 +104,21 @@ def _save_control_plane(live: str) -> None:
     """MiniStack writes what was deployed when it ends; killed before that, it would orphan the lake."""
     with urlopen(Request(f"{live}save", method="POST"), timeout=30):
         pass
+
+
+def _publish_site(endpoint: str) -> None:
+    make_bucket(SITE_BUCKET, ACCOUNT)
+    publish(SITE_BUCKET, ROOT / "web", endpoint=endpoint, cache_control="no-cache")
+    open_bucket(SITE_BUCKET)
+
+
+def _deploy_lake(folder: Path, s3_url: str) -> dict[str, str]:
+    parameters = {
+        "CatalogueUrl": f"{s3_url}/{SITE_BUCKET}/mysfits/{{id}}",
+        "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+    }
+    target = Target(ACCOUNT, AWS_ENV["AWS_REGION"], s3_url)
+    return deploy_lake(target, STAGE, TEMPLATE, folder / "packaged.yaml", parameters).outputs
 
 
 def _start_emulator(folder: Path, ports: Ports) -> Process:
