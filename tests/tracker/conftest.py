@@ -1,0 +1,84 @@
+"""A browser, a site, and an endpoint of another origin. What is tested is the minified tracker."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.tracker.recording_server import RecordingServer
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--host-resolver-rules=MAP *.test 127.0.0.1",  # plain http: unlike 127.0.0.1, no secure context
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = (
+        os.environ.get("CLICKLAKE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=FLAGS,
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A visitor: a storage of their own, and a clock that a test may put forward."""
+    context = browser.new_context()
+    context.set_default_timeout(20_000)
+    context.clock.install()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def site() -> Iterator[RecordingServer]:
+    with RecordingServer() as server:
+        yield server
+
+
+@pytest.fixture
+def api() -> Iterator[RecordingServer]:
+    with RecordingServer() as server:
+        yield server
+
+
+@pytest.fixture
+def html(site: RecordingServer, api: RecordingServer) -> Callable[..., str]:
+    """Serve a page with the tracker on it, and say where."""
+
+    def serve(body: str = "", attributes: str = "", path: str = "/", head: str = "", **headers: str) -> str:
+        tag = f'<script src="/tracker.min.js" data-endpoint="{api.endpoint}" {attributes}></script>'
+        return site.serve(path, f"<!doctype html><title>{path}</title>{head}{tag}{body}", **headers)
+
+    return serve
+
+
+@pytest.fixture
+def warnings(page: Page) -> list[str]:
+    """What the console has said of itself, from a warning on."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "warning" else None)
+    page.on("pageerror", lambda error: said.append(f"thrown: {error}"))
+    return said

@@ -1,0 +1,283 @@
+"""What the tracker sends arrives once it can; the click keeps its id and its time."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.tracker.pages import (
+    BUTTON,
+    DAY,
+    HALF_AN_HOUR,
+    MINUTE,
+    Track,
+    stored,
+    track,
+    wait,
+    wait_for_pause,
+    wait_until_empty,
+    waiting,
+)
+from tests.tracker.recording_server import Answer, RecordingServer
+
+pytestmark = pytest.mark.browser
+
+BROKEN = Answer(None)
+THROTTLED_BY_A_GATEWAY = Answer(429, is_readable=False)
+
+
+def test_clicks_go_together_without_preflight_or_cookie(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    page.goto(html(BUTTON))
+    for _ in range(3):
+        page.click("button")
+    api.wait_for_clicks(3)
+    (request,) = api.requests
+    assert request.headers["Content-Type"].startswith("text/plain")
+    assert "Cookie" not in request.headers
+    assert api.preflights == 0
+    wait_until_empty(page)
+    assert stored(page) == {}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        BROKEN,
+        THROTTLED_BY_A_GATEWAY,
+        Answer(408),
+        Answer(429),
+        Answer(500),
+        Answer(502),
+        Answer(503),
+        Answer(504),
+        Answer(503, {"Retry-After": "soon"}),
+    ],
+    ids=str,
+)
+def test_click_is_sent_again_as_it_was_after(
+    failure: Answer, page: Page, html: Track, api: RecordingServer, warnings: list[str]
+) -> None:
+    api.answers = [failure]
+    page.goto(html(BUTTON))
+    page.click("button")
+    wait(page)
+    wait_for_pause(page)
+    wait(page, HALF_AN_HOUR)
+    first, second = api.wait_for_requests(2)
+    assert first.clicks == second.clicks
+    wait_until_empty(page)
+    assert warnings == []
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 415, 422])
+def test_click_is_never_sent_again_after(
+    status: int, page: Page, html: Track, api: RecordingServer, warnings: list[str]
+) -> None:
+    api.otherwise = Answer(status, document={"detail": "Not like this."})
+    page.goto(html(BUTTON))
+    page.click("button")
+    wait(page)
+    wait_until_empty(page)
+    wait(page, HALF_AN_HOUR)
+    assert len(api.requests) == 1
+    assert f"clicks: {status} Not like this." in warnings
+
+
+def test_retry_after_is_kept_by_the_page_the_next_page_and_the_other_tab(
+    context: BrowserContext, html: Track, api: RecordingServer
+) -> None:
+    api.answers = [Answer(503, {"Retry-After": "20"})]
+    page = context.new_page()
+    page.goto(html(BUTTON))
+    page.click("button")
+    wait(page)
+    wait_for_pause(page)
+    page.reload()
+    page.click("button")
+    other = context.new_page()
+    other.goto(html(BUTTON))
+    other.click("button")
+    wait(page, 15_000)  # of both tabs: they share the clock
+    page.close()  # a page that leaves keeps the pause too
+    assert len(api.requests) == 1
+    wait(other, 10_000)
+    assert len({click["eventId"] for click in api.wait_for_clicks(3)}) == 3
+
+
+def test_pauses_grow_from_failure_to_failure(page: Page, html: Track, api: RecordingServer) -> None:
+    api.otherwise = Answer(500)
+    page.goto(html(BUTTON))
+    page.click("button")
+    pauses = []
+    for failures in range(1, 6):
+        wait(page, HALF_AN_HOUR)
+        api.wait_for_requests(failures)
+        wait_for_pause(page)
+        pauses.append(page.evaluate("localStorage['clicklake.pause'] - Date.now()"))
+    assert all(after > before for before, after in zip(pauses, pauses[2:], strict=False))
+
+
+def test_413_halves_the_batch_and_remembers(page: Page, html: Track, api: RecordingServer) -> None:
+    api.most_clicks = 10
+    page.goto(html())
+    track(page, 90)
+    while waiting(page):
+        wait(page)
+    assert len(set(api.ids)) == 90
+    refused = [len(request.clicks) for request in api.requests if len(request.clicks) > 10]
+    assert refused == [90, 45, 22, 11]
+    assert len(api.requests) == 4 + 18
+
+
+def test_click_that_is_too_large_alone_is_dropped_by_name(
+    page: Page, html: Track, api: RecordingServer, warnings: list[str]
+) -> None:
+    api.most_clicks = 0
+    page.goto(html(BUTTON))
+    page.click("button")
+    wait(page)
+    wait_until_empty(page)
+    assert "clicks: 413 The body has more than 0 clicks." in warnings
+
+
+def test_refused_click_is_named_and_gone_and_the_others_are_kept_for_later(
+    page: Page, html: Track, api: RecordingServer, warnings: list[str]
+) -> None:
+    api.answers = [
+        Answer(
+            document={
+                "receipts": [
+                    {"index": 1, "result": "rejected", "field": "mysfitId", "reason": "is required"},
+                    {
+                        "index": 2,
+                        "result": "accepted",
+                        "ignored": [{"field": "title", "reason": "must be short"}],
+                    },
+                ]
+            }
+        )
+    ]
+    page.goto(html())
+    track(page, 3)
+    wait(page)
+    page.wait_for_function("Object.keys(localStorage).length === 1")
+    wait(page, MINUTE)
+    first, second = api.wait_for_requests(2)
+    assert second.ids == first.ids[:1]
+    assert warnings == ["clicks: mysfitId is required", "clicks: title must be short"]
+
+
+def test_errors_of_a_refused_request_are_named(
+    page: Page, html: Track, api: RecordingServer, warnings: list[str]
+) -> None:
+    errors = [{"index": 0, "field": "type", "reason": "must begin with a letter"}]
+    api.otherwise = Answer(400, document={"detail": "No click is valid.", "errors": errors})
+    page.goto(html())
+    page.evaluate("clicks.event('7up')")
+    wait(page)
+    wait_until_empty(page)
+    assert warnings[-2:] == ["clicks: 400 No click is valid.", "clicks: type must begin with a letter"]
+
+
+def test_click_without_an_answer_rides_with_the_next_batch(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    api.answers = [Answer(is_held=True)]
+    page.goto(html(BUTTON))
+    page.click("button")
+    wait(page)
+    (lost,) = api.wait_for_clicks(1)
+    wait(page, 29_000)
+    page.click("button")
+    assert len(api.requests) == 1
+    wait(page, MINUTE)
+    wait(page, MINUTE)
+    api.wait_for_requests(2)
+    assert api.requests[1].clicks[0] == lost
+    assert len(api.requests[1].clicks) == 2
+
+
+def test_nothing_is_lost_when_the_server_is_down_and_the_page_closed(
+    context: BrowserContext, html: Track, api: RecordingServer
+) -> None:
+    page = context.new_page()
+    page.goto(html(BUTTON))
+    api.stop()
+    page.click("button")
+    wait(page)
+    wait_for_pause(page)
+    page.click("button")
+    page.close()
+    api.start()
+    page = context.new_page()
+    page.goto(html(BUTTON))
+    wait(page, HALF_AN_HOUR)
+    assert len(api.wait_for_clicks(2)) == 2
+
+
+def test_offline_and_back(context: BrowserContext, page: Page, html: Track, api: RecordingServer) -> None:
+    page.goto(html(BUTTON))
+    context.set_offline(True)
+    page.click("button")
+    wait(page, MINUTE)
+    assert waiting(page) == 1
+    context.set_offline(False)
+    wait(page)
+    api.wait_for_clicks(1)
+
+
+def test_queue_is_bounded_by_count(page: Page, html: Track, api: RecordingServer) -> None:
+    api.otherwise = Answer(503, {"Retry-After": "1700"})
+    page.goto(html())
+    track(page, 1, "{n: 'oldest'}")
+    wait(page)
+    wait_for_pause(page)
+    track(page, 1_010)
+    wait(page)
+    assert waiting(page) == 1_000
+    assert not any("oldest" in value for value in stored(page).values())
+
+
+def test_queue_is_bounded_by_age(page: Page, html: Track, api: RecordingServer) -> None:
+    api.otherwise = BROKEN
+    page.goto(html(BUTTON))
+    page.click("button")
+    wait(page)
+    wait_for_pause(page)
+    wait(page, 6 * DAY)
+    assert waiting(page) == 1
+    wait(page, DAY + MINUTE)
+    assert waiting(page) == 0
+
+
+def test_click_beyond_what_keepalive_allows_blocks_no_other(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    page.goto(html())
+    track(page, 1, "{much: '\\u00fc'.repeat(40000)}")
+    track(page, 3)
+    for _ in range(3):
+        wait(page)
+        page.wait_for_load_state("networkidle")
+    assert len({click["eventId"] for click in api.wait_for_clicks(4)}) == 4
+
+
+def test_requests_are_measured_in_bytes(page: Page, html: Track, api: RecordingServer) -> None:
+    page.goto(html())
+    track(page, 90, "{text: '\\u4f60'.repeat(500)}")
+    while waiting(page):
+        wait(page)
+    assert len(api.clicks) == 90
+    assert all(len(request.body.encode()) < 60_000 for request in api.requests)
+
+
+def test_clock_that_was_set_back_holds_up_nothing(page: Page, html: Track, api: RecordingServer) -> None:
+    page.goto(html(BUTTON))
+    page.evaluate("localStorage['clicklake.pause'] = Date.now() + 86400000")
+    page.click("button")
+    page.evaluate(
+        "for (const key in localStorage) if (key.includes('click.'))"
+        " localStorage[key] = localStorage[key].replace(/[0-9]+/, Date.now() + 86400000)"
+    )
+    wait(page)
+    api.wait_for_clicks(1)

@@ -1,0 +1,137 @@
+"""A page goes away, and its last clicks with it: to the server, or to the next page."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.tracker.pages import BUTTON, MINUTE, Track, stored, track, wait, wait_until_empty, waiting
+from tests.tracker.recording_server import Answer, RecordingServer
+
+pytestmark = pytest.mark.browser
+
+LEAVINGS = 200
+LINK = '<a data-click-item="away" href="/arrived">away</a>'
+HIDE = """
+    Object.defineProperty(document, 'hidden', {get: () => true, configurable: true});
+    document.dispatchEvent(new Event('visibilitychange', {bubbles: true}));
+"""
+
+
+def test_each_of_200_clicks_that_leave_the_page_arrives(
+    page: Page, html: Track, api: RecordingServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hop = """<a data-click-item="away">away</a>
+        <script>
+          const left = new URLSearchParams(location.search).get('left') - 1;
+          const link = document.querySelector('a');
+          link.href = left ? '/hop?left=' + left : '/arrived';
+          onload = () => setTimeout(() => link.click());
+        </script>"""
+    html(path="/arrived")
+    page.goto(f"{html(hop, path='/hop')}?left={LEAVINGS}", wait_until="commit")
+    page.wait_for_url("**/arrived", timeout=60_000)
+    api.wait_for_clicks(LEAVINGS)
+    wait(page, MINUTE)  # what left before its answer goes once more
+    wait_until_empty(page)
+    once = set(api.ids)
+    assert len(once) == LEAVINGS
+    with capsys.disabled():
+        twice = len(api.ids) - len(once)
+        print(f"\n  {len(once)} of {LEAVINGS} clicks that left the page arrived, {twice} of them twice")
+
+
+def test_last_clicks_go_at_once_although_a_request_is_under_way(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    api.answers = [Answer(is_held=True)]
+    html(path="/arrived")
+    page.goto(html(BUTTON + LINK))
+    page.click("button")
+    wait(page)
+    api.wait_for_requests(1)
+    page.click("a")
+    api.wait_for_requests(2)
+    assert [click["mysfitId"] for click in api.clicks] == ["item-1", "away"]
+
+
+def test_tab_that_is_hidden_sends_what_waits(page: Page, html: Track, api: RecordingServer) -> None:
+    page.goto(html(BUTTON))
+    page.click("button")
+    page.evaluate(HIDE)
+    api.wait_for_clicks(1)
+    wait_until_empty(page)
+
+
+def test_beacon_goes_where_requests_cannot_outlive_the_page(
+    context: BrowserContext, page: Page, html: Track, api: RecordingServer
+) -> None:
+    context.add_init_script("delete Request.prototype.keepalive")
+    html(path="/arrived")
+    page.goto(html(LINK))
+    page.click("a")
+    api.wait_for_clicks(1)
+    (request,) = api.requests
+    assert request.headers["Content-Type"].startswith("text/plain")
+
+
+def test_what_does_not_fit_at_leaving_goes_from_the_next_page(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    page.goto(html())
+    track(page, 20, "{text: 'x'.repeat(10000)}")
+    page.goto(html(path="/next"))
+    (request,) = api.wait_for_requests(1)
+    assert 0 < len(request.clicks) < 20
+    assert len(request.body) < 60_000
+    while waiting(page):
+        wait(page, MINUTE)
+    assert len(set(api.ids)) == 20
+
+
+def test_nothing_is_sent_at_leaving_while_the_server_wants_a_pause(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    api.answers = [Answer(503, {"Retry-After": "60"})]
+    page.goto(html(BUTTON))
+    page.click("button")
+    wait(page)
+    page.wait_for_function("localStorage['clicklake.pause']")
+    page.click("button")
+    page.goto(html(path="/next"))
+    assert len(api.requests) == 1
+    assert waiting(page) == 2
+    wait(page, 2 * MINUTE)
+    api.wait_for_clicks(2)
+
+
+def test_page_comes_back_from_the_back_forward_cache_and_goes_on(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    html(path="/arrived")
+    page.goto(
+        html(BUTTON + LINK + "<script>addEventListener('pageshow', (e) => { kept = e.persisted })</script>")
+    )
+    page.click("a")
+    page.wait_for_url("**/arrived")
+    page.evaluate("history.back()")  # Playwright's own way back waits for a load, which there is none of
+    page.wait_for_function("kept")
+    page.click("button")
+    wait(page)
+    api.wait_for_clicks(2)
+
+
+def test_click_that_left_unanswered_keeps_its_place_until_another_page_sends_it(
+    context: BrowserContext, html: Track, api: RecordingServer
+) -> None:
+    api.answers = [Answer(is_held=True)]
+    page = context.new_page()
+    page.goto(html(BUTTON))
+    page.click("button")
+    page.close(run_before_unload=False)
+    (left,) = api.wait_for_clicks(1)
+    page = context.new_page()
+    page.goto(html())
+    wait(page, 20_000)
+    assert len(api.requests) == 1
+    assert any(left["eventId"] in key for key in stored(page))
+    wait(page, 20_000)
+    assert api.wait_for_requests(2)[1].clicks == [left]
