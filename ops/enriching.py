@@ -1,7 +1,7 @@
 """Today's processor over the envelopes of raw/, with the settings that are deployed."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -13,13 +13,13 @@ from ops.hours import to_rfc3339
 from ops.lake import Lake
 from processor import settings
 from processor.envelope import Envelope, EnvelopeReader, NotAnEnvelopeError
-from processor.items import Items
+from processor.items import Item, Items, Lookup
 from processor.line import click_type
 from processor.pipeline import Batch, enrich, to_lines
 from processor.settings import Settings
 
 CATALOGUE_SECONDS = 60.0  # for the new items of one batch: nobody waits here as Firehose does
-CATALOGUE_SEEMS_DOWN = 8  # items asked for at once, none of which had an answer
+CATALOGUE_SEEMS_DOWN = 8  # items of one batch, of none of which it tells anything
 
 
 class Received(msgspec.Struct, rename="camel", gc=False):
@@ -74,10 +74,12 @@ class Enricher:
 
     def enrich(self, envelopes: list[Envelope]) -> Iterator[NewLine]:
         """Raises OpsError if the catalogue does not answer at all."""
-        wanted = {click.item_id for envelope in envelopes for click in envelope.clicks}
-        lookup = self._items.look_up(wanted, CATALOGUE_SECONDS)
-        _check_catalogue(item.enrichment for item in lookup.items.values())
-        batch = Batch(self.processed_at, lookup.items, Counter())
+        wanted = {click.item_id for envelope in envelopes for click in envelope.clicks if click.item_id}
+        lookup = Lookup(self._items)
+        lookup.note(wanted)
+        lookup.ask(CATALOGUE_SECONDS)
+        _check_catalogue([lookup.known[item_id] for item_id in wanted])
+        batch = Batch(self.processed_at, lookup.known, Counter())
         for envelope in envelopes:
             shared = enrich(envelope, batch)
             lines = to_lines(envelope, shared).splitlines()
@@ -85,7 +87,6 @@ class Enricher:
                 yield NewLine(click.event_id, line)
 
 
-def _check_catalogue(answers: Iterable[str]) -> None:
-    counts = Counter(answers)
-    if counts["unavailable"] == counts.total() >= CATALOGUE_SEEMS_DOWN:
+def _check_catalogue(items: list[Item]) -> None:
+    if len(items) >= CATALOGUE_SEEMS_DOWN and all(item.enrichment == "unavailable" for item in items):
         raise OpsError("the catalogue does not answer: run this again when it does")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import boto3
 from botocore.config import Config
@@ -90,13 +90,14 @@ class Lake:
             for error in told.get("Errors", []):
                 raise OpsError(f"{error.get('Key')} is not deleted: {error.get('Message')}")
 
-    def read(self, key: str) -> Iterator[bytes]:
-        """The object's bytes, inflated where they are gzip, in chunks."""
-        return inflate(self._chunks(key))
+    def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
+        """The bytes of an object, or of that version, in chunks; inflated where they are gzip."""
+        return inflate(self.stored(key, version))
 
-    def _chunks(self, key: str) -> Iterator[bytes]:
-        """As they are stored. Of many thousand downloads one breaks off: it goes on where it was."""
-        got = self.s3.get_object(Bucket=self.bucket, Key=key)
+    def stored(self, key: str, version: str | None = None) -> Iterator[bytes]:
+        """As they are. Of many thousand downloads one breaks off: it goes on where it was."""
+        named: dict[str, Any] = {"VersionId": version} if version else {}
+        got = self.s3.get_object(Bucket=self.bucket, Key=key, **named)
         offset, breaks = 0, 0
         while True:
             try:
@@ -108,18 +109,17 @@ class Lake:
                 breaks += 1
                 if breaks > MAX_BREAKS:
                     raise
-            got = self.s3.get_object(
-                Bucket=self.bucket, Key=key, Range=f"bytes={offset}-", IfMatch=got["ETag"]
-            )
+            rest = f"bytes={offset}-"
+            got = self.s3.get_object(Bucket=self.bucket, Key=key, Range=rest, IfMatch=got["ETag"], **named)
 
     def lines(self, key: str) -> Iterator[bytes]:
         """The object's lines, each without its newline; empty ones are left out."""
         for block in self.blocks(key):
             yield from filter(None, block.split(b"\n"))
 
-    def blocks(self, key: str) -> Iterator[bytes]:
+    def blocks(self, key: str, version: str | None = None) -> Iterator[bytes]:
         """The object's bytes in blocks of whole lines: what a decoder of many lines wants."""
-        return whole_lines(self.read(key))
+        return whole_lines(self.read(key, version))
 
 
 def find_lake(stage: str, bucket: str | None) -> Lake:
