@@ -1,0 +1,7 @@
+-- Which browsers do they use, on which systems?
+select browser, os, count(*) as events, sum(count(*)) over () as total, count(distinct visitorid) as visitors
+from human_clicks
+where browser is not null
+group by browser, os
+order by events desc, browser, os
+limit 50

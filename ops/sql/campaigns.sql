@@ -1,0 +1,14 @@
+-- Which campaigns brought visitors, and did those click?
+select
+  utmcampaign,
+  utmsource,
+  utmmedium,
+  count(*) as events,
+  sum(count(*)) over () as total,
+  count(distinct sessionid) as sessions,
+  count(*) filter (where type = 'click') as clicks
+from human_clicks
+where utmcampaign is not null or utmsource is not null
+group by utmcampaign, utmsource, utmmedium
+order by events desc, utmcampaign, utmsource, utmmedium
+limit 50

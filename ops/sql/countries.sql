@@ -1,0 +1,7 @@
+-- Which countries do visitors come from?
+select country, count(*) as events, sum(count(*)) over () as total, count(distinct visitorid) as visitors
+from human_clicks
+where country is not null
+group by country
+order by events desc, country
+limit 50

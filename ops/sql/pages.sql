@@ -1,0 +1,21 @@
+-- Which pages were seen, and in how many of their sessions was something clicked on them?
+select
+  path,
+  sum(seen) as views,
+  sum(sum(seen)) over () as total,
+  count(*) filter (where seen > 0 and sessionid is not null) as sessions,
+  count(*) filter (where seen > 0 and clicked > 0 and sessionid is not null) as clicking
+from (
+  select
+    path,
+    sessionid,
+    count(*) filter (where type = 'pageview') as seen,
+    count(*) filter (where type = 'click') as clicked
+  from human_clicks
+  where path is not null
+  group by path, sessionid
+)
+group by path
+having sum(seen) > 0
+order by views desc, path
+limit 50

@@ -1,0 +1,12 @@
+-- Which sites sent visitors?
+select
+  referrerhost,
+  referrerkind,
+  count(*) as events,
+  sum(count(*)) over () as total,
+  count(distinct sessionid) as sessions
+from human_clicks
+where referrerhost is not null and referrerkind <> 'internal'
+group by referrerhost, referrerkind
+order by events desc, referrerhost, referrerkind
+limit 50

@@ -1,0 +1,7 @@
+-- Which species were clicked?
+select species, count(*) as clicks, sum(count(*)) over () as total, count(distinct visitorid) as visitors
+from human_clicks
+where type = 'click' and species is not null
+group by species
+order by clicks desc, species
+limit 50

@@ -1,0 +1,10 @@
+-- How much was there? People's events in all; bots and opted-out visitors beside them.
+select
+  count(*) filter (where bot is null and type = 'click') as clicks,
+  count(*) filter (where bot is null and type = 'pageview') as pageviews,
+  count(*) filter (where bot is null and type not in ('click', 'pageview')) as others,
+  count(distinct visitorid) filter (where bot is null) as visitors,
+  count(distinct sessionid) filter (where bot is null) as sessions,
+  count(*) filter (where bot is not null) as bots,
+  count(*) filter (where bot is null and privacy is not null) as optouts
+from unique_clicks
