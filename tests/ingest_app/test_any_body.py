@@ -66,7 +66,7 @@ def count_sent(value: Any) -> int:
     return len(value)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(bodies)
 @example([{}] * 501)
 @example({"clicks": [{"mysfitId": "1", "eventId": ID}] * 500})
@@ -90,7 +90,7 @@ def test_any_json_gets_receipts_that_add_up(value: Any) -> None:
     assert len(stream.records[0]) <= len(body) + MAX_GROWTH_BYTES
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]",:\\u0dD8e1-. \n', max_size=80).map(str.encode))
 def test_any_bytes_are_taken_or_refused(body: bytes) -> None:
     answer = post(body)
@@ -98,7 +98,7 @@ def test_any_bytes_are_taken_or_refused(body: bytes) -> None:
     assert len(stream.records) == (answer.status_code == 202)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(bodies, st.data())
 def test_json_that_was_damaged_is_taken_or_refused(value: Any, data: st.DataObject) -> None:
     body = bytearray(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
@@ -111,7 +111,7 @@ vocabulary = Vocabulary("mysfitId", keep_query=False)
 good_path, salvage = GoodPath(vocabulary), Salvage(vocabulary)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(bodies)
 def test_what_the_good_path_takes_the_slow_one_takes_alike(value: Any) -> None:
     body = json.dumps(value).encode()
@@ -122,7 +122,7 @@ def test_what_the_good_path_takes_the_slow_one_takes_alike(value: Any) -> None:
     assert salvage.parse(body) == good
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(names, st.sampled_from(PLAUSIBLE).map(str) | st.text(max_size=20), max_size=6))
 def test_any_query_is_a_click_or_refused(query: dict[str, str]) -> None:
     stream.records.clear()

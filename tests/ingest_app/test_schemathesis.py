@@ -49,8 +49,8 @@ def count_cases(report: str) -> int:
 
 
 def test_api_is_what_its_description_says(firehose: FirehoseServer, tmp_path: Path) -> None:
-    report = run_schemathesis(firehose.url, tmp_path, "examples,fuzzing", max_examples=30)
-    assert count_cases(report) >= 250
+    report = run_schemathesis(firehose.url, tmp_path, "examples,fuzzing", max_examples=15)
+    assert count_cases(report) >= 120
 
 
 @pytest.mark.long

@@ -121,7 +121,7 @@ def test_fault_that_cannot_pass_is_not_tried_again(
 FAULTS = [*PASSING.values(), *FINAL.values()]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=st.lists(st.sampled_from([take, take, *FAULTS]), min_size=1, max_size=5))
 def test_accepted_means_that_the_stream_said_so(
     client: FlaskClient, hurried: FirehoseServer, script: list[Any]
@@ -139,7 +139,7 @@ def test_accepted_means_that_the_stream_said_so(
         assert take not in performed
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     raw=st.binary(max_size=60),
     headers=st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"]),
