@@ -275,6 +275,7 @@ def catalogue() -> Iterator[str]:
     ours, theirs = context.Pipe()
     server = context.Process(target=serve_catalogue, args=(theirs,), daemon=True)
     server.start()
+    theirs.close()  # so that a server that dies is the end of the pipe, and not waited for
     try:
         yield f"http://127.0.0.1:{ours.recv()}"
     finally:

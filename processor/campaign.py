@@ -21,7 +21,7 @@ CLICK_IDS = (
     "sccid",  # Snapchat
     "yclid",  # Yandex
 )
-_WANTED = {"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", *CLICK_IDS}
+_UTM = {"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"}
 
 
 class Page(NamedTuple):
@@ -44,25 +44,27 @@ def parse_page(text: str | None) -> Page:
     host, path, query = url
     if not query:
         return Page(host, path)
-    found = _wanted_parameters(query).get
+    utm, click_ids = _campaign_parameters(query)
     return Page(
         host,
         path,
-        found("utm_source"),
-        found("utm_medium"),
-        found("utm_campaign"),
-        found("utm_term"),
-        found("utm_content"),
-        next(filter(None, map(found, CLICK_IDS)), None),
+        utm.get("utm_source"),
+        utm.get("utm_medium"),
+        utm.get("utm_campaign"),
+        utm.get("utm_term"),
+        utm.get("utm_content"),
+        next((click_ids[name] for name in CLICK_IDS if name in click_ids), None) if click_ids else None,
     )
 
 
-def _wanted_parameters(query: str) -> dict[str, str]:
-    """One that stands twice counts as it stood first; an empty one does not count."""
-    parameters: dict[str, str] = {}
+def _campaign_parameters(query: str) -> tuple[dict[str, str], dict[str, str]]:
+    """utm_… and advertisers' ids. One that stands twice counts as it stood first, an empty one does not."""
+    utm: dict[str, str] = {}
+    click_ids: dict[str, str] = {}
     for parameter in query.split("&"):
         name, _, value = parameter.partition("=")
         name = name.lower()
-        if value and name in _WANTED and name not in parameters:
-            parameters[name] = value if value.isalnum() else unquote_plus(value)
-    return parameters
+        found = utm if name in _UTM else click_ids
+        if value and name not in found and (found is utm or name in CLICK_IDS):
+            found[name] = value if value.isalnum() else unquote_plus(value)
+    return utm, click_ids

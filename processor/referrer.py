@@ -28,9 +28,10 @@ def parse_referrer(referrer: str | None, page_host: str | None) -> Referrer:
     url = parse_url(referrer)
     if url is None:
         return Referrer(None, "other")
-    if page_host and _site_of(url.host) == _site_of(page_host):
-        return Referrer(url.host, "internal")
-    return Referrer(url.host, _kind_of(url.host))
+    host = url[0]
+    if page_host and _site_of(host) == _site_of(page_host):
+        return Referrer(host, "internal")
+    return Referrer(host, _kind_of(host))
 
 
 @lru_cache(maxsize=8192)
