@@ -16,13 +16,15 @@ LAMBDA_PLATFORM ?= manylinux2014_aarch64
 ENVS := .run/envs
 PROCESSOR := processor/requirements.txt $(wildcard processor/*.py processor/*.json processor/*.txt)
 
-.PHONY: help run test test-long test-setup lint bundle tracker ops lock clean python
+.PHONY: help run deploy undeploy test test-long test-setup lint bundle tracker ops lock clean python
 
 help:
 	@echo 'make run      the whole cloud on this machine: site, API, delivery stream, processor, S3 (Ctrl-C stops it)'
 	@echo 'make test     every check and test'
 	@echo 'make test-long  the tests that take minutes: kills, long outages, full fuzzing'
 	@echo 'make ops      the environment of the commands: .run/envs/ops/bin/python -m ops'
+	@echo 'make deploy STAGE=dev    everything of a stage, into the account of your AWS credentials; asks first (YES=1: not)'
+	@echo 'make undeploy STAGE=dev  and away again, but for what it collected'
 	@echo 'make bundle   build/processor, for AWS Lambda'
 	@echo 'make tracker  web/tracker.min.js from web/tracker.js (needs Node.js)'
 	@echo 'make lock     write the requirements.txt files anew from their requirements.in'
@@ -30,6 +32,14 @@ help:
 
 run: $(ENVS)/aws.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready .run/stage.ready
 	@$(ENVS)/aws/bin/python -m local --api-port $(API_PORT) --s3-port $(S3_PORT) --live-port $(LIVE_PORT)
+
+# SET='Name=Value …' are settings that docs/deploy.md lists. Where the endpoint is this machine's, an emulator's, the
+# processor is that of .run/stage.
+deploy: $(ENVS)/aws.ready $(ENVS)/ingest.ready .run/stage.ready
+	@$(ENVS)/aws/bin/python -m deploy up --stage '$(STAGE)' $(if $(YES),--yes) $(foreach word,$(SET),'$(word)')
+
+undeploy: $(ENVS)/aws.ready $(ENVS)/ingest.ready
+	@$(ENVS)/aws/bin/python -m deploy down --stage '$(STAGE)' $(if $(YES),--yes)
 
 test: test-setup lint
 	$(ENVS)/test/bin/python -m pytest

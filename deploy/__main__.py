@@ -48,7 +48,7 @@ def _down(target: Target, options: argparse.Namespace) -> int:
     print(f"\nThese stay, and cost what they hold:\n{kept}\n", flush=True)
     if not _confirmed("Take the rest of it away?", options.yes):
         return 2
-    undeploy_stage(options.stage)
+    undeploy_stage(target, options.stage)
     print(f"\ngone, but for\n{kept}")
     return 0
 

@@ -1,10 +1,18 @@
 """`make undeploy`: take a stage away, but for what it has collected."""
 
+import time
+
 from deploy import names
 from deploy.aws import log
 from deploy.ingest import undeploy_ingest
-from deploy.stacks import delete_stack, find_stack
+from deploy.stacks import Stack, delete_stack, find_stack
 from deploy.target import Target
+
+# A delivery stream that is deleted takes along what it has not delivered. So it gets the time of its longest
+# buffer, that of raw/ in cloudformation/template.yaml or those before clicks/, and some more.
+RAW_BUFFER_SECONDS = 300
+SLACK_SECONDS = 60
+EMULATOR_SECONDS = 5  # its buffers wait for half a second
 
 
 def buckets_of(target: Target, stage: str) -> dict[str, str]:
@@ -18,8 +26,8 @@ def buckets_of(target: Target, stage: str) -> dict[str, str]:
     return kept | {"bundles, of every stage": names.artifacts_bucket(target.account, target.region)}
 
 
-def undeploy_stage(stage: str) -> None:
-    """Takes away what is there, in the order that nothing is left that sends to what is gone."""
+def undeploy_stage(target: Target, stage: str) -> None:
+    """Take away what is there: first what sends, then what is sent to, and nothing on its way is lost."""
     log.info("1. the site")
     delete_stack(names.site_stack(stage))
     log.info("2. the ingest app")
@@ -27,4 +35,13 @@ def undeploy_stage(stage: str) -> None:
     log.info("3. the alarms")
     delete_stack(names.alarms_stack(stage))
     log.info("4. the lake")
-    delete_stack(names.lake_stack(stage))
+    if lake := find_stack(names.lake_stack(stage)):
+        seconds = EMULATOR_SECONDS if target.is_emulator else _seconds_to_land(lake)
+        log.info("   waiting %d s, until what the stream still holds has landed", seconds)
+        time.sleep(seconds)
+        delete_stack(names.lake_stack(stage))
+
+
+def _seconds_to_land(lake: Stack) -> int:
+    buffers = ("BufferIntervalSeconds", "ProcessorBufferIntervalSeconds")
+    return max(RAW_BUFFER_SECONDS, sum(int(lake.parameters[name]) for name in buffers)) + SLACK_SECONDS

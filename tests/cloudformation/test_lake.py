@@ -37,7 +37,9 @@ def test_the_outputs_are_those_that_later_steps_ask_for(lake: dict[str, Any]) ->
         ("CatalogueUrl", "https://shop.example/api/items/{id}.json?v=1", True),
         ("CatalogueUrl", "https://shop.example/api/items/", False),
         ("CatalogueUrl", "https://shop.example/{id}/{id}", False),
+        ("CatalogueUrl", "https://{id}.shop.example/", False),
         ("CatalogueUrl", "ftp://shop.example/{id}", False),
+        ("CatalogueUrl", "none", True),
         ("CatalogueAttributes", "brand", True),
         ("CatalogueAttributes", "a,b,c,d,e", True),
         ("CatalogueAttributes", "a,b,c,d,e,f", False),
@@ -196,7 +198,7 @@ def test_the_processor_is_told_what_the_parameters_say(lake: dict[str, Any]) -> 
     (function,) = resources_of(lake, "AWS::Serverless::Function").values()
     assert function["Environment"]["Variables"] == {
         "ITEM_ID_FIELD": {"Ref": "ItemIdField"},
-        "CATALOGUE_URL": {"Ref": "CatalogueUrl"},
+        "CATALOGUE_URL": {"Fn::If": ["HasCatalogue", {"Ref": "CatalogueUrl"}, ""]},
         "CATALOGUE_ATTRIBUTES": {"Ref": "CatalogueAttributes"},
     }
     assert (function["CodeUri"], function["Handler"]) == (
