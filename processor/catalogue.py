@@ -1,11 +1,13 @@
 """One item of the catalogue, over HTTP: bounded in bytes and in time, whatever the server does."""
 
 import socket
+import ssl
 import time
 from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import quote, urljoin, urlsplit
 
+import certifi
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
@@ -39,9 +41,9 @@ class Catalogue:
         self._session.trust_env = False  # neither a proxy nor a .netrc of the machine
         self._session.headers.clear()
         self._session.headers.update({"Accept": "application/json", "User-Agent": "clicklake-processor"})
-        adapter = _Adapter(pool_maxsize=connections)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._adapter = _Adapter(connections)
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
 
     def get(self, item_id: str) -> dict[str, Any] | None:
         """What the catalogue says of the item; None if it has none. Raises CatalogueError."""
@@ -59,6 +61,10 @@ class Catalogue:
             ValueError,
         ) as error:  # ValueError: a redirect's
             raise CatalogueError(type(error).__name__) from error
+
+    def hang_up(self) -> None:
+        """Close every connection that is not in use."""
+        self._session.close()
 
     def cut(self) -> None:
         """End every call under way: one whose server sends a byte now and then never times out."""
@@ -130,6 +136,15 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
+    """Of its own it has the pools, and one TLS context for all connections."""
+
+    def __init__(self, connections: int) -> None:
+        self.trust = ssl.create_default_context(cafile=certifi.where())
+        super().__init__(pool_maxsize=connections)
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, ssl_context=self.trust, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """The context verifies. requests would have each connection read 130 authorities anew: 15 ms."""

@@ -117,6 +117,7 @@ class Lookup:
             for future in late:
                 future.cancel()
             self._items.catalogue.cut()
+        self._items.catalogue.hang_up()  # while Lambda has the function frozen, connections die unseen
         good = (future for future in done if future.exception() is None)  # a surprise is no answer either
         answers = {futures[future]: item for future in good if (item := future.result())}
         for item_id, item in answers.items():

@@ -2,7 +2,7 @@
 
 import re
 
-# As RFC 3986, appendix B, with the authority taken apart: a third of urllib's time, and no text makes it fail.
+# As RFC 3986, appendix B, with the authority taken apart: a third of urllib's time, and it fails for no text.
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://"
     r"(?:[^/?#@]*@)?"

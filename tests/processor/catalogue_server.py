@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 from collections import Counter
@@ -69,7 +70,13 @@ class CatalogueServer(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/mysfits/{{id}}"
+        scheme = "https" if isinstance(self.socket, ssl.SSLSocket) else "http"
+        return f"{scheme}://127.0.0.1:{self.server_address[1]}/mysfits/{{id}}"
+
+    def speak_tls(self, certificate: str) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
 
     def stop(self) -> None:
         self.is_closing.set()

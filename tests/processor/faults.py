@@ -38,6 +38,7 @@ def short_body(visit: Visit) -> None:
     visit.reset()
 
 
+FIVE_MB = json.dumps({"species": 5_000_000 * "a"}).encode()
 BOMB = gzip.compress(json.dumps(ITEM).encode() + 10_000_000 * b" ")
 
 
@@ -64,7 +65,7 @@ FAULTS: dict[str, Callable[[Visit], None]] = {
     "not UTF-8": lambda visit: visit.answer(200, b'{"species": "\xff"}'),
     "deep JSON": lambda visit: visit.answer(200, b'{"species":' + b"[" * 60_000),
     "64 KiB and a byte": lambda visit: visit.answer(200, b"{}" + 65_535 * b" "),
-    "5 MB of JSON": lambda visit: visit.answer_item({"species": 5_000_000 * "a"}),
+    "5 MB of JSON": lambda visit: visit.answer(200, FIVE_MB),
     "a bomb": lambda visit: visit.answer(200, BOMB, "Content-Encoding: gzip"),
     "redirect elsewhere": lambda visit: visit.answer(302, b"", "Location: http://127.0.0.2:1/mysfits/x"),
     "redirect to another port": lambda visit: visit.answer(

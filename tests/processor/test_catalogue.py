@@ -14,7 +14,7 @@ from tests.processor.faults import FAULTS
 
 @pytest.fixture(autouse=True)
 def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.5)
 
 
 @pytest.fixture
@@ -121,6 +121,10 @@ def test_a_redirect_on_the_same_host_is_followed(client: Catalogue, catalogue: C
 
 
 def test_a_call_that_never_times_out_is_cut(client: Catalogue, catalogue: CatalogueServer) -> None:
+    assert_cut(client, catalogue)
+
+
+def assert_cut(client: Catalogue, catalogue: CatalogueServer) -> None:
     has_begun = Event()
 
     def drip_headers(visit: Visit) -> None:
@@ -149,3 +153,35 @@ def test_neither_proxy_nor_netrc_of_the_machine_is_used(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     assert Catalogue(catalogue.url, connections=1).get("evangeline") == ITEM
+
+
+@pytest.fixture
+def secure_catalogue(catalogue: CatalogueServer) -> CatalogueServer:
+    """With a certificate of its own, which nobody has signed."""
+    catalogue.speak_tls("tests/data/tls/catalogue.pem")
+    return catalogue
+
+
+def test_a_catalogue_that_no_authority_knows_is_not_asked(secure_catalogue: CatalogueServer) -> None:
+    with pytest.raises(CatalogueError):
+        Catalogue(secure_catalogue.url, connections=1).get("evangeline")
+    assert not secure_catalogue.calls
+
+
+def test_a_catalogue_is_asked_by_https(secure_catalogue: CatalogueServer) -> None:
+    client = Catalogue(secure_catalogue.url, connections=1)
+    client._adapter.trust.load_verify_locations("tests/data/tls/catalogue.pem")
+    assert client.get("evangeline") == ITEM
+
+
+def test_a_certificate_for_another_host_is_not_believed(secure_catalogue: CatalogueServer) -> None:
+    client = Catalogue(secure_catalogue.url.replace("127.0.0.1", "localhost"), connections=1)
+    client._adapter.trust.load_verify_locations("tests/data/tls/catalogue.pem")
+    with pytest.raises(CatalogueError):
+        client.get("evangeline")
+
+
+def test_a_call_by_https_is_cut_too(secure_catalogue: CatalogueServer) -> None:
+    client = Catalogue(secure_catalogue.url, connections=1)
+    client._adapter.trust.load_verify_locations("tests/data/tls/catalogue.pem")
+    assert_cut(client, secure_catalogue)

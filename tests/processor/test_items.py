@@ -231,7 +231,7 @@ def test_whatever_the_catalogue_does_the_others_are_well(
     def answer(visit: Visit) -> None:
         FAULTS[fault](visit) if visit.item_id == "bad" else visit.answer_item(ITEM)
 
-    monkeypatch.setattr(http, "READ_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(http, "READ_TIMEOUT_SECONDS", 1)
     catalogue.behaviour = answer
     assert Asked(catalogue)("a", "bad", "b", "c") == [
         "ok: Chimera",
@@ -273,3 +273,11 @@ def test_what_is_known_needs_not_wait_for_what_is_not(catalogue: CatalogueServer
     assert not lookup.note(["a", "b"])
     assert not lookup.note(["b"])
     assert lookup.note(["a"])
+
+
+def test_no_connection_outlives_its_batch(catalogue: CatalogueServer) -> None:
+    asked = Asked(catalogue, catalogue_connections=1)
+    asked("a", "b")
+    assert catalogue.connections == 1
+    asked("c")
+    assert catalogue.connections == 2
