@@ -66,7 +66,7 @@ def cut_address(text: str | None) -> str | None:
 
 
 def _address_and_country(environ: Environ, edge_secret: bytes | None) -> tuple[str | None, str | None]:
-    if edge_secret and _is_secret(environ.get("HTTP_X_EDGE_SECRET", ""), edge_secret):
+    if edge_secret and _is_secret(environ.get("HTTP_X_CLICKLAKE_EDGE", ""), edge_secret):
         country = environ.get("HTTP_CLOUDFRONT_VIEWER_COUNTRY", "")
         viewer = environ.get("HTTP_CLOUDFRONT_VIEWER_ADDRESS", "")
         return _without_port(viewer), country if re.fullmatch("[A-Z]{2}", country) else None

@@ -41,7 +41,7 @@ class Settings:
     visitor_key: bytes | None = field(default=None, repr=False)
     """VISITOR_KEY: secret of the visitorId; without it there is none."""
     edge_secret: bytes | None = field(default=None, repr=False)
-    """EDGE_SECRET: what our CloudFront sends as X-Edge-Secret; without it no header of its is believed."""
+    """EDGE_SECRET: what our CloudFront sends as X-Clicklake-Edge; without it no header of its is believed."""
     region: str | None = None
     """AWS_REGION: Lambda's own. Without it boto3 asks AWS_DEFAULT_REGION, and the profile."""
     function_name: str = "local"

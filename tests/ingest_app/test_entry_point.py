@@ -95,7 +95,7 @@ FORGED = {
 def test_forged_address_is_not_believed(
     function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer, secret: str | None
 ) -> None:
-    headers = {**JSON, **FORGED, **({} if secret is None else {"X-Edge-Secret": secret})}
+    headers = {**JSON, **FORGED, **({} if secret is None else {"X-Clicklake-Edge": secret})}
     answer = function(make_event("PUT", "/clicks", headers, json.dumps(CLICK).encode()))
     assert answer["statusCode"] == 202
     assert firehose.envelopes[0]["address"] == "203.0.113.0"
@@ -114,7 +114,7 @@ def test_address_and_country_come_through_our_cloudfront(
 ) -> None:
     headers = {
         **JSON,
-        "X-Edge-Secret": EDGE_SECRET,
+        "X-Clicklake-Edge": EDGE_SECRET,
         "CloudFront-Viewer-Address": viewer,
         "CloudFront-Viewer-Country": "DE",
         "X-Forwarded-For": f"{viewer.rpartition(':')[0]}, 198.51.100.200",
@@ -208,7 +208,14 @@ HEADERS = [
         "Content-Length",
         "Transfer-Encoding",
     ),
-    *("X-Edge-Secret", "CloudFront-Viewer-Address", "CloudFront-Viewer-Country", "Sec-GPC", "DNT", "Cookie"),
+    *(
+        "X-Clicklake-Edge",
+        "CloudFront-Viewer-Address",
+        "CloudFront-Viewer-Country",
+        "Sec-GPC",
+        "DNT",
+        "Cookie",
+    ),
     *("X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "Authorization", "Expect", "Range", "Te"),
 ]
 

@@ -54,7 +54,7 @@ def test_strip_keeps_the_click_and_forgets_who_it_was(
     make_client: MakeClient, stream: ListStream, headers: dict[str, str], signal: str
 ) -> None:
     client = make_client(visitor_key=b"key", keep_query=True, edge_secret=b"edge")
-    edge = {"X-Edge-Secret": "edge", "CloudFront-Viewer-Country": "DE", "User-Agent": "Agent/1"}
+    edge = {"X-Clicklake-Edge": "edge", "CloudFront-Viewer-Country": "DE", "User-Agent": "Agent/1"}
     answer = client.put("/clicks", json=CLICK, headers={**headers, **edge})
     assert answer.status_code == 202
     assert stream.click == STRIPPED

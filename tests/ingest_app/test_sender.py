@@ -86,7 +86,7 @@ def test_address_is_whom_the_gateway_spoke_to(environ: dict[str, Any], address: 
 def test_viewer_address_is_read_in_every_form(viewer: str, address: str | None) -> None:
     environ = {
         "lambda.event": HTTP,
-        "HTTP_X_EDGE_SECRET": SECRET.decode(),
+        "HTTP_X_CLICKLAKE_EDGE": SECRET.decode(),
         "HTTP_CLOUDFRONT_VIEWER_ADDRESS": viewer,
     }
     assert read_sender(environ, Settings("clicks", edge_secret=SECRET), NOW).address == address
@@ -115,7 +115,7 @@ def test_cloudfront_is_believed_only_with_the_secret(
         "HTTP_CLOUDFRONT_VIEWER_COUNTRY": "DE",
     }
     if sent is not None:
-        environ["HTTP_X_EDGE_SECRET"] = sent
+        environ["HTTP_X_CLICKLAKE_EDGE"] = sent
     sender = read_sender(environ, Settings("clicks", edge_secret=edge_secret), NOW)
     assert sender.country == country
     assert sender.address == ("198.51.100.0" if country else "203.0.113.0")
@@ -123,7 +123,7 @@ def test_cloudfront_is_believed_only_with_the_secret(
 
 @pytest.mark.parametrize("country", ["", "de", "DEU", "D", "D1", "DE\n", "<>"])
 def test_country_is_two_capital_letters_or_unknown(country: str) -> None:
-    environ = {"HTTP_X_EDGE_SECRET": SECRET.decode(), "HTTP_CLOUDFRONT_VIEWER_COUNTRY": country}
+    environ = {"HTTP_X_CLICKLAKE_EDGE": SECRET.decode(), "HTTP_CLOUDFRONT_VIEWER_COUNTRY": country}
     assert read_sender(environ, Settings("clicks", edge_secret=SECRET), NOW).country is None
 
 

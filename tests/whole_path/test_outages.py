@@ -51,10 +51,12 @@ def api_without_firehose(aws_env: dict[str, str], tmp_path: Path) -> Iterator[st
     with (tmp_path / "log").open("wb") as log:
         app = subprocess.Popen(command, cwd=ROOT, env=aws_env | nowhere, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
-    assert eventually(lambda: _answers(url)), (tmp_path / "log").read_text()
-    yield url
-    app.terminate()
-    app.wait(10)
+    try:
+        assert eventually(lambda: _answers(url)), (tmp_path / "log").read_text()
+        yield url
+    finally:
+        app.terminate()
+        app.wait(10)
 
 
 def test_without_firehose_nothing_is_claimed_as_accepted(api_without_firehose: str) -> None:
