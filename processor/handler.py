@@ -70,6 +70,6 @@ def _write(position: int, envelope: Envelope, batch: Batch, answer: Answer, metr
 
 
 def _budget_seconds(context: Any) -> float:
-    """A third of the function's time at most, which at a batch's start is what remains."""
+    """At most a third of the time that the function has left."""
     remaining: float = context.get_remaining_time_in_millis() / 1000
     return min(SETTINGS.catalogue_budget_seconds, remaining / 3)
