@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import boto3
 from sqlglot import exp
 
+from ops import on_duckdb
 from ops.errors import OpsError
 from ops.hours import HOUR, Span, hours
 from ops.lake import Lake
-from ops.questions import DIALECT, Answer, Answers, Questions, asked_columns, tables_sql
-from ops.table import PARTITIONS, Table, clicks_table, failed_table
+from ops.questions import DIALECT, Answer, Answers, Questions, asked_columns, asked_tables, tables_sql
+from ops.table import PARTITIONS, Table, clicks_table
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -37,33 +38,30 @@ def ask(lake: Lake, span: Span, questions: Questions) -> Answers:
     """Raises OpsError for a question that Athena does not understand, or that would read more than it may."""
     if "AthenaWorkGroupName" not in lake.outputs:
         raise OpsError("Athena asks the table of a stack: name its --stage, not the --bucket")
-    athena = boto3.client("athena")
-    clicks, failed = clicks_table(lake), failed_table(lake)
-    database, group = lake.outputs["GlueDatabaseName"], lake.outputs["AthenaWorkGroupName"]
+    athena, table = boto3.client("athena"), clicks_table(lake)
+    group = lake.outputs["AthenaWorkGroupName"]
 
     def run(question: exp.Query) -> _Ran:
-        begun = athena.start_query_execution(
-            QueryString=to_athena(question, clicks, failed, span),
-            QueryExecutionContext={"Database": database},
-            WorkGroup=group,
-        )
+        begun = athena.start_query_execution(QueryString=to_athena(question, table, span), WorkGroup=group)
         return _result(athena, begun["QueryExecutionId"])
 
+    ours = {name: each for name, each in questions.items() if "failed" not in asked_tables([each])}
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        ran = dict(zip(questions, threads.map(run, questions.values()), strict=True))
-    return Answers({name: each.answer for name, each in ran.items()}, (_cost(ran.values()),))
+        ran = dict(zip(ours, threads.map(run, ours.values()), strict=True))
+    # Of error documents there are few, and Glue has no table of them.
+    failed = on_duckdb.ask(lake, span, {name: each for name, each in questions.items() if name not in ours})
+    answers = {name: each.answer for name, each in ran.items()} | failed.by_name
+    return Answers(answers, (*failed.notes, _cost(ran.values())))
 
 
-def to_athena(question: exp.Query, clicks: Table, failed: Table, span: Span) -> str:
+def to_athena(question: exp.Query, table: Table, span: Span) -> str:
     """The question with the tables that it may ask before it."""
     first, *_, last = hours(span.since, span.until + HOUR)
     # The days name the partitions to read; the hours then cut the first and the last day.
     days = f"dt between '{first:%Y-%m-%d}' and '{last:%Y-%m-%d}'"
     ends = f"(dt > '{first:%Y-%m-%d}' or hr >= {first.hour}) and (dt < '{last:%Y-%m-%d}' or hr < {last.hour})"
-    made = {"lines": f"{_select(question, clicks)} where {days} and {ends}"}
+    made = {"lines": f"{_select(question, table)} where {days} and {ends}"}
     made |= {name: each.sql(DIALECT) for name, each in tables_sql().items()}
-    if failed.glue_name:
-        made["failed"] = f"{_select(question, failed)} where {days}"
     made |= {each.alias: each.this.sql(DIALECT) for each in question.ctes}
     asked = question.copy()
     asked.set("with_", None)

@@ -14,8 +14,8 @@ from ops.failed import FAILED, objects_of_day
 from ops.hours import Span, folder_of, hours
 from ops.inflated import Inflated, inflated_batches
 from ops.lake import Lake, Stored
-from ops.questions import Answer, Answers, Questions, asked_columns, asks_of, tables_sql
-from ops.table import PARTITIONS, Column, clicks_table, failed_table
+from ops.questions import Answer, Answers, Questions, asked_columns, asked_tables, tables_sql
+from ops.table import FAILED_COLUMNS, PARTITIONS, Column, clicks_table
 
 MEMORY_LIMIT = "250MB"  # DuckDB's own; what does not fit is spilled to disk
 LISTINGS = 8  # at once
@@ -40,13 +40,16 @@ def ask(lake: Lake, span: Span, questions: Questions) -> Answers:
     with TemporaryDirectory(prefix="clicklake-") as name:
         folder = Path(name)
         with duckdb.connect(folder / "lines.duckdb", config=config) as db:  # type: ignore[arg-type]
-            known = clicks_table(lake).columns | PARTITIONS
-            columns = {name: known[name] for name in asked_columns(questions.values(), known)}
-            notes = _load(db, "lines", columns, lake, _click_objects(lake, span), folder)
-            notes += _drop_strangers(db)
-            _make_tables(db)
-            if asks_of(questions.values(), "failed"):
-                notes += _load(db, "failed", failed_table(lake).columns, lake, _failed(lake, span), folder)
+            notes = []
+            asked = asked_tables(questions.values())
+            if asked - {"failed"}:
+                known = clicks_table(lake).columns | PARTITIONS
+                columns = {name: known[name] for name in asked_columns(questions.values(), known)}
+                notes += _load(db, "lines", columns, lake, _click_objects(lake, span), folder)
+                notes += _drop_strangers(db)
+                _make_tables(db)
+            if "failed" in asked:
+                notes += _load(db, "failed", FAILED_COLUMNS, lake, _failed_objects(lake, span), folder)
             return Answers({name: _answer(db, each) for name, each in questions.items()}, tuple(notes))
 
 
@@ -58,7 +61,7 @@ def _click_objects(lake: Lake, span: Span) -> list[Stored]:
     return [stored for objects in found for stored in objects if stored.key.startswith(folders)]
 
 
-def _failed(lake: Lake, span: Span) -> list[Stored]:
+def _failed_objects(lake: Lake, span: Span) -> list[Stored]:
     days = sorted({hour.date() for hour in hours(span.since, span.until)})
     return [stored for day in days for stored in objects_of_day(lake, FAILED, day)]
 

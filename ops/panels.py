@@ -62,10 +62,9 @@ def title_of(panel: Panel, rows: Rows) -> str:
 
 def chart_of(panel: Panel, rows: Rows) -> Markup:
     if panel.kind == "grid":
-        # A catalogue may have other words than these: they stand in the table alone.
         cells = [(row["goodevil"], row["lawchaos"], row["clicks"]) for row in rows]
-        known = [cell for cell in cells if cell[0] in GOOD_TO_EVIL and cell[1] in LAW_TO_CHAOS]
-        return grid(known, GOOD_TO_EVIL, LAW_TO_CHAOS)
+        if all(good in GOOD_TO_EVIL and law in LAW_TO_CHAOS for good, law, _ in cells):
+            return grid(cells, GOOD_TO_EVIL, LAW_TO_CHAOS)
     return bars([*zip(_names(panel, rows), (row[panel.count] for row in rows), strict=True)][:SHOWN_BARS])
 
 
@@ -113,8 +112,8 @@ _NAMES: Mapping[str, Callable[[Row], str]] = {
     "items": _item,
     "alignment": lambda row: f"{row['goodevil']} and {row['lawchaos']}",
     "paths": _joined(" → ", "entry", "page", "item"),
-    "referrer_kinds": lambda row: _WORDS.get(row["referrerkind"], row["referrerkind"]),
-    "enrichment": lambda row: _WORDS.get(row["enrichment"], row["enrichment"]),
+    "referrer_kinds": lambda row: str(_WORDS.get(row["referrerkind"], row["referrerkind"])),
+    "enrichment": lambda row: str(_WORDS.get(row["enrichment"], row["enrichment"])),
     "campaigns": _joined(" / ", "utmcampaign", "utmsource", "utmmedium"),
     "browsers": _joined(" on ", "browser", "os"),
     "duplicates": lambda row: "once" if row["copies"] == 1 else f"{row['copies']:,} times",

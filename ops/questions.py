@@ -1,6 +1,6 @@
 """SQL in Athena's dialect: the files in sql/, one question each, and what people ask of their own."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,8 +62,8 @@ def tables_sql() -> dict[str, exp.Query]:
     return {cte.alias: cte.this.copy() for cte in _TABLES.ctes}
 
 
-def asks_of(questions: Collection[exp.Query], table: str) -> bool:
-    return any(found.name == table for each in questions for found in each.find_all(exp.Table))
+def asked_tables(questions: Iterable[exp.Query]) -> set[str]:
+    return {table.name.lower() for each in questions for table in each.find_all(exp.Table)}
 
 
 def asked_columns(questions: Collection[exp.Query], known: Collection[str]) -> list[str]:

@@ -5,11 +5,18 @@ from typing import NamedTuple
 import boto3
 
 from ops.lake import Lake
-from processor.line import RESERVED_NAMES
 from processor.settings import from_environment
 
 # The catalogue's attributes that our questions ask for; a lake without one reads null.
 ASKED_ATTRIBUTES = ("name", "goodevil", "lawchaos", "species")
+
+# Of every lake's lines, but for the item's id and the catalogue's attributes: docs/line.md.
+_LINE_FIELDS = (
+    "eventId type userId sessionId url referrer title element properties enrichment occurredAt sentAt"
+    " receivedAt processedAt skewMs lagMs host path utmSource utmMedium utmCampaign utmTerm utmContent"
+    " clickId referrerHost referrerKind browser browserVersion os device bot country address visitorId"
+    " privacy requestId v"
+)
 
 _TYPES = {"element": "map<string,string>", "properties": "map<string,string>"}
 _TYPES |= dict.fromkeys(["v", "skewMs", "lagMs", "attemptsMade", "arrivalTimestamp"], "bigint")
@@ -31,29 +38,13 @@ class Table(NamedTuple):
 
 
 def clicks_table(lake: Lake) -> Table:
-    """As the stack's Glue table says, or, where no stack is known, the processor's settings at hand."""
+    """As the stack's Glue table says or, where no stack is known, the processor's settings at hand."""
     settings = from_environment()
-    columns = _columns(*RESERVED_NAMES, *ASKED_ATTRIBUTES, *settings.catalogue_attributes)
+    columns = _columns(*_LINE_FIELDS.split(), *ASKED_ATTRIBUTES, *settings.catalogue_attributes)
     columns["itemid"] = Column(settings.item_field, "string")
-    return _as_glue_says(lake, lake.outputs.get("GlueTableName"), columns)
-
-
-def failed_table(lake: Lake) -> Table:
-    """Firehose's error documents: docs.aws.amazon.com/firehose/latest/dev/data-transformation.html"""
-    columns = _columns(
-        "errorCode", "errorMessage", "attemptsMade", "arrivalTimestamp", "rawData", "lambdaARN"
-    )
-    return _as_glue_says(lake, lake.outputs.get("GlueFailedTableName"), columns)
-
-
-def _columns(*fields: str) -> dict[str, Column]:
-    return {field.lower(): Column(field, _TYPES.get(field, "string")) for field in fields}
-
-
-def _as_glue_says(lake: Lake, name: str | None, columns: dict[str, Column]) -> Table:
-    if name is None:
+    if "GlueTableName" not in lake.outputs:
         return Table(columns)
-    database = lake.outputs["GlueDatabaseName"]
+    database, name = lake.outputs["GlueDatabaseName"], lake.outputs["GlueTableName"]
     found = boto3.client("glue").get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
     fields = found["SerdeInfo"]["Parameters"]
     told = {
@@ -61,3 +52,13 @@ def _as_glue_says(lake: Lake, name: str | None, columns: dict[str, Column]) -> T
         for each in found["Columns"]
     }
     return Table(columns | told, f'"{database}"."{name}"', frozenset(told))
+
+
+def _columns(*fields: str) -> dict[str, Column]:
+    return {field.lower(): Column(field, _TYPES.get(field, "string")) for field in fields}
+
+
+# Firehose's error documents: docs.aws.amazon.com/firehose/latest/dev/data-transformation.html
+FAILED_COLUMNS = _columns(
+    "errorCode", "errorMessage", "attemptsMade", "arrivalTimestamp", "rawData", "lambdaARN"
+)
