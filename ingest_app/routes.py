@@ -19,7 +19,7 @@ from ingest_app import metrics, privacy
 from ingest_app.body import read_body
 from ingest_app.clicks import Batch, GoodPath, Vocabulary
 from ingest_app.envelope import build_record
-from ingest_app.headers import answer_headers, is_allowed, preflight_headers
+from ingest_app.headers import is_allowed, preflight_headers
 from ingest_app.receipts import Answer, write_receipts
 from ingest_app.refusals import Refusal
 from ingest_app.salvage import Salvage
@@ -77,7 +77,6 @@ class Api:
         app.register_error_handler(StreamUnavailable, self.refuse_for_stream)
         app.register_error_handler(HTTPException, self.refuse_http)
         app.register_error_handler(Exception, self.refuse_unforeseen)
-        app.after_request(self.finish)
 
     # The endpoints
 
@@ -142,7 +141,7 @@ class Api:
         return answer
 
     def _refuse_origin(self) -> None:
-        if not is_allowed(request.headers.get("Origin"), self._settings.allowed_origins):
+        if not is_allowed(request.environ.get("HTTP_ORIGIN"), self._settings.allowed_origins):
             raise Refusal(
                 "origin_not_allowed", "Pages of this origin may not send clicks here.", field="Origin"
             )
@@ -153,7 +152,7 @@ class Api:
             detail = f"No clicks are taken from browsers that send {header}: 1."
             raise Refusal("privacy_signal", detail, field=header)
 
-    # Refusals, and what every answer has
+    # Refusals
 
     def refuse(self, refusal: Refusal) -> Response:
         self._count({metrics.refused(refusal.code): 1, **refusal.counts})
@@ -195,14 +194,6 @@ class Api:
             frames=frames,
         )
         return _problem("internal_error", "An error that nobody foresaw; it was logged under this requestId.")
-
-    def finish(self, response: Response) -> Response:
-        """Give every answer its headers, the refusals and the unforeseen among them."""
-        origin = request.headers.get("Origin")
-        if request.method == "OPTIONS" and response.status_code == HTTPStatus.FORBIDDEN:
-            origin = None  # the browser shows no page the answer to a preflight: let it see a plain no
-        response.headers.extend(answer_headers(origin, self._settings.allowed_origins))
-        return response
 
     def _count(self, counts: Mapping[str, int], **facts: Any) -> None:
         metrics.count(self._settings.function_name, counts, **facts)

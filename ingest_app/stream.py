@@ -5,6 +5,7 @@ import time
 from typing import Any, Protocol
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
@@ -65,12 +66,14 @@ class FirehoseStream:
             read_timeout=READ_TIMEOUT_SECONDS,
             # `put` counts attempts itself: botocore cannot keep to a total time.
             retries={"total_max_attempts": 1, "mode": "standard"},
-            user_agent=user_agent,  # else botocore builds its own anew on each call: 71 µs of 600
+            user_agent=user_agent,  # else botocore builds its own anew on each call: 20 µs of 600
             parameter_validation=False,  # we build the one call there is: 7 µs
             max_pool_connections=50,  # a threaded server has more than the 10 of the default
         )
+        # Botocore's own handlers are for other services, 130 of them: 4 ms of a start, 25 µs of a put.
+        session = boto3.Session(botocore_session=botocore.session.Session(include_builtin_handlers=False))
         try:
-            self._client = boto3.client("firehose", region_name=region, config=config)
+            self._client = session.client("firehose", region_name=region, config=config)
         except NoRegionError:
             raise SettingsError("AWS_REGION is not set") from None
 

@@ -38,6 +38,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return {"refused": REFUSED}
     # Zappa would put these into the environment, where our settings and boto3's are.
     event.pop("stageVariables", None)
+    # What is in `headers` too. Zappa would answer in kind, with a look at each header for each: 12 µs.
+    event.pop("multiValueHeaders", None)
     answer: dict[str, Any] = LambdaHandler.lambda_handler(event, context)
     return answer
 
