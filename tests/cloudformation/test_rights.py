@@ -12,7 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloudformation.account import Account
-from tests.cloudformation.templates import ROOT
+from tests.cloudformation.resolved import ACCOUNT, REGION, names_of, resolve
+from tests.cloudformation.templates import ROOT, load, statements_of
+
+PIPELINES = ("BuildRole", "PushRole")  # the emulator cannot deploy their stack: it has no repositories
+PROJECT = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/clicklake"
 
 Client = Callable[[str], Any]
 Call = Callable[[Client, dict[str, str]], Any]
@@ -34,8 +38,10 @@ class Rights:
         return lambda service: boto3.client(service, endpoint_url=endpoint, region_name="us-east-1", **keys)
 
     def _policy(self, role: str) -> str:
-        if role == "ingest":
-            return (ROOT / "cloudformation" / "ingest-policy-dev.json").read_text()
+        if role.startswith("ingest"):
+            return (ROOT / "cloudformation" / f"{role.replace('-', '-policy-')}.json").read_text()
+        if role in PIPELINES:
+            return _of_the_pipeline(role)
         stack = {"StackName": "clicklake-lake-dev", "LogicalResourceId": role}
         resource = self._account.client("cloudformation").describe_stack_resource(**stack)
         name = resource["StackResourceDetail"]["PhysicalResourceId"]
@@ -44,11 +50,37 @@ class Rights:
         return json.dumps(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
 
 
+def _of_the_pipeline(role: str) -> str:
+    """The role's own policies and, as it has it twice, its boundary."""
+    resources = load(ROOT / "cloudformation" / "pipeline.yaml")["Resources"]
+    arns = {
+        "Repository.Arn": f"arn:aws:codecommit:{REGION}:{ACCOUNT}:clicklake",
+        "BuildLogs.Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/codebuild/clicklake:*",
+        "Project.Arn": PROJECT,
+        "Boundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    }
+    parts = [resources[role]["Properties"]["Policies"]]
+    parts += [resources["Boundary"]] if role == "BuildRole" else []
+    statements = list(statements_of(resolve(parts, names_of("clicklake-pipeline") | arns)))
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
 @pytest.fixture(scope="module")
 def acting(account: Account, deployed_lake: dict[str, str]) -> Callable[[str], Client]:
     made: dict[str, Client] = {}
     rights = Rights(account, deployed_lake)
     account.client("s3").create_bucket(Bucket="somebody-elses")
+    destination = {"BucketARN": "arn:aws:s3:::somebody-elses", "RoleARN": f"arn:aws:iam::{ACCOUNT}:role/any"}
+    account.client("firehose").create_delivery_stream(
+        DeliveryStreamName="clicklake-production", ExtendedS3DestinationConfiguration=destination
+    )
+    account.client("codebuild").create_project(
+        name="clicklake",
+        source={"type": "NO_SOURCE", "buildspec": "version: 0.2"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "none", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=f"arn:aws:iam::{ACCOUNT}:role/any",
+    )
 
     def act(role: str) -> Client:
         if role not in made:
@@ -100,6 +132,33 @@ def change_processor(client: Client, lake: dict[str, str]) -> Any:
     )
 
 
+def start_build(project: str) -> Call:
+    return lambda client, lake: client("codebuild").start_build(projectName=project)
+
+
+def describe_stack(stack: str) -> Call:
+    return lambda client, lake: client("cloudformation").describe_stacks(StackName=stack)
+
+
+def delete_stack(stack: str) -> Call:
+    return lambda client, lake: client("cloudformation").delete_stack(StackName=stack)
+
+
+def put_policy_on(role: str) -> Call:
+    document = json.dumps({"Version": "2012-10-17", "Statement": []})
+    return lambda client, lake: client("iam").put_role_policy(
+        RoleName=role, PolicyName="more", PolicyDocument=document
+    )
+
+
+def make_user(client: Client, lake: dict[str, str]) -> Any:
+    return client("iam").create_user(UserName="another")
+
+
+def invoke_somebody_elses(client: Client, lake: dict[str, str]) -> Any:
+    return client("lambda").invoke(FunctionName="somebody-elses")
+
+
 def list_roles(client: Client, lake: dict[str, str]) -> Any:
     return client("iam").list_roles()
 
@@ -107,9 +166,13 @@ def list_roles(client: Client, lake: dict[str, str]) -> Any:
 @pytest.mark.parametrize(
     ("role", "call"),
     [
-        ("ingest", put_record()),
+        ("ingest-dev", put_record()),
+        ("ingest-production", put_record("clicklake-production")),
         ("StreamRole", put_object()),
         ("StreamRole", invoke),
+        ("BuildRole", describe_stack("clicklake-lake-dev")),
+        ("BuildRole", put_object()),
+        ("PushRole", start_build("clicklake")),
     ],
 )
 def test_a_role_may_do_its_work(
@@ -121,10 +184,11 @@ def test_a_role_may_do_its_work(
 @pytest.mark.parametrize(
     ("role", "call"),
     [
-        ("ingest", put_batch),
-        ("ingest", put_record("another")),
-        ("ingest", put_object()),
-        ("ingest", list_roles),
+        ("ingest-dev", put_batch),
+        ("ingest-dev", put_record("clicklake-production")),
+        ("ingest-dev", put_object()),
+        ("ingest-dev", list_roles),
+        ("ingest-production", put_record()),
         ("StreamRole", put_object("somebody-elses")),
         ("StreamRole", delete_object),
         ("StreamRole", change_processor),
@@ -132,6 +196,15 @@ def test_a_role_may_do_its_work(
         ("ProcessorRole", put_object()),
         ("ProcessorRole", put_record()),
         ("ProcessorRole", invoke),
+        ("PushRole", start_build("another")),
+        ("PushRole", put_record()),
+        ("BuildRole", put_object("somebody-elses")),
+        ("BuildRole", invoke_somebody_elses),
+        ("BuildRole", make_user),
+        ("BuildRole", put_policy_on("somebody-elses")),
+        ("BuildRole", put_policy_on("clicklake-pipeline-BuildRole-1")),
+        ("BuildRole", delete_stack("somebody-elses")),
+        ("BuildRole", start_build("another")),
     ],
 )
 def test_a_role_may_do_nothing_else(
