@@ -78,9 +78,10 @@ class Contents:
             failed.close()
 
 
-def balance(lake: Lake, span: Span, now: datetime, hour_done: Callable[[], None]) -> Balance:
+def balance(lake: Lake, span: Span, waiting_since: datetime, hour_done: Callable[[], None]) -> Balance:
+    """What came after `waiting_since` and is not there yet is waiting, what came before is missing."""
     with ThreadPoolExecutor(READING_THREADS) as threads:
-        sweep = _Sweep(lake, Reader(lake, threads), now)
+        sweep = _Sweep(lake, Reader(lake, threads), waiting_since)
         with closing(sweep):
             for hour in hours(span.since, span.until):
                 sweep.judge(hour)
@@ -91,11 +92,11 @@ def balance(lake: Lake, span: Span, now: datetime, hour_done: Callable[[], None]
 class _Sweep:
     """Goes from hour to hour, and holds three of them."""
 
-    def __init__(self, lake: Lake, reader: Reader, now: datetime) -> None:
+    def __init__(self, lake: Lake, reader: Reader, waiting_since: datetime) -> None:
         self.balance = Balance(unreadable=reader.unreadable)
         self._lake = lake
         self._reader = reader
-        self._now = now
+        self._waiting_since = waiting_since
         self._contents: dict[datetime, Contents] = {}
         self._undelivered: dict[date, dict[State, dict[datetime, list[Stored]]]] = {}
 
@@ -144,8 +145,7 @@ class _Sweep:
 
     def _name(self, hour: datetime, left: dict[bytes, Outcomes]) -> None:
         """Tell what is missing from what may still land; read the hour again for what it was."""
-        oldest_waiting = self._now - DELIVERY
-        if hour > oldest_waiting:
+        if hour > self._waiting_since:
             for outcomes in left.values():
                 outcomes.waiting += 1
             return
@@ -153,7 +153,7 @@ class _Sweep:
             outcomes = left[event_id]
             is_first = outcomes is self.balance.accepted
             arrived = missing.received_at if is_first else to_rfc3339(hour + HOUR)
-            if arrived and arrived > to_rfc3339(oldest_waiting):
+            if arrived and arrived > to_rfc3339(self._waiting_since):
                 outcomes.waiting += 1
             else:
                 outcomes.missing += 1

@@ -4,11 +4,12 @@ A record of raw/ has no certain end: Firehose writes one behind the other, and o
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
+from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 # Where one JSON object ends and the next begins. Nowhere else do these three characters stand in valid JSON:
 # between values there would be a comma, inside a string the quotation mark would be escaped.
@@ -53,6 +54,14 @@ def read_envelope(data: bytes) -> Envelope | None:
     except _UNREADABLE:
         return None
     return envelope if envelope.clicks else None
+
+
+def with_clicks(envelope: bytes, wanted: Callable[[int], bool]) -> bytes:
+    """The envelope with the clicks of these positions alone; what stays is byte for byte as it was."""
+    head: dict[str, Any] = msgspec.json.decode(envelope, type=dict[str, Raw])
+    clicks = msgspec.json.decode(head["clicks"], type=list[Raw])
+    head["clicks"] = [click for position, click in enumerate(clicks) if wanted(position)]
+    return msgspec.json.encode(head)
 
 
 def pieces(line: bytes) -> Iterator[Piece]:

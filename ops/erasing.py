@@ -10,7 +10,8 @@ from ops.lake import GZIP_MAGIC, Lake
 from ops.persons import Eraser, split_lines
 from ops.results import RowEraser, is_csv, rows
 
-FOLDERS = ("clicks/", "raw/", "failed/", "replayed/", "parked/")
+# clicks/ at last: a click that is in raw/ alone would be called missing by reconcile, or be enriched again.
+FOLDERS = ("raw/", "failed/", "replayed/", "parked/", "clicks/")
 RESULTS = "athena/"
 
 

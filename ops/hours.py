@@ -1,5 +1,6 @@
 """Hours, the unit of the lake's folders, and the ranges of time that commands are given. All in UTC."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -7,6 +8,8 @@ from datetime import UTC, datetime, time, timedelta
 import click
 
 HOUR = timedelta(hours=1)
+
+_FOLDER = re.compile(r"/dt=(\d{4}-\d{2}-\d{2})/hr=(\d{2})/")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,14 @@ def hours(since: datetime, until: datetime) -> Iterator[datetime]:
 def folder_of(hour: datetime) -> str:
     """The two partitions that the delivery stream's prefixes in cloudformation/template.yaml write."""
     return f"dt={hour:%Y-%m-%d}/hr={hour:%H}/"
+
+
+def hour_of_folder(key: str) -> datetime:
+    """Of an object under such a folder. Raises ValueError for any other."""
+    named = _FOLDER.search(key)
+    if named is None:
+        raise ValueError(f"{key} lies in no hour's folder")
+    return datetime.strptime("".join(named.groups()), "%Y-%m-%d%H").replace(tzinfo=UTC)
 
 
 def to_rfc3339(moment: datetime) -> str:

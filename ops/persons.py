@@ -8,7 +8,7 @@ import msgspec
 import pybase64
 from msgspec import Raw, Struct
 
-from ops.envelopes import Kind, Piece, pieces
+from ops.envelopes import Kind, Piece, pieces, with_clicks
 from ops.failed import read_document
 
 
@@ -126,14 +126,7 @@ class Eraser:
             self.erased.add(who)
         if len(gone) in (0, len(sender.clicks)):
             return b"" if gone else data
-        return self._without_clicks(data, sender)
-
-    def _without_clicks(self, data: bytes, sender: Sender) -> bytes:
-        head: dict[str, Any] = msgspec.json.decode(data, type=dict[str, Raw])
-        clicks = msgspec.json.decode(head["clicks"], type=list[Raw])
-        pairs = zip(clicks, sender.clicks, strict=True)
-        head["clicks"] = [click for click, who in pairs if not self._person.did(who)]
-        return msgspec.json.encode(head)
+        return with_clicks(data, lambda position: not self._person.did(sender.clicks[position]))
 
     def _without(self, who: WhoClicked, data: bytes) -> bytes:
         if not self._person.did(who):

@@ -9,27 +9,33 @@ from botocore.exceptions import ClientError
 from rich.table import Table
 
 from ops import cloudwatch
-from ops.balance import ROOTS, Balance, Outcomes, balance
+from ops.balance import DELIVERY, ROOTS, Balance, Outcomes, balance
 from ops.escape import for_terminal
 from ops.hours import Span, hours
 from ops.lake import Lake
 from ops.options import json_option, lake_options, span_options
+from ops.recovery import file_missing
 from ops.screen import ERR, OUT, print_json, progress
 
 
 @click.command()
 @span_options
 @lake_options
+@click.option("--no-wait", is_flag=True, help="Call missing what is not there, however young it is.")
+@click.option("--recover", is_flag=True, help="Write what is missing to failed/, where replay takes it from.")
 @json_option
-def command(lake: Lake, span: Span, as_json: bool) -> None:
+def command(lake: Lake, span: Span, no_wait: bool, recover: bool, as_json: bool) -> None:
     """Show that nothing is missing: each click of raw/ is in clicks/, or is kept in failed/ with a reason.
 
     Whole hours are compared, by the time of arrival. What is younger than 25 hours and not there yet is
     waiting: Firehose tries for 24. Exits with 1 if a click is missing, or an object cannot be read.
     """
+    now = datetime.now(UTC)
     with progress() as bar:
         task = bar.add_task("hours", total=len(list(hours(span.since, span.until))))
-        found = balance(lake, span, datetime.now(UTC), lambda: bar.advance(task))
+        found = balance(lake, span, now if no_wait else now - DELIVERY, lambda: bar.advance(task))
+    if recover:
+        file_missing(lake, found.missing)
     witness = _witness(lake, span)
     if as_json:
         print_json(to_json(lake, span, found, witness))
@@ -105,7 +111,7 @@ def _rows(found: Balance) -> Iterator[tuple[str, int, str]]:
     yield "sent again", found.sent_again, "by clients that had no answer"
     if bare := {place: number for place, number in found.without_id.items() if number}:
         places = ", ".join(f"{place} {number:,}" for place, number in bare.items())
-        yield "without an id", bare.get("raw", 0), f"bare clicks are counted, not named: {places}"
+        yield "without an id", sum(bare.values()), f"bare clicks and garbage, counted, not named: {places}"
 
 
 def _outcome_rows(outcomes: Outcomes) -> Iterator[tuple[str, int, str]]:

@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-OUT = Console(highlight=False, markup=False, emoji=False)
+# A pipe has no width: what is read by a program or kept in a file is not wrapped to 80 columns.
+OUT = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 200)
 ERR = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 

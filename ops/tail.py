@@ -61,7 +61,7 @@ def _decoded(line: bytes) -> Any:
 
 
 def click_line(line: Any) -> str:
-    """When, what, whose; then the item and its attributes, whatever this deployment calls them; then the rest."""
+    """When, what, whose; the item and its attributes, whatever this deployment calls them; then the rest."""
     if not isinstance(line, dict):
         return for_terminal(f"no line of a click: {line}")
     own = [value for name, value in line.items() if name.lower() not in RESERVED_NAMES]

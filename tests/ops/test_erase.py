@@ -121,7 +121,7 @@ def test_rows_are_told_apart_whatever_stands_in_their_values(values: list[list[s
 
 
 def fill(lake: TestLake) -> tuple[list[bytes], str]:
-    """Something of the person and of others everywhere; answers the lines of these, and an event of theirs."""
+    """Something of the person and of others everywhere; answers the others' lines and an event of theirs."""
     theirs, ours = new_id(), new_id()
     their_click, our_click = click(theirs, userId=THEM), click(ours)
     lines = {

@@ -1,5 +1,7 @@
 """`reconcile` finds what is missing, by its id, and counts the rest so that it adds up."""
 
+import base64
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -164,6 +166,28 @@ def test_an_object_that_cannot_be_read_is_named_and_the_rest_is_counted(
     lake.s3.put_object(Bucket=lake.bucket, Key=broken, Body=body[:40])
     found = ops.json("reconcile", *DAY, code=1)
     assert (found["unreadable"], found["delivered"]) == ([broken], 1)
+
+
+def test_what_is_not_there_is_missing_at_once_when_nothing_shall_be_waited_for(
+    ops: Commands, lake: TestLake
+) -> None:
+    lake.put("raw", [envelope([click()], NOW)], at=NOW)
+    assert ops.json("reconcile")["waiting"] == 1
+    assert ops.json("reconcile", "--no-wait", code=1)["missing"] == 1
+
+
+def test_what_is_missing_can_be_filed_as_failed_for_a_replay(ops: Commands, lake: TestLake) -> None:
+    lost, landed = [new_id() for _ in range(3)], new_id()
+    lake.put("raw", [envelope([click(lost[0]), click(landed)]), b"garbage", envelope([click(lost[1])])])
+    lake.put("raw", [envelope([click(lost[2])], NOON + HOUR)], at=NOON + HOUR)
+    lake.put("clicks", [line(landed)])
+    ops("reconcile", "--recover", *DAY, code=1)
+    found = ops.json("reconcile", "--recover", *DAY)
+    assert (found["delivered"], found["failed"]) == (1, {"Clicklake.Missing": 3})
+    documents = [json.loads(each) for each in lake.lines("failed/missing/")]
+    envelopes = [json.loads(base64.b64decode(each["rawData"])) for each in documents]
+    assert sorted(each["clicks"][0]["eventId"] for each in envelopes) == sorted(lost)
+    assert {len(each["clicks"]) for each in envelopes} == {1}
 
 
 def test_hostile_ids_reach_the_terminal_as_text(ops: Commands, lake: TestLake) -> None:

@@ -1,0 +1,155 @@
+"""A whole cloud to break: what `make run` starts, in a folder of its own, on ports that outlive a restart."""
+
+import base64
+import io
+import json
+import os
+import signal
+import subprocess
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import requests
+from click.testing import CliRunner
+
+from ops.__main__ import main
+from tests.local.emulated import free_port
+from tests.ops.lakes import TestLake
+from tests.whole_path.conftest import ENVS, ROOT
+
+START_SECONDS = 90
+SETTLE_SECONDS = 90
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+REGION = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull}
+FUNCTION = "clicklake-processor-dev"
+GOOD_PROCESSOR = ROOT / ".run" / "stage" / "build" / "processor"
+
+
+class Cloud:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ports = {name: free_port() for name in ("api", "s3", "live")}
+        self.api = f"http://127.0.0.1:{self._ports['api']}"
+        self.live = f"http://127.0.0.1:{self._ports['live']}"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self.env = clean | KEYS | REGION | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._ports['s3']}"}
+
+    # Its processes.
+
+    def start(self) -> None:
+        command = [str(ENVS / "aws" / "bin" / "python"), "-m", "local", "--dir", str(self._folder)]
+        for name, port in self._ports.items():
+            command += [f"--{name}-port", str(port)]
+        with (self._folder / "run.log").open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        addresses = self._folder / "addresses.json"
+        deadline = time.monotonic() + START_SECONDS
+        while not addresses.exists():
+            assert self._process.poll() is None, (self._folder / "run.log").read_text()
+            assert time.monotonic() < deadline, (self._folder / "run.log").read_text()
+            time.sleep(0.1)
+        self.addresses: dict[str, str] = json.loads(addresses.read_text())
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(60)
+
+    def kill(self, part: str) -> None:
+        """SIGKILL the one process whose command says `part`: the rest of the cloud ends with it, in order."""
+        listed = subprocess.run(
+            ["ps", "-eww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        )
+        rows = [row.split(None, 2) for row in listed.stdout.splitlines()]
+        (pid,) = [int(pid) for pid, parent, args in rows if int(parent) == self._process.pid and part in args]
+        os.kill(pid, signal.SIGKILL)
+        self._process.wait(60)
+
+    # Its stream.
+
+    def plan(self, **faults: Any) -> None:
+        requests.post(f"{self.live}/faults", json=faults, timeout=30).raise_for_status()
+
+    def settle(self) -> None:
+        """Wait until all that the stream took has landed, or failed."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while self._waiting() != 0:
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.1)
+
+    def _waiting(self) -> int | None:
+        """None while nobody answers: it is being started again."""
+        try:
+            return int(requests.get(f"{self.live}/status", timeout=30).json()["waiting"])
+        except requests.ConnectionError:
+            return None
+
+    def put(self, record: bytes) -> None:
+        """Past the ingest app."""
+        firehose = self._client("firehose")
+        firehose.put_record(DeliveryStreamName=self.addresses["stream"], Record={"Data": record})
+
+    # Its processor.
+
+    @contextmanager
+    def processor(self, source: str) -> Iterator[None]:
+        """Another in its place, with a second for each batch."""
+        functions = self._client("lambda")
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("processor/handler.py", source)
+        before = functions.get_function_configuration(FunctionName=FUNCTION)["Timeout"]
+        functions.update_function_configuration(FunctionName=FUNCTION, Timeout=1)
+        functions.update_function_code(FunctionName=FUNCTION, ZipFile=archive.getvalue())
+        yield
+        functions.update_function_code(FunctionName=FUNCTION, ZipFile=_zipped(GOOD_PROCESSOR))
+        functions.update_function_configuration(FunctionName=FUNCTION, Timeout=before)
+
+    @contextmanager
+    def settings(self, **variables: str) -> Iterator[None]:
+        """Other settings for the processor."""
+        functions = self._client("lambda")
+        before = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
+        self._configure(before | variables)
+        yield
+        self._configure(before)
+
+    def _configure(self, variables: dict[str, str]) -> None:
+        self._client("lambda").update_function_configuration(
+            FunctionName=FUNCTION, Environment={"Variables": variables}
+        )
+
+    # Its lake.
+
+    @property
+    def lake(self) -> TestLake:
+        return TestLake(self.addresses["bucket"], self._client("s3"))
+
+    def ops(self, *arguments: str, code: int = 0) -> Any:
+        """A command's JSON."""
+        result = CliRunner(env=self.env).invoke(main, [*arguments, "--json"], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout)
+
+    def _client(self, service: str) -> Any:
+        keys = {name.lower(): value for name, value in KEYS.items()}
+        return boto3.client(
+            service, endpoint_url=self.env["AWS_ENDPOINT_URL"], region_name="us-east-1", **keys
+        )
+
+
+def _zipped(folder: Path) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                file.write(path, path.relative_to(folder))
+    return archive.getvalue()
+
+
+def record_of(document: bytes) -> bytes:
+    return base64.b64decode(json.loads(document)["rawData"])
