@@ -15,8 +15,9 @@ from local.processes import StartError
 
 def main() -> int:
     options = _parse_options()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # a closed terminal stops us as Ctrl-C does
+    # A closed terminal stops us as Ctrl-C does; and SIGINT is ignored in a job that a script began with &.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     print("starting …", flush=True)
     try:
         with running_cloud(options.dir, Ports(options.api_port, options.s3_port, options.live_port)) as cloud:

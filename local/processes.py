@@ -57,13 +57,15 @@ class Process:
         raise StartError(f"{self.name} {why}. The end of {self.log}:\n{tail}")
 
     def stop(self) -> None:
-        """SIGTERM, time to flush, then SIGKILL for whatever of its group is left."""
-        if not self.has_ended():
-            self._signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                self._child.wait(STOP_SECONDS)
-        self._signal(signal.SIGKILL)
-        self._child.wait()
+        """SIGTERM, time to flush, then SIGKILL for whatever of its group is left; at once if interrupted."""
+        try:
+            if not self.has_ended():
+                self._signal(signal.SIGTERM)
+                with suppress(subprocess.TimeoutExpired):
+                    self._child.wait(STOP_SECONDS)
+        finally:
+            self._signal(signal.SIGKILL)
+            self._child.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
