@@ -14,7 +14,8 @@ gc.disable()
 
 from typing import Any  # noqa: E402
 
-from zappa.handler import LambdaHandler  # type: ignore[import-untyped]  # noqa: E402
+import zappa.handler  # type: ignore[import-untyped]  # noqa: E402
+from zappa.handler import LambdaHandler  # noqa: E402
 
 from ingest_app import create_app  # noqa: E402
 from ingest_app.settings import adopt_zappa_environment  # noqa: E402
@@ -23,6 +24,7 @@ on_lambda = adopt_zappa_environment()
 app = create_app()
 if on_lambda:
     LambdaHandler()  # a singleton: lambda_handler finds it again
+    zappa.handler.common_log = lambda *_, **__: None  # an access line that LOG_LEVEL drops: 6 µs to write
 
 gc.freeze()
 gc.set_threshold(50_000, 50, 100)  # a request makes few cycles: 20 µs of 600 less than with the default
