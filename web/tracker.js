@@ -162,7 +162,7 @@
     return valueOf(SESSION);
   }
 
-  // Ids are strings to the server, often numbers to the page, and empty where nobody is signed in.
+  // Ids are strings to the server, often numbers to the page, and empty where there is none.
   function id(value) {
     return value ? String(value) : undefined;
   }
@@ -183,7 +183,7 @@
       referrer: address(referrer),
       element: element && {
         tag: element.localName,
-        id: element.id,
+        id: id(element.id),
         text: element.textContent.trim().slice(0, 100),
         href: address(element.href),
       },

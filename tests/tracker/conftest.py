@@ -53,6 +53,14 @@ def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture
+def page_in_real_time(browser: Browser) -> Iterator[Page]:
+    """For what is measured, and for many page loads: the clock of `context` slows each of them down."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
 def site() -> Iterator[RecordingServer]:
     with RecordingServer() as server:
         yield server

@@ -58,6 +58,15 @@ def test_all_that_the_tracker_sends_is_taken_by_the_ingest_app_as_it_is(
     assert batch.sent_at
 
 
+def test_what_there_is_none_of_is_left_out(page: Page, html: Track, api: RecordingServer) -> None:
+    page.goto(html(BUTTON, "data-user-id="))
+    page.click("button")
+    wait(page)
+    (click,) = api.wait_for_clicks(1)
+    assert set(click) == {"type", "mysfitId", "eventId", "occurredAt", "url", "title", "element"}
+    assert click["element"] == {"tag": "button", "text": "One"}
+
+
 def test_text_that_is_cut_through_an_emoji_stays_text(page: Page, html: Track, api: RecordingServer) -> None:
     page.goto(html(f'<button data-click-item="a">{"x" * 99}\U0001f409</button>'))
     page.evaluate(r"clicks.track('b', {kept: 'C:\\ud83d \u0001 \"\\'})")
@@ -178,33 +187,33 @@ def test_pages_are_not_counted_unless_asked_for(page: Page, html: Track, api: Re
     assert [click["type"] for click in api.wait_for_clicks(1)] == ["click"]
 
 
-@pytest.mark.parametrize(
-    ("link", "type_"),
-    [
-        ('<a href="https://there.example/page">', "outbound"),
-        ('<a href="//there.example:8443/">', "outbound"),
-        ('<a href="/list.pdf">', "download"),
-        ('<a href="/List.XLSX?v=2">', "download"),
-        ('<a href="https://there.example/all.zip">', "download"),
-        ('<a href="/picture.png" download>', "download"),
-        ('<a href="/page">', None),
-        ('<a href="/pdf">', None),
-        ('<a href="#part">', None),
-        ('<a href="mailto:someone@there.example">', None),
-        ('<a href="javascript:void 0">', None),
-        ("<a>", None),
-    ],
-)
-def test_link_is(link: str, type_: str | None, page: Page, html: Track, api: RecordingServer) -> None:
-    page.goto(html(f"{link}<i>link</i></a>{BUTTON}", "data-links"))
+LINKS = [
+    ('<a href="https://there.example/page">', "outbound"),
+    ('<a href="//there.example:8443/">', "outbound"),
+    ('<a href="/list.pdf">', "download"),
+    ('<a href="/List.XLSX?v=2">', "download"),
+    ('<a href="https://there.example/all.zip">', "download"),
+    ('<a href="/picture.png" download>', "download"),
+    ('<a href="/page">', None),
+    ('<a href="/pdf">', None),
+    ('<a href="#part">', None),
+    ('<a href="mailto:someone@there.example">', None),
+    ('<a href="javascript:void 0">', None),
+    ("<a>", None),
+]
+
+
+def test_links_that_leave_and_files_are_counted(page: Page, html: Track, api: RecordingServer) -> None:
+    links = (f"{link}<i>{index}</i></a> " for index, (link, _) in enumerate(LINKS))
+    page.goto(html("".join(links), "data-links"))
     page.evaluate("addEventListener('click', (event) => event.preventDefault())")
-    page.click("i")
-    page.click("button")
+    for link in page.locator("i").all():
+        link.click()
     wait(page)
-    api.wait_for_requests(1)
-    assert [click["type"] for click in api.clicks] == [*([type_] if type_ else []), "click"]
-    if type_:
-        assert api.clicks[0]["element"]["href"]
+    counted = [(str(index), kind) for index, (_, kind) in enumerate(LINKS) if kind]
+    clicks = api.wait_for_clicks(len(counted))
+    assert [(click["element"]["text"], click["type"]) for click in clicks] == counted
+    assert all(click["element"]["href"].startswith("http") for click in clicks)
 
 
 def test_outbound_link_that_is_an_item_is_both(page: Page, html: Track, api: RecordingServer) -> None:

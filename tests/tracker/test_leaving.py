@@ -10,6 +10,7 @@ pytestmark = pytest.mark.browser
 
 LEAVINGS = 200
 LINK = '<a data-click-item="away" href="/arrived">away</a>'
+NO_TICKS = "window.setInterval = () => 0;"  # so that nothing is sent but at leaving
 HIDE = """
     Object.defineProperty(document, 'hidden', {get: () => true, configurable: true});
     document.dispatchEvent(new Event('visibilitychange', {bubbles: true}));
@@ -17,8 +18,9 @@ HIDE = """
 
 
 def test_each_of_200_clicks_that_leave_the_page_arrives(
-    page: Page, html: Track, api: RecordingServer, capsys: pytest.CaptureFixture[str]
+    page_in_real_time: Page, html: Track, api: RecordingServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    page = page_in_real_time
     hop = """<a data-click-item="away">away</a>
         <script>
           const left = new URLSearchParams(location.search).get('left') - 1;
@@ -26,10 +28,12 @@ def test_each_of_200_clicks_that_leave_the_page_arrives(
           link.href = left ? '/hop?left=' + left : '/arrived';
           onload = () => setTimeout(() => link.click());
         </script>"""
-    html(path="/arrived")
+    arrived = html(path="/arrived")
     page.goto(f"{html(hop, path='/hop')}?left={LEAVINGS}", wait_until="commit")
-    page.wait_for_url("**/arrived", timeout=60_000)
+    page.wait_for_url(arrived, timeout=60_000)
     api.wait_for_clicks(LEAVINGS)
+    page.clock.install()
+    page.goto(arrived)
     wait(page, MINUTE)  # what left before its answer goes once more
     wait_until_empty(page)
     once = set(api.ids)
@@ -53,7 +57,10 @@ def test_last_clicks_go_at_once_although_a_request_is_under_way(
     assert [click["mysfitId"] for click in api.clicks] == ["item-1", "away"]
 
 
-def test_tab_that_is_hidden_sends_what_waits(page: Page, html: Track, api: RecordingServer) -> None:
+def test_tab_that_is_hidden_sends_what_waits(
+    context: BrowserContext, page: Page, html: Track, api: RecordingServer
+) -> None:
+    context.add_init_script(NO_TICKS)
     page.goto(html(BUTTON))
     page.click("button")
     page.evaluate(HIDE)
@@ -64,13 +71,16 @@ def test_tab_that_is_hidden_sends_what_waits(page: Page, html: Track, api: Recor
 def test_beacon_goes_where_requests_cannot_outlive_the_page(
     context: BrowserContext, page: Page, html: Track, api: RecordingServer
 ) -> None:
-    context.add_init_script("delete Request.prototype.keepalive")
+    context.add_init_script("delete Request.prototype.keepalive;" + NO_TICKS)
     html(path="/arrived")
     page.goto(html(LINK))
     page.click("a")
     api.wait_for_clicks(1)
     (request,) = api.requests
     assert request.headers["Content-Type"].startswith("text/plain")
+    assert (
+        request.headers["Sec-Fetch-Mode"] == "no-cors"
+    )  # as a beacon's is, and not the tracker's other requests'
 
 
 def test_what_does_not_fit_at_leaving_goes_from_the_next_page(

@@ -96,7 +96,7 @@ def test_page_that_stops_its_events_hides_no_click(page: Page, html: Track, api:
 
 
 FILL_STORAGE = """
-    for (let size = 2 ** 24; size >= 1; size /= 2)
+    for (let size = 2 ** 22; size >= 1; size /= 2)
       try { localStorage.much = (localStorage.much || '') + 'x'.repeat(size) } catch (full) {}
 """
 
@@ -108,11 +108,8 @@ FILL_STORAGE = """
         "Object.defineProperty(window, 'localStorage', {value: null})",
         "Storage.prototype.setItem = () => { throw 0 }",
         FILL_STORAGE,
-        "delete crypto.constructor.prototype.randomUUID",
-        "delete Navigator.prototype.locks",
-        "delete Request.prototype.keepalive",
-        "delete AbortSignal.timeout",
-        "delete Navigator.prototype.sendBeacon",
+        "delete Crypto.prototype.randomUUID; delete Navigator.prototype.locks",
+        "delete Request.prototype.keepalive; delete Navigator.prototype.sendBeacon",
     ],
 )
 def test_click_arrives_in_a_browser_where(
@@ -196,21 +193,18 @@ def test_known_attributes_warn_of_nothing(page: Page, html: Track, warnings: lis
     assert warnings == []
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        "clicks.track('a', (() => { const loop = {}; return loop.itself = loop })())",
-        "clicks.track('a', {number: 1n})",
-        "clicks.track(Symbol.iterator)",
-        "clicks.event({toJSON() { throw 0 }})",
-    ],
-)
-def test_call_with_nonsense_warns_and_throws_nothing(
-    call: str, page: Page, html: Track, warnings: list[str]
-) -> None:
+def test_calls_with_nonsense_warn_and_throw_nothing(page: Page, html: Track, warnings: list[str]) -> None:
     page.goto(html())
-    page.evaluate(call)
-    assert len(warnings) <= 1
+    page.evaluate("""
+        const loop = {};
+        loop.itself = loop;
+        clicks.track('a', loop);
+        clicks.track('a', {number: 1n});
+        clicks.track('a', {toJSON() { throw 0 }});
+        clicks.event();
+        clicks.track();
+    """)
+    assert len(warnings) == 3
     assert not any("thrown" in warning for warning in warnings)
 
 
@@ -240,6 +234,15 @@ def test_two_copies_of_the_script_count_once(page: Page, html: Track, api: Recor
 def test_script_may_be(add: str, page: Page, site: RecordingServer, api: RecordingServer) -> None:
     page.goto(site.serve("/", add.replace("{endpoint}", api.endpoint) + BUTTON))
     page.wait_for_function("window.clicks")
+    page.click("button")
+    wait(page)
+    api.wait_for_clicks(1)
+
+
+def test_another_script_with_an_endpoint_is_not_mistaken_for_the_tracker(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    page.goto(html(BUTTON, head='<script data-endpoint="/theirs"></script>'))
     page.click("button")
     wait(page)
     api.wait_for_clicks(1)

@@ -1,10 +1,10 @@
 """Many clicks, and many tabs."""
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import BrowserContext, Page
 
-from tests.tracker.pages import BUTTON, Track, track, wait_until_empty
-from tests.tracker.recording_server import RecordingServer
+from tests.tracker.pages import BUTTON, Track, track, wait, wait_until_empty
+from tests.tracker.recording_server import Answer, RecordingServer
 
 pytestmark = pytest.mark.browser
 
@@ -26,17 +26,10 @@ CLICK_FOR_A_SECOND = """
 """
 
 
-@pytest.fixture
-def page(browser: Browser) -> Page:
-    """Under the real clock."""
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
-
-
 def test_thousand_clicks_in_a_second_are_few_requests_and_no_long_task(
-    page: Page, html: Track, api: RecordingServer, capsys: pytest.CaptureFixture[str]
+    page_in_real_time: Page, html: Track, api: RecordingServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    page = page_in_real_time
     page.goto(html(BUTTON))
     page.evaluate(WATCH_LONG_TASKS)
     page.evaluate(CLICK_FOR_A_SECOND)
@@ -50,7 +43,10 @@ def test_thousand_clicks_in_a_second_are_few_requests_and_no_long_task(
         print(f"\n  1,000 clicks in a second: {len(api.requests)} requests, no task of {LONG_TASK_MS} ms")
 
 
-def test_thousand_clicks_in_one_task_are_few_requests(page: Page, html: Track, api: RecordingServer) -> None:
+def test_thousand_clicks_in_one_task_are_few_requests(
+    page_in_real_time: Page, html: Track, api: RecordingServer
+) -> None:
+    page = page_in_real_time
     page.goto(html())
     track(page, 1_000)
     api.wait_for_clicks(1_000)
@@ -59,7 +55,8 @@ def test_thousand_clicks_in_one_task_are_few_requests(page: Page, html: Track, a
     assert len(api.requests) <= 20
 
 
-def test_two_tabs_send_each_click_once(page: Page, html: Track, api: RecordingServer) -> None:
+def test_two_tabs_send_each_click_once(page_in_real_time: Page, html: Track, api: RecordingServer) -> None:
+    page = page_in_real_time
     tabs = [page, page.context.new_page()]
     for tab in tabs:
         tab.goto(html(BUTTON))
@@ -69,3 +66,39 @@ def test_two_tabs_send_each_click_once(page: Page, html: Track, api: RecordingSe
         tab.evaluate("clearInterval(i)")
     wait_until_empty(page)
     assert len(api.ids) == len(set(api.ids))
+
+
+def test_tab_leaves_the_queue_alone_while_another_is_sending(
+    context: BrowserContext, page: Page, html: Track, api: RecordingServer
+) -> None:
+    page.goto(html(BUTTON))
+    other = context.new_page()
+    other.goto(html(BUTTON))
+    lock = "navigator.locks.request('clicklake.click.', () => new Promise((done) => { let_go = done }))"
+    other.evaluate(f"void {lock}")
+    page.click("button")
+    for _ in range(3):
+        wait(page)
+    assert api.requests == []
+    other.evaluate("let_go()")
+    wait(page)
+    api.wait_for_clicks(1)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "shop.test"], ids=["with locks", "over plain http"])
+def test_tab_sends_one_request_at_a_time(
+    host: str, page: Page, html: Track, site: RecordingServer, api: RecordingServer
+) -> None:
+    api.answers = [Answer(is_held=True)]
+    html(BUTTON)
+    page.goto(site.url(host=host))
+    page.click("button")
+    wait(page)
+    api.wait_for_requests(1)
+    page.click("button")
+    for _ in range(3):
+        wait(page)
+    assert len(api.requests) == 1
+    api.release()
+    wait_until_empty(page)
+    assert len(api.requests) == 2
