@@ -1,0 +1,151 @@
+"""Every command of README and docs/deploy.md, run as its reader runs it.
+
+All of a chapter's commands are one script, in their order. They run in a copy of the checkout, against what
+`make run` starts or, where they deploy, an emulator of their own. What is another address or another answer
+here than at the reader's is in the tables below, with the reason.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local.processes import free_port
+from tests.deploy.checkout import ROOT, Checkout
+from tests.local.emulated import Emulator
+from tests.whole_path.lake import eventually
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+
+START_SECONDS = 120
+NO_COMMAND = re.compile(r"[<{]|site   http|select ")  # HTML, JSON, what is printed, SQL
+NOT_RUN = {
+    "Test it": "make test runs this very test",
+    "LocalStack": "needs Docker and a token",
+    "The pipeline": "no emulator has CodeCommit",
+}
+DEPLOYING = {  # to an emulator on this machine
+    "make bundle\n": "mkdir -p build; make .run/stage.ready\n",  # for its machine and its Python
+    "--template-file cloudformation/template.yaml": "--template-file .run/stage/cloudformation/template.yaml",
+    "$(cat build/runtime)": f"python{sys.version_info.major}.{sys.version_info.minor}",
+    "https://$API.execute-api.$AWS_DEFAULT_REGION.amazonaws.com/": "$AWS_ENDPOINT_URL/_aws/execute-api/$API/",
+    "AlarmMail=": "ShareAlarms=no AlarmMail=",  # it has no metric math
+    "aws s3 ls --recursive": "sleep 5; aws s3 ls --recursive",  # in the place of two minutes
+    "YOUR-ARTIFACTS": "my-artifacts",
+}
+UNASKED = {r"(make (?:un)?deploy STAGE=\w+)": r"\1 YES=1"}  # nobody is there to answer
+PATIENT = {  # what a person does by looking
+    "curl http://127.0.0.1:4567/delivered": "until curl -s http://127.0.0.1:4567/delivered | grep species; "
+    "do sleep 1; done",
+    "flask --app ingest_app run --port 5051": "flask --app ingest_app run --port 5051 & FLASK=$!\n"
+    "until curl -sf http://127.0.0.1:5051/health; do sleep 1; done; kill $FLASK",
+}
+
+
+@dataclass(frozen=True)
+class Chapter:
+    heading: str
+    commands: str
+
+
+def chapters_of(document: str) -> list[Chapter]:
+    """Each chapter that has commands, indented or fenced as `sh`, with all of them."""
+    found = []
+    for part in re.split(r"^## ", (ROOT / document).read_text(), flags=re.MULTILINE)[1:]:
+        heading, _, body = part.partition("\n")
+        fenced = re.findall(r"^```sh\n(.*?)^```", body, re.MULTILINE | re.DOTALL)
+        unfenced = re.sub(r"^```.*?^```", "", body, flags=re.MULTILINE | re.DOTALL)
+        indented = re.findall(r"(?:^    .*\n)+", unfenced, re.MULTILINE)
+        blocks = [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in indented] + fenced
+        commands = [block for block in blocks if not NO_COMMAND.match(block.strip())]
+        if commands:
+            found.append(Chapter(heading, "\n".join(commands)))
+    return found
+
+
+README = {chapter.heading: chapter.commands for chapter in chapters_of("README.md")}
+DEPLOY = {chapter.heading: chapter.commands for chapter in chapters_of("docs/deploy.md")}
+
+
+def script(commands: str, *tables: dict[str, str]) -> str:
+    for table in tables:
+        for pattern, replacement in table.items():
+            commands = re.sub(pattern if table is UNASKED else re.escape(pattern), replacement, commands)
+    return commands
+
+
+def run(checkout: Checkout, commands: str) -> str:
+    tools = checkout.folder / ".run/envs/aws/bin"  # README's reader has an AWS CLI
+    path = f"{checkout.env['PATH']}:{tools}"
+    done = checkout.run("bash", "-exo", "pipefail", "-c", commands, PATH=path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, str, dict[str, str]]]:
+    """`make run`, on ports of its own; what it printed, and README's ports with those that stand for them."""
+    ports = {port: str(free_port()) for port in ("4566", "4567", "5050", "5051")}
+    checkout = Checkout.copy(tmp_path_factory.mktemp("readme") / "checkout", Emulator(Path("unused")))
+    log = checkout.folder / "run.log"
+    words = [f"S3_PORT={ports['4566']}", f"LIVE_PORT={ports['4567']}", f"API_PORT={ports['5050']}"]
+    with log.open("wb") as output:
+        started = {"cwd": checkout.folder, "stdout": output, "stderr": output, "start_new_session": True}
+        made = subprocess.Popen(["make", "run", *words], **started)
+    try:
+        eventually(lambda: "Ctrl-C" in log.read_text() or made.poll() is not None, seconds=START_SECONDS)
+        assert made.poll() is None, log.read_text()
+        yield checkout, log.read_text(), ports
+    finally:
+        os.killpg(made.pid, signal.SIGINT)  # as Ctrl-C does
+        made.wait(60)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Checkout]:
+    """A copy of the checkout, and an emulator that holds nothing."""
+    emulator = Emulator(tmp_path / "state").start()
+    yield Checkout.copy(tmp_path / "checkout", emulator)
+    emulator.stop()
+
+
+def test_every_chapter_with_commands_is_run_here() -> None:
+    run_here = {"Run it", "Deploy it", "By hand", "By hand, production", "Settings", "Undeploying"}
+    assert {*README, *DEPLOY} == run_here | NOT_RUN.keys()
+
+
+def test_run_it(running: tuple[Checkout, str, dict[str, str]]) -> None:
+    checkout, printed, ports = running
+    told = re.findall(r"^       (\w+)   ", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert told == re.findall(r"^   (\w+)   ", printed, re.MULTILINE)
+    first, rest = README["Run it"].split("\n", 1)
+    assert first == "make run"
+    commands = script(rest, PATIENT)
+    for port, ours in ports.items():
+        commands = commands.replace(port, ours)
+    lines = [line for line in run(checkout, commands).splitlines() if '"species":"Chimera"' in line]
+    assert len(lines) >= 2  # on the live page, and in S3
+
+
+def test_deploy_it(empty: Checkout) -> None:
+    run(empty, script(README["Deploy it"], DEPLOYING, UNASKED))
+    assert empty.emulator.client("lambda").get_function(FunctionName="clicklake-dev")
+
+
+def test_deploy_by_hand_go_on_by_make_and_undeploy_by_hand(empty: Checkout) -> None:
+    landed = run(empty, script(DEPLOY["By hand"], DEPLOYING))
+    assert "clicks/dt=" in landed
+    run(empty, script(DEPLOY["Settings"], UNASKED))
+    zappa = ". .run/envs/ingest/bin/activate; zappa deploy production; deactivate"
+    run(empty, f"{zappa}\n{DEPLOY['By hand, production']}")
+    by_make, by_hand = DEPLOY["Undeploying"].split("\n", 1)
+    assert by_make == "make undeploy STAGE=dev"
+    run(empty, f"STAGE=dev\n{by_hand}")
+    roles = empty.emulator.client("iam").list_roles()["Roles"]
+    assert [role["RoleName"] for role in roles] == ["clicklake-production-ZappaLambdaExecutionRole"]
