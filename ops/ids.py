@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import struct
 from collections.abc import Iterable
 from tempfile import TemporaryFile
 
@@ -41,12 +42,12 @@ class SpilledIds:
         if self._buffered >= SPILL_BYTES:
             self._spill()
 
-    def slice(self, number: int) -> list[bytes]:
+    def slice(self, number: int) -> tuple[bytes, ...]:
         packed = bytes(self._buffers[number])
         for offset, length in self._runs[number]:
             self._file.seek(offset)
             packed += self._file.read(length)
-        return [packed[at : at + ID_BYTES] for at in range(0, len(packed), ID_BYTES)]
+        return struct.unpack(f"{ID_BYTES}s" * (len(packed) // ID_BYTES), packed)
 
     def _spill(self) -> None:
         offset = self._file.seek(0, os.SEEK_END)

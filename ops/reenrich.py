@@ -2,7 +2,7 @@
 
 import os
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import click
@@ -22,7 +22,12 @@ from ops.screen import OUT, print_json, progress
 
 
 @click.command()
-@click.option("--from", "since", type=Moment(), required=True, help="First day or moment of receivedAt, UTC.")
+@click.option(
+    "--from",
+    "since",
+    type=Moment(),
+    help="First day or moment of receivedAt, UTC.  [default: the day before --to]",
+)
 @click.option(
     "--to",
     "until",
@@ -32,7 +37,7 @@ from ops.screen import OUT, print_json, progress
 @click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
 @lake_options
 @json_option
-def command(lake: Lake, since: datetime, until: datetime | None, dry_run: bool, as_json: bool) -> None:
+def command(lake: Lake, since: datetime | None, until: datetime | None, dry_run: bool, as_json: bool) -> None:
     """Enrich past clicks again, from the envelopes in raw/, with today's code and catalogue.
 
     Lines that change are written anew, in the folder that they are in, before the objects that hold the old
@@ -54,8 +59,9 @@ def command(lake: Lake, since: datetime, until: datetime | None, dry_run: bool, 
         raise SystemExit(1)
 
 
-def _span(since: datetime, until: datetime | None, newest: datetime) -> Span:
-    span = Span(since, until or hour_of(newest))
+def _span(since: datetime | None, until: datetime | None, newest: datetime) -> Span:
+    until = until or hour_of(newest)
+    span = Span(since or datetime.combine(until - timedelta(days=1), time(), UTC), until)
     if span.until > newest:
         raise OpsError(f"--to is after {newest:%Y-%m-%dT%H:%M}: what is younger than 25 hours may still land")
     if span.since >= span.until:

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import requests
@@ -28,6 +28,13 @@ KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 REGION = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull}
 FUNCTION = "clicklake-processor-dev"
 GOOD_PROCESSOR = ROOT / ".run" / "stage" / "build" / "processor"
+
+
+class Child(NamedTuple):
+    pid: int
+    parent: int
+    resident_kib: int
+    command: str
 
 
 class Cloud:
@@ -61,13 +68,22 @@ class Cloud:
 
     def kill(self, part: str) -> None:
         """SIGKILL the one process whose command says `part`: the rest of the cloud ends with it, in order."""
-        listed = subprocess.run(
-            ["ps", "-eww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-        )
-        rows = [row.split(None, 2) for row in listed.stdout.splitlines()]
-        (pid,) = [int(pid) for pid, parent, args in rows if int(parent) == self._process.pid and part in args]
-        os.kill(pid, signal.SIGKILL)
+        (child,) = [each for each in self.processes() if part in each.command]
+        os.kill(child.pid, signal.SIGKILL)
         self._process.wait(60)
+
+    def processes(self) -> list[Child]:
+        """All that were started for it, and theirs."""
+        command = ["ps", "-eww", "-o", "pid=,ppid=,rss=,args="]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        rows = [row.split(None, 3) for row in listed]
+        every = [Child(int(pid), int(parent), int(rss), args) for pid, parent, rss, args in rows]
+        ours, found = {self._process.pid}, list[Child]()
+        for each in sorted(every):  # a child's pid is greater than its parent's, but where they began anew
+            if each.parent in ours:
+                ours.add(each.pid)
+                found.append(each)
+        return found
 
     # Its stream.
 

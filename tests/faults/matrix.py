@@ -112,9 +112,9 @@ COLUMNS = (
 
 INTRODUCTION = """# What happens to clicks when things break
 
-Each row is one fault, made to happen to the whole cloud as it runs on a laptop. The page's part is played by a
-client that keeps its clicks, with their ids, until it is told what became of them. `make faults` runs every fault
-and writes this page. Counted is by `eventId`, against what the client was told.
+Each row is one fault, made to happen to the whole cloud as it runs on a laptop. The page's part is played by
+a client that keeps its clicks, with their ids, until it is told what became of them. `make faults` runs them
+all and writes this page. Counted is by `eventId`, against what the client was told.
 
 | column | what it counts |
 | --- | --- |

@@ -40,8 +40,8 @@ def test_athenas_dialect_is_spoken_and_every_field_can_be_asked(ops: Commands, l
     fields = {"properties": {"Price": "3", "price": "4"}, "element": {"text": "Buy"}, "skewMs": -20}
     lake.put("clicks", [line(new_id(), **fields)])
     sql = (
-        "select itemid, element_at(properties, 'Price') as price, element_at(element, 'text') as text, skewms,"
-        " dt, hr, date_format(from_iso8601_timestamp(receivedat), '%Y') as year,"
+        "select itemid, element_at(properties, 'Price') as price, element_at(element, 'text') as text,"
+        " skewms, dt, hr, date_format(from_iso8601_timestamp(receivedat), '%Y') as year,"
         " approx_distinct(eventid) as events, name"
         " from clicks group by 1, 2, 3, 4, 5, 6, 7, 9"
     )

@@ -1,0 +1,135 @@
+"""Many clicks through the whole cloud, with faults at random, and then the question: is anything missing?
+
+    .run/envs/test/bin/python -m benchmarks.soak [--clicks 1000000] [--seed 1]
+
+A client sends over HTTP and keeps each request until it is accepted; every few seconds other faults are on.
+When all is accepted, `replay` puts back what failed and `reconcile` must find every click. The memory of each
+process is told for the second and for the last quarter of the run.
+"""
+
+import argparse
+import random
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.faults.client import Told, send
+from tests.faults.cloud import Cloud
+from tests.ops.lakes import click
+
+CLICKS_IN_A_REQUEST = 50
+REQUESTS_IN_A_ROUND = 40
+ATTEMPTS = 1000
+FAULT_SECONDS = (2.0, 6.0)
+FAULTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"throttleEvery": 3},
+    {"dropBeforeEvery": 5},
+    {"dropAfterEvery": 7},
+    {"delaySeconds": 0.2},
+    {"s3DownSeconds": 4},
+    {"deliverTwice": True},
+    {"throttleEvery": 4, "dropAfterEvery": 9, "deliverTwice": True},
+)
+PARTS = {"emulator and stream": "local.emulator", "processor": "_worker.py", "ingest app": "ingest_app"}
+
+
+def main() -> None:
+    options = parse_options()
+    with tempfile.TemporaryDirectory() as folder:
+        cloud = Cloud(Path(folder))
+        cloud.start()
+        try:
+            run(cloud, options.clicks, random.Random(options.seed))  # noqa: S311 (seeded: a run can be repeated)
+        finally:
+            cloud.stop()
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--clicks", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def run(cloud: Cloud, clicks: int, chance: random.Random) -> None:
+    started = time.monotonic()
+    memory = Memory(cloud)
+    with faults_at_random(cloud, chance):
+        asked_again = sum(round_of_clicks(cloud, size, memory) for size in rounds(clicks))
+    sending = time.monotonic() - started
+    cloud.settle()
+    cloud.ops("replay")
+    cloud.settle()
+    found = cloud.ops("reconcile", "--no-wait")  # fails unless nothing is missing
+    print(f"{clicks:,} clicks in {sending:.0f} s, {asked_again:,} of them sent more than once")
+    for name in ("accepted", "delivered", "failed", "replayed", "parked", "waiting", "missing", "duplicates"):
+        print(f"{name:>10} {found[name]}")
+    memory.tell()
+    assert (found["accepted"], found["missing"]) == (clicks, 0)
+
+
+def rounds(clicks: int) -> Iterator[int]:
+    a_round = REQUESTS_IN_A_ROUND * CLICKS_IN_A_REQUEST
+    yield from [a_round] * (clicks // a_round)
+    if rest := clicks % a_round:
+        yield rest
+
+
+def round_of_clicks(cloud: Cloud, size: int, memory: "Memory") -> int:
+    """How many of them had to be sent again."""
+    told = Told()
+    sizes = range(0, size, CLICKS_IN_A_REQUEST)
+    batches = [[click() for _ in range(min(CLICKS_IN_A_REQUEST, size - start))] for start in sizes]
+    assert not send(cloud.api, batches, told, ATTEMPTS)
+    assert len(told.accepted) == size
+    memory.sample()
+    return len(told.asked_again)
+
+
+@contextmanager
+def faults_at_random(cloud: Cloud, chance: random.Random) -> Iterator[None]:
+    over = threading.Event()
+
+    def change() -> None:
+        while not over.wait(chance.uniform(*FAULT_SECONDS)):
+            cloud.plan(**chance.choice(FAULTS))
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    yield
+    over.set()
+    changing.join()
+    cloud.plan()
+
+
+class Memory:
+    """Of each part of the cloud, sampled after each round."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._samples: defaultdict[str, list[int]] = defaultdict(list)
+
+    def sample(self) -> None:
+        processes = self._cloud.processes()
+        for part, command in PARTS.items():
+            self._samples[part].append(
+                sum(each.resident_kib for each in processes if command in each.command)
+            )
+
+    def tell(self) -> None:
+        for part, kib in self._samples.items():
+            quarter = max(1, len(kib) // 4)
+            second, last = max(kib[quarter : 2 * quarter] or kib), max(kib[-quarter:])
+            print(f"{part:>20}: {second / 1024:.0f} MiB in the second quarter, {last / 1024:.0f} in the last")
+
+
+if __name__ == "__main__":
+    main()
