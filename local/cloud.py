@@ -129,6 +129,8 @@ def _start_emulator(folder: Path, ports: Ports) -> Process:
         "GATEWAY_PORT": str(ports.s3),
         "CLICKLAKE_LIVE_PORT": str(ports.live),
         "CLICKLAKE_STATE_DIR": str(folder / "state"),
+        # Two buffers, and before them up to a second in the tracker: a click shows within two seconds.
+        "CLICKLAKE_MAX_BUFFER_SECONDS": "0.25",
     }
     command = [str(ENVS / "emulator" / "bin" / "python"), "-m", "local.emulator"]
     return Process("the emulator", command, env=env, cwd=ROOT, log=folder / "log" / "emulator.log")
