@@ -21,33 +21,31 @@ MEMORY_LIMIT = "250MB"  # DuckDB's own; what does not fit is spilled to disk
 LISTINGS = 8  # at once
 NAMED_OBJECTS = 5  # of those that cannot be read
 
-# Of an event's several lines all but one are put aside: a look at all ids, and at few lines.
-_PUT_ASIDE = """
-create table repeated as select eventid from lines group by eventid having count(*) > 1;
+# Which of an event's lines is the newest: a look at all ids, and then at few lines.
+_RANK_LINES = """
+create table repeated as select eventid from clicks group by eventid having count(*) > 1;
 create table ranks as
   select
-    lines.rowid as line,
+    clicks.rowid as line,
     row_number() over (partition by eventid order by processedat desc, requestid desc) as nth
-  from lines semi join repeated using (eventid);
-create table surplus as select * from lines where rowid in (select line from ranks where nth > 1);
-delete from lines where rowid in (select line from ranks where nth > 1);
+  from clicks semi join repeated using (eventid);
+update clicks set nth = ranks.nth from ranks where clicks.rowid = ranks.line;
+create view unique_clicks as select * from clicks where nth = 1;
 """
 
 
 def ask(lake: Lake, span: Span, questions: Questions) -> Answers:
     """Raises OpsError for a question that DuckDB does not understand."""
-    config = {"memory_limit": MEMORY_LIMIT, "preserve_insertion_order": False}
+    # A checkpoint after each insert would write the last rows anew: for a million lines, half of the time.
+    config = {"memory_limit": MEMORY_LIMIT, "preserve_insertion_order": False, "checkpoint_threshold": "1TB"}
     with TemporaryDirectory(prefix="clicklake-") as name:
         folder = Path(name)
         with duckdb.connect(folder / "lines.duckdb", config=config) as db:  # type: ignore[arg-type]
+            db.execute("pragma disable_checkpoint_on_shutdown")  # the file is thrown away
             notes = []
             asked = asked_tables(questions.values())
             if asked - {"failed"}:
-                known = clicks_table(lake).columns | PARTITIONS
-                columns = {name: known[name] for name in asked_columns(questions.values(), known)}
-                notes += _load(db, "lines", columns, lake, _click_objects(lake, span), folder)
-                notes += _drop_strangers(db)
-                _make_tables(db)
+                notes += _load_clicks(db, lake, span, questions, folder)
             if "failed" in asked:
                 notes += _load(db, "failed", FAILED_COLUMNS, lake, _failed_objects(lake, span), folder)
             return Answers({name: _answer(db, each) for name, each in questions.items()}, tuple(notes))
@@ -66,6 +64,22 @@ def _failed_objects(lake: Lake, span: Span) -> list[Stored]:
     return [stored for day in days for stored in objects_of_day(lake, FAILED, day)]
 
 
+def _load_clicks(
+    db: DuckDBPyConnection, lake: Lake, span: Span, questions: Questions, folder: Path
+) -> list[str]:
+    """As tables.sql says, but that times and ranks are found once, and not by each question."""
+    known = clicks_table(lake).columns | PARTITIONS
+    columns = {name: known[name] for name in asked_columns(questions.values(), known)}
+    notes = _load(db, "clicks", columns, lake, _click_objects(lake, span), folder)
+    # Where a line is no JSON object, or has no eventId, every engine reads nulls.
+    (strangers,) = db.execute("delete from clicks where eventid is null").fetchone() or (0,)
+    if strangers:
+        notes.append(f"{strangers:,} lines are no clicks (no JSON, or without eventId) and are left out")
+    db.execute(_RANK_LINES)
+    db.execute(f"create view human_clicks as {tables_sql()['human_clicks'].sql('duckdb')}")
+    return notes
+
+
 def _load(
     db: DuckDBPyConnection,
     table: str,
@@ -75,14 +89,18 @@ def _load(
     folder: Path,
 ) -> list[str]:
     """Make the table of the objects' lines; what could not be read is told."""
-    types = {
-        name: exp.DataType.build(each.type, dialect="hive").sql("duckdb") for name, each in columns.items()
-    }
-    declared = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
-    db.execute(f"create table {table} ({declared})")
-    insert = _insert_statement(table, columns, types)
+    select = _select_from_files(columns)
+    if table == "clicks":
+        made = tables_sql()["clicks"].sql("duckdb")
+        made = made.replace("FROM lines", f"FROM ({select})")
+        select = f"select *, 1 as nth from ({made})"  # noqa: S608 (made of ours)
+    empty = folder / "empty.json"
+    empty.touch()
+    db.execute(f"create table {table} as {select}", {"files": [str(empty)]})
     unreadable = [
-        key for batch in inflated_batches(lake, objects, folder, table) for key in _insert(db, insert, batch)
+        key
+        for batch in inflated_batches(lake, objects, folder, table)
+        for key in _insert(db, f"insert into {table} {select}", batch)
     ]
     if not unreadable:
         return []
@@ -90,17 +108,18 @@ def _load(
     return [f"{len(unreadable)} of {len(objects)} objects cannot be read and are left out: {named}"]
 
 
-def _insert_statement(table: str, columns: Mapping[str, Column], types: Mapping[str, str]) -> str:
-    read = {f"'{each.field}': '{types[name]}'" for name, each in columns.items() if name not in PARTITIONS}
-    selected = [
-        f"try_cast(regexp_extract(filename, '{name}=([^%]*)', 1) as {types[name]})"  # of the quoted key
-        if name in PARTITIONS
-        else f'"{each.field}"'
-        for name, each in columns.items()
-    ]
+def _select_from_files(columns: Mapping[str, Column]) -> str:
+    read, selected = [], []
+    for name, column in columns.items():
+        kind = exp.DataType.build(column.type, dialect="hive").sql("duckdb")
+        if name in PARTITIONS:  # a part of the key, which the file's name quotes
+            selected.append(f"try_cast(regexp_extract(filename, '{name}=([^%]*)', 1) as {kind}) as {name}")
+        else:
+            read.append(f"'{column.field}': '{kind}'")
+            selected.append(f'"{column.field}" as {name}')
     options = "format = 'newline_delimited', ignore_errors = true, filename = true"
     source = f"read_json($files, columns = {{{', '.join(read)}}}, {options})"
-    return f"insert into {table} select {', '.join(selected)} from {source}"  # noqa: S608 (our own names)
+    return f"select {', '.join(selected)} from {source}"  # noqa: S608 (names of our own table)
 
 
 def _insert(db: DuckDBPyConnection, statement: str, batch: Iterable[Inflated]) -> list[str]:
@@ -116,22 +135,6 @@ def _insert(db: DuckDBPyConnection, statement: str, batch: Iterable[Inflated]) -
             return [*broken, whole[0].key]
         broken += [key for each in whole for key in _insert(db, statement, [each])]
     return broken
-
-
-def _drop_strangers(db: DuckDBPyConnection) -> list[str]:
-    """Where a line is no JSON object, or has no eventId, every engine reads nulls."""
-    (count,) = db.execute("delete from lines where eventid is null").fetchone() or (0,)
-    return [f"{count:,} lines are no clicks (no JSON, or without eventId) and are left out"] if count else []
-
-
-def _make_tables(db: DuckDBPyConnection) -> None:
-    """As tables.sql says, but that surplus lines are put aside once, and not at each question."""
-    db.execute(_PUT_ASIDE)
-    clicks, human_clicks = (tables_sql()[name].sql("duckdb") for name in ("clicks", "human_clicks"))
-    db.execute(f"create view unique_clicks as {clicks}")
-    every_line = "(select * from lines union all select * from surplus) as lines"
-    db.execute(f"create view clicks as {clicks.replace('FROM lines', f'FROM {every_line}')}")
-    db.execute(f"create view human_clicks as {human_clicks}")
 
 
 def _answer(db: DuckDBPyConnection, question: exp.Query) -> Answer:
