@@ -98,7 +98,7 @@ def _ingest(lake: Lake) -> Iterator[Callable[[Request], None]]:
 
     def send(request: Request) -> None:
         visitor = request.visitor
-        headers = {"Origin": SITE, "Content-Type": "text/plain", "X-Edge-Secret": settings["EDGE_SECRET"]}
+        headers = {"Origin": SITE, "Content-Type": "text/plain", "X-Clicklake-Edge": settings["EDGE_SECRET"]}
         sent_at = (datetime.now(UTC) + visitor.clock_error).isoformat()
         body = json.dumps({"sentAt": sent_at, "clicks": request.clicks})
         session.post(f"{url}/clicks", body, headers=headers | visitor.headers, timeout=30).raise_for_status()
