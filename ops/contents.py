@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class LineHead(Struct, rename="camel", gc=False):
-    """Of a line under clicks/, what is needed to count it. A bare click's has no version."""
+    """Of a line under clicks/, what is needed to count it. That of a bare click has no version."""
 
     event_id: str
     v: int | None = None
@@ -101,10 +101,11 @@ class Reader:
 
 def _add_lines(clicks: Clicks, block: bytes, lock: Lock) -> None:
     heads, unreadable = _decode_lines(_LINES, block)
-    named = [to_id(head.event_id) for head in heads if head.v is not None]
+    ids = [to_id(head.event_id) for head in heads]
+    bare = sum(head.v is None for head in heads)
     with lock:
-        clicks.ids.add(named)
-        clicks.bare += len(heads) - len(named)
+        clicks.ids.add(ids)
+        clicks.bare += bare
         clicks.unreadable += len(unreadable)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-# Where one JSON object ends and the next begins. Nowhere else do these three characters stand in valid JSON:
-# between values there would be a comma, inside a string the quotation mark would be escaped.
-_SEAM = re.compile(rb'(?<=\})(?=\{")')
+from ops.lake import SEAM
+
+_SEAM = re.compile(rb"(?<=%b)(?=%b)" % (re.escape(SEAM[:1]), re.escape(SEAM[1:])))
 _ENVELOPE_START = re.compile(rb'\{\s*"v"\s*:')
 
 
@@ -66,7 +66,7 @@ def with_clicks(envelope: bytes, wanted: Callable[[int], bool]) -> bytes:
 
 def pieces(line: bytes) -> Iterator[Piece]:
     """Take a line apart; an envelope behind garbage is found."""
-    for part in _SEAM.split(line) if b'}{"' in line else [line]:
+    for part in _SEAM.split(line) if SEAM in line else [line]:
         yield from _pieces_of_part(part)
 
 

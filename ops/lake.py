@@ -1,7 +1,7 @@
 """Which lake, what lies in it, and how its objects are read: the one module that reads S3."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,11 @@ LISTING_THREADS = 8
 MAX_DELETED_AT_ONCE = 1000  # docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MAX_BREAKS = 3  # of one object's download
 GZIP_MAGIC = b"\x1f\x8b"
+
+# Where one JSON object ends and the next begins, and nowhere else in valid JSON: between values there would be
+# a comma, inside a string the quotation mark would be escaped.
+SEAM = b'}{"'
+LONG_LINE_CHUNKS = 16  # 4 MiB: Firehose takes no record of more than 1,000 KiB
 
 _BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError)
 
@@ -188,8 +193,11 @@ def _gunzip(data: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
                 raise EOFError("the object ends inside its gzip data")
 
 
-def whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Regroup chunks so that each ends with a newline; the last as the object ends."""
+def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Regroup chunks so that each ends with a newline; the last as the object ends.
+
+    An object of bare clicks may hold no newline at all: it is cut where one click ends and the next begins.
+    """
     begun: list[bytes] = []
     for chunk in chunks:
         head, newline, tail = chunk.rpartition(b"\n")
@@ -198,6 +206,11 @@ def whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
             begun = [tail]
         else:
             begun.append(chunk)
+        if len(begun) > LONG_LINE_CHUNKS:
+            head, seam, tail = b"".join(begun).rpartition(SEAM)
+            if seam:
+                yield head + SEAM[:1]
+            begun = [SEAM[1:] + tail if seam else tail]
     rest = b"".join(begun)
     if rest:
         yield rest

@@ -90,7 +90,7 @@ class Reenrichment:
         return self.summary.changes.compare(old, enriched)
 
     def _new_line(self, line: bytes, old: dict[str, Any], folder: str) -> bytes | None:
-        if "v" in old:
+        if "v" in old or self._new.knows(old["eventId"]):
             return self._new.take(old["eventId"], folder)
         envelope = self._enricher.read_bare_line(line)
         return next(self._enricher.enrich([envelope])).line if envelope else None

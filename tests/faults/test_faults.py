@@ -51,3 +51,9 @@ def test_the_page_tells_of_every_fault_and_of_no_loss() -> None:
     assert told.pop("fault") == "lost"
     assert told.pop("---") == "---:"
     assert told == {fault.name: "0" for fault in FAULTS}
+
+
+@pytest.mark.whole_path
+def test_the_commands_find_a_lake_and_its_processors_settings_by_its_stage(cloud: Cloud) -> None:
+    assert cloud.ops("reenrich", "--dry-run")["bucket"] == cloud.addresses["bucket"]
+    assert cloud.ops("erase", "--user-id", "nobody")["versions"] == []

@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ops import cloudwatch
+from ops.hours import Span
+from ops.lake import Lake
 from tests.local.emulated import Emulator
 from tests.ops.lakes import (
     NOON,
@@ -27,11 +30,11 @@ from tests.ops.lakes import (
 )
 
 HOUR = timedelta(hours=1)
-DAY = ("--from", f"{NOON:%Y-%m-%d}", "--to", f"{NOON:%Y-%m-%d}")
+SPAN = ("--from", f"{NOON - HOUR:%Y-%m-%dT%H:%M}", "--to", f"{NOON + 7 * HOUR:%Y-%m-%dT%H:%M}")
 
 
 def test_an_empty_lake_balances(ops: Commands) -> None:
-    found = ops.json("reconcile", *DAY)
+    found = ops.json("reconcile", *SPAN)
     assert (found["accepted"], found["missing"], found["unreadable"]) == (0, 0, [])
 
 
@@ -39,11 +42,11 @@ def test_a_line_that_is_taken_away_is_named(ops: Commands, lake: TestLake) -> No
     ids = [new_id() for _ in range(100)]
     raw = lake.put("raw", [envelope([click(each) for each in ids])])
     lake.put("clicks", [line(each) for each in ids if each != ids[41]])
-    found = ops.json("reconcile", *DAY, code=1)
+    found = ops.json("reconcile", *SPAN, code=1)
     assert (found["accepted"], found["delivered"], found["missing"]) == (100, 99, 1)
     (missing,) = found["missingClicks"]
     assert missing == {"eventId": ids[41], "receivedAt": missing["receivedAt"], "raw": raw}
-    assert f"missing: {ids[41]}" in ops("reconcile", *DAY, code=1).stdout
+    assert f"missing: {ids[41]}" in ops("reconcile", *SPAN, code=1).stdout
 
 
 @pytest.mark.parametrize("offset", [-1, 0, 1])
@@ -53,7 +56,15 @@ def test_a_click_may_land_in_the_folder_of_the_hour_beside(
     event_id = new_id()
     lake.put("raw", [envelope([click(event_id)])])
     lake.put("clicks", [line(event_id)], at=NOON + offset * HOUR)
-    assert ops.json("reconcile", *DAY)["delivered"] == 1
+    assert ops.json("reconcile", *SPAN)["delivered"] == 1
+
+
+def test_a_date_means_all_of_its_day(ops: Commands, lake: TestLake) -> None:
+    midnight = NOON.replace(hour=0)
+    for at in (midnight - HOUR, midnight, midnight + 23 * HOUR, midnight + 24 * HOUR):
+        lake.put("raw", [envelope([click(event_id := new_id())], at)], at=at)
+        lake.put("clicks", [line(event_id, at)], at=at)
+    assert ops.json("reconcile", "--from", f"{NOON:%Y-%m-%d}", "--to", f"{NOON:%Y-%m-%d}")["accepted"] == 2
 
 
 def test_the_edges_of_the_range_look_over_them(ops: Commands, lake: TestLake) -> None:
@@ -74,12 +85,12 @@ def test_what_failed_is_counted_by_its_reason_and_state(ops: Commands, lake: Tes
         lake.put("raw", [record])
         folder = "failed" if state == "failed" else f"{state}/failed"
         lake.put(folder, [document(record, code="Lambda.FunctionError")])
-    found = ops.json("reconcile", *DAY)
+    found = ops.json("reconcile", *SPAN)
     assert found["accepted"] == 6
     assert found["failed"] == {"Lambda.FunctionError": 3}
     assert found["parked"] == {"Lambda.FunctionError": 2}
     assert found["replayed"] == {"Lambda.FunctionError": 1}
-    assert "failed" in ops("reconcile", *DAY).stdout
+    assert "failed" in ops("reconcile", *SPAN).stdout
 
 
 def test_error_documents_under_names_of_someones_own_are_found_by_their_time(
@@ -88,7 +99,7 @@ def test_error_documents_under_names_of_someones_own_are_found_by_their_time(
     record = envelope([click()])
     lake.put("raw", [record])
     lake.put("failed", [document(record)], name="copied-by-hand")
-    assert ops.json("reconcile", *DAY)["failed"] == {"Lambda.FunctionError": 1}
+    assert ops.json("reconcile", *SPAN)["failed"] == {"Lambda.FunctionError": 1}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +121,7 @@ def test_lines_beyond_an_ids_first_are_duplicates_also_over_the_hour(ops: Comman
     lake.put("raw", [envelope([click(twice), click(once)])])
     lake.put("clicks", [line(twice), line(twice), line(once)])
     lake.put("clicks", [line(twice)], at=NOON + HOUR)
-    found = ops.json("reconcile", *DAY)
+    found = ops.json("reconcile", *SPAN)
     assert (found["accepted"], found["delivered"], found["duplicates"]) == (2, 2, 2)
 
 
@@ -119,7 +130,7 @@ def test_a_click_that_was_sent_again_is_accepted_once(ops: Commands, lake: TestL
     lake.put("raw", [envelope([click(event_id)]), envelope([click(event_id)])])
     lake.put("raw", [envelope([click(event_id)])], at=NOON + HOUR)
     lake.put("clicks", [line(event_id)])
-    found = ops.json("reconcile", *DAY)
+    found = ops.json("reconcile", *SPAN)
     assert (found["accepted"], found["sentAgain"], found["delivered"]) == (1, 2, 1)
 
 
@@ -132,7 +143,7 @@ def test_what_was_put_back_is_accepted_once_and_must_land_too(ops: Commands, lak
         "raw", [envelope([click(landed)], replays=1), envelope([click(lost)], replays=1)], at=NOON + 5 * HOUR
     )
     lake.put("clicks", [line(landed)], at=NOON + 5 * HOUR)
-    found = ops.json("reconcile", *DAY, code=1)
+    found = ops.json("reconcile", *SPAN, code=1)
     assert (found["accepted"], found["replayed"]) == (2, {"Lambda.FunctionError": 2})
     assert found["putBack"]["clicks"] == 2
     assert (found["putBack"]["delivered"], found["putBack"]["missing"]) == (1, 1)
@@ -143,17 +154,17 @@ def test_bare_clicks_are_counted_not_named(ops: Commands, lake: TestLake) -> Non
     bare = compact({"userId": "guest", "mysfitId": "m"})
     lake.put("raw", [bare, bare, envelope([click(event_id := new_id())]), bare])
     lake.put("clicks", [bare_line(new_id()) for _ in range(3)] + [line(event_id)])
-    found = ops.json("reconcile", *DAY)
+    found = ops.json("reconcile", *SPAN)
     assert (found["accepted"], found["delivered"]) == (1, 1)
     assert {place: found["withoutId"][place] for place in ("raw", "clicks")} == {"raw": 3, "clicks": 3}
 
 
 def test_an_envelope_behind_garbage_is_accepted(ops: Commands, lake: TestLake) -> None:
     lake.put("raw", [b"\x00garbage", envelope([click(event_id := new_id())])])
-    found = ops.json("reconcile", *DAY, code=1)
+    found = ops.json("reconcile", *SPAN, code=1)
     assert [each["eventId"] for each in found["missingClicks"]] == [event_id]
     lake.put("clicks", [line(event_id)])
-    assert ops.json("reconcile", *DAY)["delivered"] == 1
+    assert ops.json("reconcile", *SPAN)["delivered"] == 1
 
 
 def test_an_object_that_cannot_be_read_is_named_and_the_rest_is_counted(
@@ -164,7 +175,7 @@ def test_an_object_that_cannot_be_read_is_named_and_the_rest_is_counted(
     broken = whole.replace("clicklake-dev-1", "clicklake-dev-2")
     body = lake.s3.get_object(Bucket=lake.bucket, Key=whole)["Body"].read()
     lake.s3.put_object(Bucket=lake.bucket, Key=broken, Body=body[:40])
-    found = ops.json("reconcile", *DAY, code=1)
+    found = ops.json("reconcile", *SPAN, code=1)
     assert (found["unreadable"], found["delivered"]) == ([broken], 1)
 
 
@@ -181,8 +192,8 @@ def test_what_is_missing_can_be_filed_as_failed_for_a_replay(ops: Commands, lake
     lake.put("raw", [envelope([click(lost[0]), click(landed)]), b"garbage", envelope([click(lost[1])])])
     lake.put("raw", [envelope([click(lost[2])], NOON + HOUR)], at=NOON + HOUR)
     lake.put("clicks", [line(landed)])
-    ops("reconcile", "--recover", *DAY, code=1)
-    found = ops.json("reconcile", "--recover", *DAY)
+    ops("reconcile", "--recover", *SPAN, code=1)
+    found = ops.json("reconcile", "--recover", *SPAN)
     assert (found["delivered"], found["failed"]) == (1, {"Clicklake.Missing": 3})
     documents = [json.loads(each) for each in lake.lines("failed/missing/")]
     envelopes = [json.loads(base64.b64decode(each["rawData"])) for each in documents]
@@ -190,10 +201,29 @@ def test_what_is_missing_can_be_filed_as_failed_for_a_replay(ops: Commands, lake
     assert {len(each["clicks"]) for each in envelopes} == {1}
 
 
+def test_cloudwatchs_counts_stand_beside_where_they_exist(emulator: Emulator, ops: Commands) -> None:
+    outputs = {"StreamName": "clicklake-dev", "ProcessorFunctionName": "clicklake-processor-dev"}
+    lake = Lake("any", outputs, emulator.client("s3"))
+    for value, hours_ago in ((5, 1), (7, 2), (100, 30)):
+        emulator.client("cloudwatch").put_metric_data(
+            Namespace="Clicklake",
+            MetricData=[
+                {
+                    "MetricName": "Clicks",
+                    "Dimensions": [{"Name": "FunctionName", "Value": "clicklake-processor-dev"}],
+                    "Timestamp": NOW - hours_ago * HOUR,
+                    "Value": value,
+                }
+            ],
+        )
+    assert cloudwatch.count(lake, Span(NOW - 4 * HOUR, NOW)) == {"clicks enriched": 12}
+    assert cloudwatch.count(Lake("any", {}, lake.s3), Span(NOW - 4 * HOUR, NOW)) == {}
+
+
 def test_hostile_ids_reach_the_terminal_as_text(ops: Commands, lake: TestLake) -> None:
     hostile = "\x1b[2J\n\u202eevil</script>"
     lake.put("raw", [envelope([click(hostile)])])
-    shown = ops("reconcile", *DAY, code=1).stdout
+    shown = ops("reconcile", *SPAN, code=1).stdout
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert r"\x1b[2J\x0a\u202eevil</script>" in shown
@@ -245,7 +275,7 @@ def test_every_accepted_click_has_one_outcome_and_they_add_up(
         for name, value in aws_env.items():
             patch.setenv(name, value)
         expected = Counter(fate for fate, _ in fates)
-        found = Commands(lake.bucket).json("reconcile", *DAY, code=int(expected["missing"] > 0))
+        found = Commands(lake.bucket).json("reconcile", *SPAN, code=int(expected["missing"] > 0))
     assert found["accepted"] == len(ids) == sum_of(found)
     assert found["delivered"] == expected["delivered"] + expected["twice"]
     assert found["duplicates"] == expected["twice"]
