@@ -16,12 +16,14 @@ LAMBDA_PLATFORM ?= manylinux2014_aarch64
 ENVS := .run/envs
 PROCESSOR := processor/requirements.txt $(wildcard processor/*.py processor/*.json processor/*.txt)
 
-.PHONY: help run deploy undeploy test test-long test-setup lint bundle tracker ops lock clean python
+.PHONY: help run demo deploy undeploy test test-long soak test-setup lint bundle tracker ops lock clean python
 
 help:
 	@echo 'make run      the whole cloud on this machine: site, API, delivery stream, processor, S3 (Ctrl-C stops it)'
+	@echo 'make demo     a believable day of clicks through all of it, and the report of that day'
 	@echo 'make test     every check and test'
 	@echo 'make test-long  the tests that take minutes: kills, long outages, full fuzzing'
+	@echo 'make soak     a million clicks with faults at random, then the question: is anything missing?'
 	@echo 'make ops      the environment of the commands: .run/envs/ops/bin/python -m ops'
 	@echo 'make deploy STAGE=dev    everything of a stage, into the account of your AWS credentials; asks first (YES=1: not)'
 	@echo 'make undeploy STAGE=dev  and away again, but for what it collected'
@@ -32,6 +34,9 @@ help:
 
 run: $(ENVS)/aws.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready .run/stage.ready
 	@$(ENVS)/aws/bin/python -m local --api-port $(API_PORT) --s3-port $(S3_PORT) --live-port $(LIVE_PORT)
+
+demo: $(ENVS)/aws.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready $(ENVS)/ops.ready .run/stage.ready
+	@$(ENVS)/ops/bin/python -m ops demo
 
 # SET='Name=Value …' are settings that docs/deploy.md lists. Where the endpoint is this machine's, an emulator's, the
 # processor is that of .run/stage.
@@ -46,6 +51,9 @@ test: test-setup lint
 
 test-long: test-setup
 	$(ENVS)/test/bin/python -m pytest -m long
+
+soak: test-setup
+	$(ENVS)/test/bin/python -m benchmarks.soak
 
 test-setup: $(ENVS)/aws.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready $(ENVS)/ops.ready \
 		$(ENVS)/sam.ready $(ENVS)/test.ready .run/stage.ready
