@@ -1,0 +1,95 @@
+"""Other people's scanners find nothing, but for what stands here with its reason.
+
+Templates have their reasons beside what they are about (`checkov:skip`). pip-audit is not among these: it asks
+a service on the internet, and its answer changes without a commit. `make audit` runs it.
+"""
+
+import json
+import subprocess
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = ROOT / ".run" / "envs" / "scan" / "bin"
+PACKAGES = ("ingest_app", "processor", "deploy", "local", "ops")
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
+# Bandit's lesser findings (asserts, subprocesses, random numbers that hide nothing) are rules of ruff's too,
+# which has a reason in the line of each.
+BANDIT = {
+    ("deploy/check.py", "B310"): "the address of the API that was deployed a moment ago",
+    ("local/*.py", "B310"): "addresses on 127.0.0.1 that we made",
+    ("local/athena.py", "B608"): "every part is quoted",
+    (
+        "ops/on_*.py",
+        "B608",
+    ): "names of our own table",
+    ("ops/charts.py", "B704"): "an SVG of Vega's, which escapes its texts",
+    ("ops/page.py", "B704"): "the style sheet, which is ours",
+}
+SECRETS = {
+    ("benchmarks/*", "Hex High Entropy String"): "a visitor's id, made up",
+    ("benchmarks/*", "Secret Keyword"): "the emulator's dummy keys",
+    ("cloudformation/*.yaml", "Secret Keyword"): "a parameter's name",
+    ("docs/line.md", "Hex High Entropy String"): "a visitor's id, made up",
+    ("local/cloud.py", "Secret Keyword"): "the emulator's dummy keys",
+    ("ops/*.py", "Secret Keyword"): "the emulator's dummy keys",
+    ("tests/data/tls/catalogue.pem", "Private Key"): "a test server's on 127.0.0.1, for whom nobody vouches",
+    ("tests/*", "Secret Keyword"): "dummies",
+    ("tests/*", "Basic Auth Credentials"): "addresses that hold a password, to see that it is not kept",
+    ("tests/*", "Hex High Entropy String"): "ids, made up",
+    ("tests/*", "Base64 High Entropy String"): "records, made up",
+}
+
+
+def run(*command: str | Path, codes: tuple[int, ...] = (0,)) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode in codes, done.stdout + done.stderr
+    return done.stdout
+
+
+def unexplained(found: list[tuple[str, str]], reasons: dict[tuple[str, str], str]) -> list[tuple[str, str]]:
+    """What no reason fits; fails as well for a reason that fits nothing."""
+    fits = {reason: [each for each in found if _is(each, reason)] for reason in reasons}
+    assert [reason for reason, explained in fits.items() if not explained] == []
+    return sorted({each for each in found if not any(_is(each, reason) for reason in reasons)})
+
+
+def _is(found: tuple[str, str], reason: tuple[str, str]) -> bool:
+    return fnmatch(found[0], reason[0]) and found[1] == reason[1]
+
+
+def test_bandit_finds_nothing_in_our_code() -> None:
+    report: dict[str, Any] = json.loads(
+        run(BIN / "bandit", "-q", "-ll", "-f", "json", "-r", *PACKAGES, codes=(0, 1))
+    )
+    assert report["errors"] == []
+    assert unexplained([(each["filename"], each["test_id"]) for each in report["results"]], BANDIT) == []
+
+
+def test_checkov_finds_nothing_in_our_templates() -> None:
+    words = (
+        "-d",
+        "cloudformation",
+        "--framework",
+        "cloudformation",
+        "--skip-download",
+        "--quiet",
+        "-o",
+        "json",
+    )
+    summary = json.loads(run(BIN / "checkov", *words))["summary"]
+    assert summary["failed"] == 0
+    assert summary["passed"] > 50
+
+
+def test_no_secret_is_committed() -> None:
+    listed = run("git", "ls-files", "-co", "--exclude-standard").splitlines()
+    files = [name for name in listed if not name.endswith(".txt")]  # requirements: hashes
+    report = json.loads(run(BIN / "detect-secrets", "scan", "--all-files", *files))
+    found = [(name, each["type"]) for name, each_ in report["results"].items() for each in each_]
+    assert unexplained(found, SECRETS) == []
