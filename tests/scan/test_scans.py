@@ -1,7 +1,7 @@
 """Other people's scanners find nothing, but for what stands here with its reason.
 
-Templates have their reasons beside what they are about (`checkov:skip`). pip-audit is not among these: it asks
-a service on the internet, and its answer changes without a commit. `make audit` runs it.
+Templates have their reasons beside what they are about (`checkov:skip`). pip-audit is not among these: it
+asks a service on the internet, and its answer changes without a commit. `make audit` runs it.
 """
 
 import json
