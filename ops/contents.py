@@ -1,6 +1,5 @@
 """What an hour's objects hold, reduced to event ids and counts."""
 
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from msgspec import Struct
 from ops.envelopes import ENVELOPES, Envelope, Kind, pieces, read_envelope
 from ops.failed import read_document
 from ops.ids import SpilledIds, to_id
-from ops.lake import Lake, Stored
+from ops.lake import BROKEN, Lake, Stored
 
 T = TypeVar("T")
 
@@ -95,7 +94,7 @@ class Reader:
         try:
             for block in self._lake.blocks(stored.key):
                 add(into, block, lock)
-        except (zlib.error, EOFError):
+        except BROKEN:
             self.unreadable.append(stored.key)
 
 

@@ -6,8 +6,10 @@ from typing import Any
 import click
 from rich.table import Table
 
+from ops.erasing import Version
 from ops.erasure import Erasure
 from ops.errors import OpsError
+from ops.escape import for_terminal
 from ops.lake import Lake
 from ops.options import json_option, lake_options
 from ops.persons import Person
@@ -52,6 +54,8 @@ def command(
         print_json(to_json(lake, erasure, dry_run))
     else:
         _show(erasure, dry_run)
+    if erasure.unreadable:
+        raise SystemExit(1)
 
 
 def _person(users: tuple[str, ...], visitors: tuple[str, ...], sessions: tuple[str, ...]) -> Person:
@@ -68,11 +72,13 @@ def to_json(lake: Lake, erasure: Erasure, dry_run: bool) -> dict[str, Any]:
         "bucket": lake.bucket,
         "dryRun": dry_run,
         "folders": {folder: asdict(counts) for folder, counts in erasure.counts.items()},
-        "versions": [
-            {"key": version.key, "versionId": version.id, "current": version.is_current}
-            for version in erasure.found
-        ],
+        "versions": [_to_json(version) for version in erasure.found],
+        "unreadable": [_to_json(version) for version in erasure.unreadable],
     }
+
+
+def _to_json(version: Version) -> dict[str, Any]:
+    return {"key": version.key, "versionId": version.id, "current": version.is_current}
 
 
 def _show(erasure: Erasure, dry_run: bool) -> None:
@@ -81,5 +87,7 @@ def _show(erasure: Erasure, dry_run: bool) -> None:
         numbers = (counts.clicks, counts.unreadable, counts.objects, counts.old_versions)
         table.add_row(folder, *(f"{number:,}" for number in numbers))
     OUT.print(table)
+    for version in erasure.unreadable:
+        OUT.print(f"unreadable, not searched: {for_terminal(version.key)}, version {version.id}")
     done = "removed. What was on its way lands later: run this again in 25 hours."
     OUT.print("nothing was removed" if dry_run else done)

@@ -20,7 +20,7 @@ from ops.erasing import (
     result_holds,
     versions,
 )
-from ops.lake import Lake
+from ops.lake import BROKEN, Lake
 from ops.persons import Erased, Eraser, Person
 from ops.results import RowEraser
 
@@ -44,6 +44,7 @@ class Erasure:
     def __init__(self, lake: Lake, person: Person) -> None:
         self.counts = {folder: FolderCounts() for folder in (*FOLDERS, RESULTS)}
         self.found: list[Version] = []  # in the order in which they are to go
+        self.unreadable: list[Version] = []
         self._lake, self._person = lake, person
         self._rows = RowEraser(frozenset(), frozenset())
 
@@ -73,12 +74,20 @@ class Erasure:
 
     def _search(self, version: Version) -> Erased:
         eraser = Eraser(self._person)
-        for _ in left_of(self._lake, version, eraser):
-            pass
+        try:
+            for _ in left_of(self._lake, version, eraser):
+                pass
+        except BROKEN:
+            self.unreadable.append(version)
+            return Erased()
         return eraser.erased
 
     def _search_result(self, version: Version) -> bool:
-        return result_holds(self._lake, version, self._rows)
+        try:
+            return result_holds(self._lake, version, self._rows)
+        except BROKEN:
+            self.unreadable.append(version)
+            return False
 
     def _each(self, folder: str, search: Callable[[Version], T]) -> Iterator[tuple[Version, T]]:
         """Search several at once, in the order of the keys."""

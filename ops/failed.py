@@ -14,7 +14,7 @@ import pybase64
 from msgspec import Struct
 
 from ops.hours import hour_of
-from ops.lake import Lake, Stored
+from ops.lake import BROKEN, Lake, Stored
 
 _REPLAYED_AT = "replayed-at"  # in S3's metadata, which may hold 2 KB
 MAX_REPLAYS_NOTED = 40
@@ -64,10 +64,13 @@ def hour_of_object(lake: Lake, stored: Stored) -> datetime:
     named = _NAME_TIME.search(stored.key)
     if named:
         return datetime.strptime(named[1], "%Y-%m-%d-%H").replace(tzinfo=UTC)
-    document = next((document for line in lake.lines(stored.key) if (document := read_document(line))), None)
-    if document is None or document.arrival_timestamp is None:
+    try:
+        first = next((found for line in lake.lines(stored.key) if (found := read_document(line))), None)
+    except BROKEN:
+        first = None
+    if first is None or first.arrival_timestamp is None:
         return hour_of(stored.modified)
-    return hour_of(datetime.fromtimestamp(document.arrival_timestamp / 1000, UTC))
+    return hour_of(datetime.fromtimestamp(first.arrival_timestamp / 1000, UTC))
 
 
 def add_replay(metadata: dict[str, str], at: datetime) -> None:

@@ -31,11 +31,12 @@ MAX_DELETED_AT_ONCE = 1000  # docs.aws.amazon.com/AmazonS3/latest/API/API_Delete
 MAX_BREAKS = 3  # of one object's download
 GZIP_MAGIC = b"\x1f\x8b"
 
-# Where one JSON object ends and the next begins, and nowhere else in valid JSON: between values there would be
-# a comma, inside a string the quotation mark would be escaped.
+# Where one JSON object ends and the next begins, and nowhere else in valid JSON: between values there would
+# be a comma, inside a string the quotation mark would be escaped.
 SEAM = b'}{"'
 LONG_LINE_CHUNKS = 16  # 4 MiB: Firehose takes no record of more than 1,000 KiB
 
+BROKEN = (zlib.error, EOFError)  # what reading an object raises that is not the gzip that it begins as
 _BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError)
 
 
@@ -117,6 +118,14 @@ class Lake:
             rest = f"bytes={offset}-"
             got = self.s3.get_object(Bucket=self.bucket, Key=key, Range=rest, IfMatch=got["ETag"], **named)
 
+    def is_whole(self, key: str) -> bool:
+        try:
+            for _ in self.read(key):
+                pass
+        except BROKEN:
+            return False
+        return True
+
     def lines(self, key: str) -> Iterator[bytes]:
         """The object's lines, each without its newline; empty ones are left out."""
         for block in self.blocks(key):
@@ -164,7 +173,7 @@ def inflate(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The chunks as they are, or inflated where they begin as gzip does; bounded pieces either way.
 
     Told by the bytes, not by the name: error documents are plain, and whoever copies a lake may rename.
-    Raises zlib.error for what is broken, EOFError for what is cut short.
+    Raises what BROKEN says.
     """
     first = next(chunks, b"")
     if first.startswith(GZIP_MAGIC):

@@ -55,7 +55,7 @@ def command(lake: Lake, since: datetime | None, until: datetime | None, dry_run:
         print_json(to_json(lake, span, run.summary, dry_run))
     else:
         _show(run.summary, dry_run, settled)
-    if run.summary.without_catalogue:
+    if run.summary.without_catalogue or run.summary.unreadable:
         raise SystemExit(1)
 
 
@@ -99,7 +99,9 @@ def to_json(lake: Lake, span: Span, summary: Summary, dry_run: bool) -> dict[str
         },
         "withoutRaw": summary.without_raw,
         "withoutCatalogue": summary.without_catalogue,
+        "duplicatesLeftOut": summary.duplicates,
         "objectsReplaced": summary.objects,
+        "unreadable": summary.unreadable,
     }
 
 
@@ -115,6 +117,10 @@ def _show(summary: Summary, dry_run: bool, settled: int) -> None:
         OUT.print(table)
     done = "would be replaced" if dry_run else "replaced"
     OUT.print(f"{changes.changed:,} of {changes.lines:,} lines changed; objects {done}: {summary.objects:,}")
+    if summary.duplicates:
+        OUT.print(f"{summary.duplicates:,} duplicates left out")
+    for key in summary.unreadable:
+        OUT.print(f"unreadable, left as it is: {for_terminal(key)}")
     if summary.without_raw:
         OUT.print(f"{summary.without_raw:,} lines stay as they are: their envelope is no longer in raw/")
     if summary.without_catalogue:

@@ -11,7 +11,7 @@ from ops.changes import Changes
 from ops.enriching import Enricher
 from ops.envelopes import Kind, pieces
 from ops.hours import HOUR, Span, folder_of, to_rfc3339
-from ops.lake import Lake
+from ops.lake import BROKEN, Lake
 from ops.new_lines import NewLines
 from ops.replacing import Replacement
 from processor.envelope import Envelope
@@ -24,7 +24,9 @@ class Summary:
     changes: Changes = field(default_factory=Changes)
     without_raw: int = 0  # lines that stay: nothing is left that could be enriched
     without_catalogue: int = 0  # lines that stay: they would lose what the catalogue said once
+    duplicates: int = 0  # lines that go: the same id is in the same folder
     objects: int = 0  # that were replaced
+    unreadable: list[str] = field(default_factory=list)  # objects
 
 
 class Reenrichment:
@@ -53,8 +55,7 @@ class Reenrichment:
         replacement = Replacement(self._lake, folder)
         try:
             for stored in objects:
-                lines = self._lake.lines(stored.key)
-                changed = sum(self._of_line(line, folder, replacement) for line in lines)
+                changed = self._changed_lines(stored.key, folder, replacement)
                 if changed and not self._dry_run:
                     replacement.replace(stored.key)
                 else:
@@ -64,8 +65,15 @@ class Reenrichment:
         finally:
             replacement.close()
 
+    def _changed_lines(self, key: str, folder: str, replacement: Replacement) -> int:
+        """How many of the object's lines are others now; none of one that cannot be read: it stays."""
+        if not self._lake.is_whole(key):
+            self.summary.unreadable.append(key)
+            return 0
+        return sum(self._of_line(line, folder, replacement) for line in self._lake.lines(key))
+
     def _of_line(self, line: bytes, folder: str, replacement: Replacement) -> bool:
-        """Write what stands for the line from now on; whether that says something else."""
+        """Write what stands for the line from now on, if anything; whether that is something else."""
         old = _read(line)
         if old is None or not self._is_in_span(old.get("receivedAt")):
             replacement.add(line)
@@ -73,7 +81,8 @@ class Reenrichment:
         self.summary.changes.lines += 1
         new = self._new_line(line, old, folder)
         if new is None and self._new.knows(old["eventId"]):
-            return False  # the folder had the id already: one line is enough
+            self.summary.duplicates += 1  # the folder had the id already: one line is enough
+            return True
         if new is None:
             self.summary.without_raw += 1
             replacement.add(line)
@@ -100,8 +109,11 @@ class Reenrichment:
             return
         self._loaded.add(hour)
         for stored in self._lake.objects_of_hour("raw", hour):
-            for envelopes in _batches(self._envelopes(stored.key)):
-                self._new.add(hour, self._enricher.enrich(envelopes))
+            try:
+                for envelopes in _batches(self._envelopes(stored.key)):
+                    self._new.add(hour, self._enricher.enrich(envelopes))
+            except BROKEN:
+                self.summary.unreadable.append(stored.key)
 
     def _envelopes(self, key: str) -> Iterator[Envelope]:
         for line in self._lake.lines(key):

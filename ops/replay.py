@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 from rich.table import Table
@@ -63,10 +64,11 @@ def command(
         for key in bar.track(keys, description="objects"):
             replay.of_object(key)
     if as_json:
-        counts = {code: asdict(each) for code, each in replay.counts.items()}
-        print_json({"bucket": lake.bucket, "dryRun": dry_run, "objects": len(keys), "byErrorCode": counts})
+        print_json({"bucket": lake.bucket, "dryRun": dry_run, "objects": len(keys), **to_json(replay)})
     else:
         _show(replay, len(keys), dry_run)
+    if replay.unreadable:
+        raise SystemExit(1)
 
 
 def _stream_of(lake: Lake, given: str | None) -> str:
@@ -129,9 +131,13 @@ class Replay:
     ) -> None:
         self.source = source
         self.counts: defaultdict[str, Counts] = defaultdict(Counts)
+        self.unreadable: list[str] = []
         self._lake, self._judge, self._wanted, self._puts = lake, judge, wanted, puts
 
     def of_object(self, key: str) -> None:
+        if not self._lake.is_whole(key):  # else a part of it would be put at each run
+            self.unreadable.append(key)
+            return
         name = key.removeprefix(self.source)
         with ExitStack() as stack:
             replayed = stack.enter_context(closing(Pile.of(self._lake, REPLAYED + name)))
@@ -174,7 +180,16 @@ class Replay:
                 self._puts.add(record)
 
 
+def to_json(replay: Replay) -> dict[str, Any]:
+    return {
+        "byErrorCode": {code: asdict(counts) for code, counts in replay.counts.items()},
+        "unreadable": replay.unreadable,
+    }
+
+
 def _show(replay: Replay, objects: int, dry_run: bool) -> None:
+    for key in replay.unreadable:
+        OUT.print(f"unreadable, skipped: {for_terminal(key)}")
     if not replay.counts:
         OUT.print("nothing to replay")
         return

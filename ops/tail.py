@@ -13,7 +13,7 @@ from ops.contents import envelopes_of
 from ops.escape import for_terminal
 from ops.failed import FAILED, read_document
 from ops.hours import Moment
-from ops.lake import Lake, Stored
+from ops.lake import BROKEN, Lake, Stored
 from ops.landing import Landing
 from ops.options import json_option, lake_options
 from ops.screen import OUT
@@ -47,6 +47,8 @@ def _show_object(lake: Lake, stored: Stored, as_json: bool) -> None:
                 OUT.out(json.dumps(_decoded(line)))
             else:
                 OUT.out(failed_line(line) if stored.key.startswith(FAILED) else click_line(_decoded(line)))
+    except BROKEN:
+        OUT.out(for_terminal(f"unreadable: {stored.key}"))
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchKey":  # replayed or erased since it was listed
             raise

@@ -94,6 +94,13 @@ class TestLake:
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
         return key
 
+    def put_broken(self, key: str) -> str:
+        """One that begins as gzip and ends early, beside the given one; answers its key."""
+        broken = f"{key}-broken"
+        packed = gzip.compress(b"".join(compact(click()) for _ in range(50)))
+        self.s3.put_object(Bucket=self.bucket, Key=broken, Body=packed[: len(packed) // 2])
+        return broken
+
     def keys(self, prefix: str = "") -> list[str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return [each["Key"] for page in pages for each in page.get("Contents", [])]

@@ -202,6 +202,13 @@ def test_an_object_keeps_its_form(ops: Commands, lake: TestLake) -> None:
     assert len(gzip.decompress(got["Body"].read())) < len(body)
 
 
+def test_an_object_that_cannot_be_read_is_named_and_left(ops: Commands, lake: TestLake) -> None:
+    broken = lake.put_broken(lake.put("clicks", [line(new_id(), userId=THEM)]))
+    (named,) = ops.json("erase", "--user-id", THEM, code=1)["unreadable"]
+    assert named["key"] == broken
+    assert lake.keys() == [broken]
+
+
 def test_a_dry_run_tells_and_removes_nothing(ops: Commands, lake: TestLake) -> None:
     fill(lake)
     before = bodies_of_all_versions(lake)

@@ -171,10 +171,7 @@ def test_an_object_that_cannot_be_read_is_named_and_the_rest_is_counted(
     ops: Commands, lake: TestLake
 ) -> None:
     lake.put("raw", [envelope([click(event_id := new_id())])])
-    whole = lake.put("clicks", [line(event_id)])
-    broken = whole.replace("clicklake-dev-1", "clicklake-dev-2")
-    body = lake.s3.get_object(Bucket=lake.bucket, Key=whole)["Body"].read()
-    lake.s3.put_object(Bucket=lake.bucket, Key=broken, Body=body[:40])
+    broken = lake.put_broken(lake.put("clicks", [line(event_id)]))
     found = ops.json("reconcile", *SPAN, code=1)
     assert (found["unreadable"], found["delivered"]) == ([broken], 1)
 

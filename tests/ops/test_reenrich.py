@@ -104,6 +104,15 @@ def test_a_second_run_changes_nothing(reenrich: Commands, lake: TestLake) -> Non
     assert lake.keys() == keys
 
 
+def test_of_two_lines_with_one_id_one_is_left(reenrich: Commands, lake: TestLake) -> None:
+    event_id = new_id()
+    lake.put("raw", [envelope([click(event_id)])])
+    lake.put("clicks", [line(event_id), line(event_id)])
+    lake.put("clicks", [line(event_id)])
+    assert reenrich.json("reenrich", *SPAN)["duplicatesLeftOut"] == 2
+    assert len(lake.lines("clicks/")) == 1
+
+
 def test_days_mean_when_a_click_was_received_not_its_folder(reenrich: Commands, lake: TestLake) -> None:
     """Folders are named by an object's oldest record: each of these is in one beside its own hour."""
     early, late, other = new_id(), new_id(), new_id()
@@ -156,6 +165,17 @@ def test_a_bare_clicks_line_is_enriched_from_itself(reenrich: Commands, lake: Te
     assert (new["species"], new["mysfitId"]) == ("Chimera", EVANGELINE)
     assert "v" not in new
     assert "bot" not in new
+
+
+def test_an_object_that_cannot_be_read_is_named_and_left(reenrich: Commands, lake: TestLake) -> None:
+    event_id = new_id()
+    broken = [
+        lake.put_broken(lake.put("raw", [envelope([click(event_id)])])),
+        lake.put_broken(lake.put("clicks", [line(event_id)])),
+    ]
+    done = reenrich.json("reenrich", *SPAN, code=1)
+    assert (done["changed"], sorted(done["unreadable"])) == (1, sorted(broken))
+    assert set(broken) <= set(lake.keys())
 
 
 def test_a_dry_run_tells_and_changes_nothing(reenrich: Commands, lake: TestLake) -> None:

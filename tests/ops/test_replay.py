@@ -198,6 +198,15 @@ def test_more_than_a_batch_holds_goes_back_in_several(
     assert ids_of(stream.records()) == Counter(ids)
 
 
+def test_an_object_that_cannot_be_read_is_named_and_left(
+    ops: Commands, lake: TestLake, stream: "Stream"
+) -> None:
+    broken = lake.put_broken(lake.put("failed", [document(envelope([click()]))]))
+    assert ops.json("replay", "--stream", stream.name, code=1)["unreadable"] == [broken]
+    assert lake.keys("failed/") == [broken]
+    assert len(stream.records()) == 1
+
+
 def test_a_bucket_alone_does_not_say_which_stream(ops: Commands) -> None:
     assert "--stream" in ops("replay", code=2).output
 
