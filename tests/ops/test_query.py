@@ -2,9 +2,12 @@
 
 import csv
 import io
+import re
 
 import pytest
 
+from ops.questions import NAMES
+from tests.local.emulated import ROOT
 from tests.ops.lakes import NOON, Commands, TestLake, line, new_id
 
 DAY = ("--from", f"{NOON:%Y-%m-%d}", "--to", f"{NOON:%Y-%m-%d}")
@@ -86,3 +89,11 @@ def test_what_cannot_be_asked_is_told_in_a_sentence(ops: Commands, sql: str, sai
 
 def test_athena_is_not_asked_of_a_bucket(ops: Commands) -> None:
     assert "--stage" in ops("query", "items", "--engine", "athena", code=2).output
+
+
+def test_the_docs_name_every_saved_question_and_every_table() -> None:
+    told = (ROOT / "docs" / "report.md").read_text()
+    saved = told[told.index("**Saved questions**") :]
+    assert not [name for name in NAMES if not re.search(rf"\b{name}\b", saved)]
+    for table in ("human_clicks", "unique_clicks", "clicks", "failed"):
+        assert f"| `{table}` |" in told
