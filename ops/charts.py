@@ -64,7 +64,7 @@ def bars(rows: Sequence[tuple[str, int]]) -> Markup:
 
 def columns(moments: Sequence[Moment], width: int) -> Markup:
     """In the order of time: a broad pale column, a slim dark one in front, dashes for the span before."""
-    height, left, below = 200, 44, 22
+    height, left, right, below = 200, 44, 18, 22
     data = alt.InlineData([{"at": at, **moment._asdict()} for at, moment in enumerate(moments)])
     base = alt.Chart(data).encode(
         x=alt.X("at:O", axis=None, scale=alt.Scale(paddingInner=0.2, paddingOuter=0.1))
@@ -83,8 +83,8 @@ def columns(moments: Sequence[Moment], width: int) -> Markup:
                 y="before:Q"
             )
         )
-    padding = {"left": left, "right": 1, "top": 8, "bottom": below}
-    return _draw(alt.layer(*layers), width - left - 1, height, padding)
+    padding = {"left": left, "right": right, "top": 8, "bottom": below}
+    return _draw(alt.layer(*layers), width - left - right, height, padding)
 
 
 def grid(cells: Sequence[tuple[str, str, int]], rows: Sequence[str], across: Sequence[str]) -> Markup:

@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVS = ROOT / ".run" / "envs"
 PATIENCE_SECONDS = 60
 SENDERS = 8
+ATTRIBUTES = "name,goodevil,lawchaos,species"  # people know a mysfit by its name
 NOBODY = "http://127.0.0.1:9/{id}"  # the port of the discard service, which nobody runs
 NOTE = (
     "A demo: these visits are made up, and a whole day of them was sent within a minute, so nearly all of it"
@@ -56,7 +57,7 @@ def command(sessions: int, seed: int, out: Path, once: bool) -> None:
     with TemporaryDirectory(prefix="clicklake-demo-") as folder, _cloud(Path(folder)) as addresses:
         lake = find_lake("dev", None)
         end = datetime.now(UTC)
-        with _ingest(lake) as api:
+        with _processor_with(lake, CATALOGUE_ATTRIBUTES=ATTRIBUTES), _ingest(lake) as api:
             _send_day(api, day_of_traffic(end, sessions, seed), lake, addresses["live"])
         write_report(on_duckdb.ask, lake, Span(end - 24 * HOUR, datetime.now(UTC)), out, NOTE)
         OUT.print(f"report  {out.resolve().as_uri()}", soft_wrap=True)
@@ -117,7 +118,7 @@ def _answers(url: str) -> bool:
 def _send_day(send: Callable[[Request], None], day: list[Request], lake: Lake, live: str) -> None:
     """In order; before a fault comes or goes, what is on its way lands."""
     faults: dict[int, Callable[[], AbstractContextManager[None]]] = {  # by the hour of the day, UTC
-        9: lambda: _processor_with(lake, catalogue_url=NOBODY),
+        9: lambda: _processor_with(lake, CATALOGUE_URL=NOBODY),
         14: lambda: _processor_with(lake, handler="processor.handler.not_there"),
         20: lambda: _delivered_twice(live),
     }
@@ -132,17 +133,16 @@ def _send_day(send: Callable[[Request], None], day: list[Request], lake: Lake, l
 
 
 @contextmanager
-def _processor_with(lake: Lake, catalogue_url: str = "", handler: str = "") -> Iterator[None]:
+def _processor_with(lake: Lake, handler: str = "", **variables: str) -> Iterator[None]:
     functions, name = boto3.client("lambda"), lake.outputs["ProcessorFunctionName"]
-    good = functions.get_function_configuration(FunctionName=name)
-    variables = good["Environment"]["Variables"]
-    bad = variables | ({"CATALOGUE_URL": catalogue_url} if catalogue_url else {})
+    before = functions.get_function_configuration(FunctionName=name)
+    good = before["Environment"]["Variables"]
     functions.update_function_configuration(
-        FunctionName=name, Handler=handler or good["Handler"], Environment={"Variables": bad}
+        FunctionName=name, Handler=handler or before["Handler"], Environment={"Variables": good | variables}
     )
     yield
     functions.update_function_configuration(
-        FunctionName=name, Handler=good["Handler"], Environment={"Variables": variables}
+        FunctionName=name, Handler=before["Handler"], Environment={"Variables": good}
     )
 
 
