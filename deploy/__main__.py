@@ -42,10 +42,9 @@ def _up(target: Target, options: argparse.Namespace) -> int:
 
 def _down(target: Target, options: argparse.Namespace) -> int:
     _tell(target, options.stage)
-    kept = "\n".join(
-        f"   s3://{bucket}   {what}" for what, bucket in buckets_of(target, options.stage).items()
-    )
-    print(f"\nThese stay, and cost what they hold:\n{kept}\n", flush=True)
+    buckets = buckets_of(target, options.stage)
+    kept = "\n".join(f"   s3://{bucket}   {what}" for what, bucket in buckets.items()) or "   nothing"
+    print(f"\nThis stays, and costs what it holds:\n{kept}\n", flush=True)
     if not _confirmed("Take the rest of it away?", options.yes):
         return 2
     undeploy_stage(target, options.stage)

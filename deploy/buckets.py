@@ -10,15 +10,22 @@ from deploy.aws import DeployError, log
 
 
 def make_bucket(name: str, account: str) -> None:
-    """Make the bucket, unless `account` has it. Raises DeployError where somebody else has it."""
-    s3 = boto3.client("s3")
-    try:
-        s3.head_bucket(Bucket=name, ExpectedBucketOwner=account)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "404":
-            raise DeployError(f"the bucket {name} is not ours to use: {error}") from error
+    """Make the bucket, unless the account has it."""
+    if not has_bucket(name, account):
         log.info("   $ aws s3 mb s3://%s", name)
+        s3 = boto3.client("s3")
         s3.create_bucket(Bucket=name, **_in(s3.meta.region_name))
+
+
+def has_bucket(name: str, account: str) -> bool:
+    """Raises DeployError where somebody else has it: names are the whole world's."""
+    try:
+        boto3.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=account)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "404":
+            return False
+        raise DeployError(f"the bucket {name} is not ours to use: {error}") from error
+    return True
 
 
 def _in(region: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import time
 
 from deploy import names
 from deploy.aws import log
+from deploy.buckets import has_bucket
 from deploy.ingest import undeploy_ingest
 from deploy.stacks import Stack, delete_stack, find_stack
 from deploy.target import Target
@@ -23,7 +24,8 @@ def buckets_of(target: Target, stage: str) -> dict[str, str]:
     }
     stacks = {what: (find_stack(stack), output) for what, (stack, output) in found.items()}
     kept = {what: stack.outputs[output] for what, (stack, output) in stacks.items() if stack}
-    return kept | {"bundles, of every stage": names.artifacts_bucket(target.account, target.region)}
+    artifacts = names.artifacts_bucket(target.account, target.region)
+    return kept | ({"bundles, of every stage": artifacts} if has_bucket(artifacts, target.account) else {})
 
 
 def undeploy_stage(target: Target, stage: str) -> None:
