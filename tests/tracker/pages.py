@@ -9,6 +9,9 @@ Track = Callable[..., str]
 
 BUTTON = '<button data-click-item="item-1">One</button>'
 
+NO_TICKS = "window.setInterval = () => 0;"
+"""A script that keeps the tracker from looking at its queue once a second."""
+
 SECOND = 1_000
 MINUTE = 60 * SECOND
 HALF_AN_HOUR = 30 * MINUTE  # longer than any pause
@@ -37,6 +40,11 @@ def wait_until_empty(page: Page) -> None:
 def wait_for_pause(page: Page) -> None:
     """Until the tracker has seen a failure."""
     page.wait_for_function("localStorage['clicklake.pause'] > Date.now()")
+
+
+def pause_of(page: Page) -> float:
+    """How many milliseconds the tracker will send nothing."""
+    return page.evaluate("localStorage['clicklake.pause'] - Date.now()")
 
 
 def track(page: Page, count: int, properties: str = "undefined") -> None:

@@ -3,14 +3,23 @@
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.tracker.pages import BUTTON, MINUTE, Track, stored, track, wait, wait_until_empty, waiting
+from tests.tracker.pages import (
+    BUTTON,
+    MINUTE,
+    NO_TICKS,
+    Track,
+    stored,
+    track,
+    wait,
+    wait_until_empty,
+    waiting,
+)
 from tests.tracker.recording_server import Answer, RecordingServer
 
 pytestmark = pytest.mark.browser
 
 LEAVINGS = 200
 LINK = '<a data-click-item="away" href="/arrived">away</a>'
-NO_TICKS = "window.setInterval = () => 0;"  # so that nothing is sent but at leaving
 HIDE = """
     Object.defineProperty(document, 'hidden', {get: () => true, configurable: true});
     document.dispatchEvent(new Event('visibilitychange', {bubbles: true}));

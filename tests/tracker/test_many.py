@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.tracker.pages import BUTTON, Track, track, wait, wait_until_empty
+from tests.tracker.pages import BUTTON, NO_TICKS, Track, track, wait, wait_until_empty
 from tests.tracker.recording_server import Answer, RecordingServer
 
 pytestmark = pytest.mark.browser
@@ -53,6 +53,16 @@ def test_thousand_clicks_in_one_task_are_few_requests(
     wait_until_empty(page)
     assert len(api.ids) == 1_000
     assert len(api.requests) <= 20
+
+
+def test_hundred_clicks_do_not_wait_for_the_next_second(
+    context: BrowserContext, page: Page, html: Track, api: RecordingServer
+) -> None:
+    context.add_init_script(NO_TICKS)
+    page.goto(html())
+    track(page, 1_000)
+    api.wait_for_clicks(901)
+    page.wait_for_function("Object.keys(localStorage).length < 100")
 
 
 def test_two_tabs_send_each_click_once(page_in_real_time: Page, html: Track, api: RecordingServer) -> None:
