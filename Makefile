@@ -49,7 +49,7 @@ undeploy: $(ENVS)/aws.ready $(ENVS)/ingest.ready
 test: test-setup lint
 	$(ENVS)/test/bin/python -m pytest
 
-test-long: test-setup
+test-long: test-setup $(ENVS)/scan.ready
 	$(ENVS)/test/bin/python -m pytest -m long
 
 soak: test-setup
@@ -71,6 +71,7 @@ $(ENVS)/emulator.ready: local/requirements.txt
 $(ENVS)/ingest.ready: ingest_app/requirements.txt
 $(ENVS)/ops.ready: ops/requirements.txt
 $(ENVS)/sam.ready: tests/sam.txt
+$(ENVS)/scan.ready: tests/scan.txt
 $(ENVS)/test.ready: tests/requirements.txt
 $(ENVS)/%.ready: | python
 	@echo "installing $(ENVS)/$*"
@@ -118,6 +119,7 @@ lock: $(ENVS)/test.ready
 	$(LOCK) tests/requirements.in -c ingest_app/requirements.txt -c processor/requirements.txt \
 		-c ops/requirements.txt -o tests/requirements.txt
 	$(LOCK) tests/sam.in -o tests/sam.txt
+	$(LOCK) tests/scan.in -o tests/scan.txt
 
 clean:
 	rm -rf .run build .pytest_cache .hypothesis .mypy_cache .ruff_cache
