@@ -16,7 +16,7 @@ LAMBDA_PLATFORM ?= manylinux2014_aarch64
 ENVS := .run/envs
 PROCESSOR := processor/requirements.txt $(wildcard processor/*.py processor/*.json processor/*.txt)
 
-.PHONY: help run demo deploy undeploy test test-long soak test-setup lint bundle tracker ops lock clean python
+.PHONY: help run demo deploy undeploy test test-long soak audit test-setup lint bundle tracker ops lock clean python
 
 help:
 	@echo 'make run      the whole cloud on this machine: site, API, delivery stream, processor, S3 (Ctrl-C stops it)'
@@ -24,6 +24,7 @@ help:
 	@echo 'make test     every check and test'
 	@echo 'make test-long  the tests that take minutes: kills, long outages, full fuzzing'
 	@echo 'make soak     a million clicks with faults at random, then the question: is anything missing?'
+	@echo 'make audit    asks a public service for known faults of the pinned packages (needs the internet)'
 	@echo 'make ops      the environment of the commands: .run/envs/ops/bin/python -m ops'
 	@echo 'make deploy STAGE=dev    everything of a stage, into the account of your AWS credentials; asks first (YES=1: not)'
 	@echo 'make undeploy STAGE=dev  and away again, but for what it collected'
@@ -51,6 +52,10 @@ test: test-setup lint
 
 test-long: test-setup $(ENVS)/scan.ready
 	$(ENVS)/test/bin/python -m pytest -m long
+
+audit: $(ENVS)/scan.ready
+	@for bundle in ingest_app processor ops local cloudformation; do \
+		$(ENVS)/scan/bin/pip-audit --disable-pip --requirement $$bundle/requirements.txt || exit 1; done
 
 soak: test-setup
 	$(ENVS)/test/bin/python -m benchmarks.soak
