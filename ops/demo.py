@@ -12,13 +12,13 @@ import socket
 import subprocess
 import time
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 import boto3
 import click
@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVS = ROOT / ".run" / "envs"
 PATIENCE_SECONDS = 60
 SENDERS = 8
+LOG_CHARACTERS = 2000  # of what did not start
 ATTRIBUTES = "name,goodevil,lawchaos,species"  # people know a mysfit by its name
 NOBODY = "http://127.0.0.1:9/{id}"  # the port of the discard service, which nobody runs
 NOTE = (
@@ -54,6 +55,7 @@ NOTE = (
 @click.option("--once", is_flag=True, help="End with the report, instead of by Ctrl-C.")
 def command(sessions: int, seed: int, out: Path, once: bool) -> None:
     """Send a day of made-up clicks through a cloud on this machine, and open the report of it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends us, the cloud ends with us
     with TemporaryDirectory(prefix="clicklake-demo-") as folder, _cloud(Path(folder)) as addresses:
         lake = find_lake("dev", None)
         end = datetime.now(UTC)
@@ -71,18 +73,19 @@ def command(sessions: int, seed: int, out: Path, once: bool) -> None:
 @contextmanager
 def _cloud(folder: Path) -> Iterator[dict[str, str]]:
     """What `make run` starts, on free ports; boto3 is led to it, and away from any real account."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+    }
+    os.environ |= {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
     any_ports = ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]
+    command = [str(ENVS / "aws/bin/python"), "-m", "local", "--dir", str(folder), *any_ports]
     file = folder / "addresses.json"
-    with _running(
-        [ENVS / "aws/bin/python", "-m", "local", "--dir", folder, *any_ports], os.environ, file.exists
-    ):
+    with _running(command, os.environ, file.exists):
         addresses: dict[str, str] = json.loads(file.read_text())
-        os.environ |= {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_CONFIG_FILE": os.devnull,
-        }
-        os.environ |= {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
         os.environ["AWS_ENDPOINT_URL"] = addresses["s3"]
         yield addresses
 
@@ -154,20 +157,21 @@ def _delivered_twice(live: str) -> Iterator[None]:
 
 
 @contextmanager
-def _running(
-    command: Sequence[str | Path], environment: Mapping[str, str], is_up: Callable[[], bool]
-) -> Iterator[None]:
-    silent = subprocess.DEVNULL
-    process = subprocess.Popen(  # noqa: S603 (our own commands)
-        command, cwd=ROOT, env=environment, start_new_session=True, stdout=silent, stderr=silent
-    )
-    try:
-        if not _eventually(lambda: is_up() or process.poll() is not None) or process.poll() is not None:
-            raise OpsError(f"this did not start: {' '.join(map(str, command))}")
-        yield
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_SECONDS)
+def _running(command: list[str], environment: Mapping[str, str], is_up: Callable[[], bool]) -> Iterator[None]:
+    if not Path(command[0]).exists():
+        raise OpsError(f"{command[0]} is not there: `make demo` installs what the demo needs")
+    with TemporaryFile() as log:
+        process = subprocess.Popen(  # noqa: S603 (our own commands)
+            command, cwd=ROOT, env=environment, start_new_session=True, stdout=log, stderr=log
+        )
+        try:
+            if not _eventually(lambda: is_up() or process.poll() is not None) or not is_up():
+                log.seek(0)
+                raise OpsError(f"{command[2]} did not start: {log.read().decode()[-LOG_CHARACTERS:]}")
+            yield
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_SECONDS)
 
 
 def _eventually(is_so: Callable[[], bool]) -> bool:

@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from ops.escape import for_terminal
 from ops.hours import HOUR, Span
-from ops.panels import Panel, Row, chart_of, number_of, plain, read_sections, title_of
-from ops.questions import Answer, Answers
+from ops.panels import Row, chart_of, number_of, plain, read_sections, title_of
+from ops.questions import Answers
 from ops.timeline import DAY, build_timeline, unit_of
 
 FOLDER = Path(__file__).parent
@@ -39,23 +39,24 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["plain"] = plain
+    templates.filters |= {"plain": plain, "thousands": "{:,}".format, "change": _change}
+    templates.globals |= {"number_of": number_of, "title_of": title_of, "chart_of": chart_of}
     return templates.get_template("report.html").render(
         style=Markup(style),  # noqa: S704 (ours)
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         range=_range(span),
-        notes=[for_terminal(note) for note in notes],
-        is_compared=any(then.by_name["totals"].rows[0]),
         length=_length(span),
-        figures=[*_figures(now, then, span)],
+        notes=[for_terminal(note) for note in notes],
+        figures=FIGURES,
+        totals=_totals(now),
+        totals_then=_totals(then),
         charts=[*_charts(now, then, span)],
         sections={
-            title: [_panel(each, now.by_name[each.question]) for each in panels]
+            title: [(panel, [*now.by_name[panel.question]]) for panel in panels]
             for title, panels in read_sections().items()
         },
         late=_late(now),
         failed=sum(row["records"] for row in now.by_name["failures"]),
-        opted_out=_totals(now)["optouts"],
         bucket=bucket,
         made_at=f"{made_at:%Y-%m-%d %H:%M}",
     )
@@ -83,68 +84,31 @@ def _totals(answers: Answers) -> Row:
     return next(iter(answers.by_name["totals"]))
 
 
-def _figures(now: Answers, then: Answers, span: Span) -> Iterator[Mapping[str, str]]:
-    counts, counts_then = _totals(now), _totals(then)
-    for column, name in FIGURES.items():
-        yield {
-            "name": name,
-            "number": f"{counts[column]:,}",
-            "change": _change(counts[column], counts_then[column], _length(span)),
-        }
-
-
-def _change(now: int, then: int, length: str) -> str:
-    if not then:
-        return ""
-    percent = 100 * (now - then) / then
-    return f"{percent:+,.0f} % on the {length} before ({then:,})".replace("-", "−")
+def _change(now: int, then: int) -> str:
+    return f"{100 * (now - then) / then:+,.0f} %".replace("-", "−")
 
 
 def _charts(now: Answers, then: Answers, span: Span) -> Iterator[Mapping[str, Any]]:
-    unit = unit_of(span)
-    counts = _totals(now)
-    timeline = build_timeline(span, [*now.by_name[unit.question]], [*then.by_name[unit.question]])
+    unit, counts = unit_of(span), _totals(now)
+    rows = [*now.by_name[unit.question]]
+    timeline = build_timeline(span, rows, [*then.by_name[unit.question]])
     at, most = timeline.most("clicks")
     a_session = f": {counts['clicks'] / counts['sessions']:.1f} clicks in each" if counts["sessions"] else ""
-    told = (
-        ("clicks", "pageviews", "Clicks and page views", f"clicks, most of them at {at} ({most:,})"),
-        (
-            "visitors",
-            "sessions",
-            "Visitors and sessions",
-            f"visitors in {counts['sessions']:,} sessions{a_session}",
-        ),
-    )
-    for front, back, heading, title in told:
-        wide, narrow = timeline.draw(front, back)
+    for front, back, title in (
+        ("clicks", "pageviews", f"clicks, most of them at {at} ({most:,})"),
+        ("visitors", "sessions", f"visitors in {counts['sessions']:,} sessions{a_session}"),
+    ):
         yield {
-            "id": front,
-            "heading": f"{heading} by the {unit.column}",
-            "number": f"{counts[front]:,}",
+            "question": front,
+            "heading": f"{front.capitalize()} and {FIGURES[back]} by the {unit.column}",
+            "number": counts[front],
             "title": title,
-            "key": {"front": front, "back": FIGURES[back]}
-            | ({"before": f"{front}, the {_length(span)} before"} if _totals(then)[front] else {}),
-            "wide": wide,
-            "narrow": narrow,
+            "front": front,
+            "back": FIGURES[back],
+            "drawn": timeline.draw(front, back),
             "columns": {unit.column: unit.column, front: front, back: FIGURES[back]},
-            "rows": [*now.by_name[unit.question]],
+            "rows": rows,
         }
-
-
-def _panel(panel: Panel, answer: Answer) -> Mapping[str, Any]:
-    rows = [*answer]
-    told = (
-        {"number": number_of(panel, rows), "title": title_of(panel, rows), "chart": chart_of(panel, rows)}
-        if rows
-        else {}
-    )
-    return {
-        "id": panel.question,
-        "heading": panel.heading,
-        "nothing": panel.nothing,
-        "columns": panel.columns,
-        "rows": rows,
-    } | told
 
 
 def _late(answers: Answers) -> int:
