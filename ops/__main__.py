@@ -7,7 +7,7 @@ import click
 from ops.errors import told
 
 # Each is the name of the module in this package that holds it as `command`.
-COMMANDS = ("demo", "report", "query", "reconcile", "replay", "reenrich", "erase", "tail")
+COMMANDS = ("demo", "report", "query", "reconcile", "replay", "reenrich", "erase", "tail", "cost")
 
 
 class LazyGroup(click.Group):
