@@ -77,10 +77,9 @@ def bill(way: Way, prices: Prices, processor_us: float) -> Bill:
 
 def invocations(count: float, billed_ms: float, function: Function, prices: Prices) -> float:
     gb_seconds = count * billed_ms / 1000 * function.memory_mib / 1024
-    return (
-        count / MILLION * prices["lambda_per_million"]
-        + gb_seconds * prices["lambda_per_gb_second"][function.architecture]
-    )
+    per_gb_second: float = prices["lambda_per_gb_second"][function.architecture]
+    per_million: float = prices["lambda_per_million"]
+    return count / MILLION * per_million + gb_seconds * per_gb_second
 
 
 def _billed_ms(function: Function) -> int:
