@@ -25,7 +25,8 @@ def wait(page: Page, milliseconds: int = SECOND) -> None:
 
 def stored(page: Page) -> Mapping[str, str]:
     """What is on the visitor's device."""
-    return page.evaluate("({...localStorage})")
+    entries: dict[str, str] = page.evaluate("({...localStorage})")
+    return entries
 
 
 def waiting(page: Page) -> int:
@@ -44,7 +45,7 @@ def wait_for_pause(page: Page) -> None:
 
 def pause_of(page: Page) -> float:
     """How many milliseconds the tracker will send nothing."""
-    return page.evaluate("localStorage['clicklake.pause'] - Date.now()")
+    return float(page.evaluate("localStorage['clicklake.pause'] - Date.now()"))
 
 
 def track(page: Page, count: int, properties: str = "undefined") -> None:

@@ -4,7 +4,6 @@ import json
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,7 +30,6 @@ class Answer:
 
 @dataclass(frozen=True)
 class Received:
-    at: float
     headers: Mapping[str, str]
     body: str
     clicks: list[dict[str, Any]]
@@ -121,7 +119,7 @@ class RecordingServer:
     def take(self, headers: Mapping[str, str], body: str) -> Answer:
         clicks = json.loads(body)["clicks"]
         with self._changed:
-            self.requests.append(Received(time.monotonic(), dict(headers), body, clicks))
+            self.requests.append(Received(headers, body, clicks))
             answer = self.answers.pop(0) if self.answers else self.otherwise
             self._changed.notify_all()
         if answer.is_held:
@@ -167,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        answer = self.recorder.take(self.headers, body)
+        answer = self.recorder.take(dict(self.headers), body)
         if answer.status is None:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()

@@ -227,7 +227,7 @@ def test_outbound_link_that_is_an_item_is_both(page: Page, html: Track, api: Rec
 def test_session_ends_after_half_an_hour_without_a_click(
     page: Page, html: Track, api: RecordingServer
 ) -> None:
-    sessions = []
+    sessions: list[str] = []
     page.goto(html(BUTTON, "data-sessions"))
     for pause in (SECOND, HALF_AN_HOUR - MINUTE, HALF_AN_HOUR - MINUTE, HALF_AN_HOUR + MINUTE):
         wait(page, pause)

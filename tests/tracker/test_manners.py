@@ -27,7 +27,8 @@ EVERYTHING = f"""
 
 def prevented(page: Page) -> list[str]:
     """The types of the events whose default somebody has prevented."""
-    return page.evaluate("events.filter((event) => event.defaultPrevented).map((event) => event.type)")
+    types: list[str] = page.evaluate("events.filter((e) => e.defaultPrevented).map((e) => e.type)")
+    return types
 
 
 LINK_FOLLOWED = "location.hash === '#there'"
