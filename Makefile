@@ -62,7 +62,7 @@ soak: test-setup
 
 test-setup: $(ENVS)/aws.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready $(ENVS)/ops.ready \
 		$(ENVS)/sam.ready $(ENVS)/test.ready .run/stage.ready
-	@tests/install-chromium.sh
+	@tests/install-tools.sh
 
 lint: $(ENVS)/test.ready
 	$(ENVS)/test/bin/ruff check .

@@ -1,0 +1,26 @@
+#!/bin/sh
+# What the tests need beside Python: a Chromium or Chrome for the page, Node.js for making the tracker anew. What is
+# missing is installed where root has apt-get; elsewhere Chromium is asked for, and the test that needs Node.js skips.
+set -eu
+
+has_chromium() {
+    for browser in "${CLICKLAKE_CHROMIUM:-}" chromium chromium-browser google-chrome \
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" /Applications/Chromium.app/Contents/MacOS/Chromium; do
+        if [ -n "$browser" ] && command -v "$browser" >/dev/null; then return 0; fi
+    done
+    return 1
+}
+
+missing=
+has_chromium || missing=chromium
+command -v npm >/dev/null || missing="$missing nodejs npm"
+if [ -z "$missing" ]; then exit 0; fi
+
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    apt-get update -qq
+    # shellcheck disable=SC2086 # one word a package
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+elif ! has_chromium; then
+    echo 'The tests need Chromium or Chrome: install it (Debian: sudo apt-get install chromium), or name it in CLICKLAKE_CHROMIUM.' >&2
+    exit 1
+fi
