@@ -13,4 +13,4 @@ select
 from unique_clicks
 where lagms is not null
 group by 1
-order by coalesce(min(lagms), 0)
+order by min(lagms)

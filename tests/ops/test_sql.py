@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlglot
@@ -12,6 +13,7 @@ from ops.errors import OpsError
 from ops.hours import HOUR, Span
 from ops.lake import Lake, find_lake
 from ops.questions import FOLDER, NAMES, Answers, parse_question, saved_question
+from ops.report import write_report
 from ops.table import clicks_table
 from tests.cloudformation.account import Account
 from tests.local.emulated import ROOT, Emulator
@@ -129,6 +131,18 @@ def test_without_a_stack_the_settings_tell_what_glue_would(stack: Lake) -> None:
     assert {name: column.field for name, column in assumed.items()} == {
         name: column.field for name, column in told.items() if not name.startswith("unused")
     }
+
+
+def test_the_report_is_the_same_by_either_engine_but_for_the_cost(
+    stack: Lake, day: Day, tmp_path: Path
+) -> None:
+    pages = []
+    for ask in (on_duckdb.ask, on_athena.ask):
+        write_report(ask, stack, SPAN, tmp_path / "report.html")
+        html = (tmp_path / "report.html").read_text()
+        pages.append([text for text in html.splitlines() if "Made on" not in text and "warning" not in text])
+    assert pages[0] == pages[1]
+    assert html.count("Athena read") == 2  # for the span, and for the one before
 
 
 def test_athena_needs_a_stack(stack: Lake) -> None:
