@@ -9,10 +9,6 @@ LIVE_PORT ?= 4567
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-# What Lambda runs: the template's defaults for Runtime and Architecture.
-LAMBDA_PYTHON ?= 3.13
-LAMBDA_PLATFORM ?= manylinux2014_aarch64
-
 ENVS := .run/envs
 PROCESSOR := processor/requirements.txt $(wildcard processor/*.py processor/*.json processor/*.txt)
 
@@ -55,7 +51,7 @@ test-long: test-setup $(ENVS)/scan.ready
 
 audit: $(ENVS)/scan.ready
 	@for bundle in ingest_app processor ops local cloudformation; do \
-		$(ENVS)/scan/bin/pip-audit --disable-pip --requirement $$bundle/requirements.txt || exit 1; done
+		$(ENVS)/scan/bin/pip-audit --strict --disable-pip --requirement $$bundle/requirements.txt || exit 1; done
 
 soak: test-setup
 	$(ENVS)/test/bin/python -m benchmarks.soak
@@ -90,22 +86,16 @@ python:
 		{ echo "Clicklake needs Python's venv module, which $(PYTHON) lacks. On Debian: apt-get install python3-venv" >&2; exit 1; }
 
 # The processor's bundle as this machine runs it, beside a copy of the template: what is deployed to the emulator.
-.run/stage.ready: cloudformation/template.yaml $(PROCESSOR) | $(ENVS)/ingest.ready
+.run/stage.ready: cloudformation/template.yaml $(PROCESSOR) deploy/bundle.py deploy/wheels.py | $(ENVS)/aws.ready
 	@echo 'bundling the processor for this machine'
 	@rm -rf .run/stage && mkdir -p .run/stage/cloudformation .run/stage/build
 	@cp cloudformation/template.yaml .run/stage/cloudformation/
-	@$(ENVS)/ingest/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r processor/requirements.txt --target .run/stage/build/processor
-	@mkdir .run/stage/build/processor/processor && cp processor/*.* .run/stage/build/processor/processor/
+	@$(ENVS)/aws/bin/python -m deploy.bundle .run/stage/build/processor --here
 	@touch $@
 
 # The same for AWS Lambda, whatever machine this is.
-bundle: $(ENVS)/ingest.ready
-	@rm -rf build/processor && mkdir -p build
-	$(ENVS)/ingest/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r processor/requirements.txt --target build/processor \
-		--platform $(LAMBDA_PLATFORM) --python-version $(LAMBDA_PYTHON) --implementation cp --only-binary=:all:
-	@mkdir build/processor/processor && cp processor/*.* build/processor/processor/
+bundle: $(ENVS)/aws.ready
+	@$(ENVS)/aws/bin/python -m deploy.bundle build/processor
 
 ops: $(ENVS)/ops.ready
 
