@@ -45,12 +45,13 @@ Instant = Annotated[datetime, Meta(tz=True, description="must be an RFC 3339 tim
 SessionId = Annotated[
     str, Meta(max_length=MAX_ID_CHARACTERS, description="must be a string of at most 128 characters")
 ]
-# A scheme, two slashes and a host (behind the userinfo, if any); no blank, control character or backslash.
+# A scheme, two slashes and a host (behind the userinfo, if any: so what ends in an @ has none); no blank,
+# control character or backslash.
 Url = Annotated[
     str,
     Meta(
         max_length=MAX_URL_CHARACTERS,
-        pattern=r"\A[A-Za-z][A-Za-z0-9+.\-]*://(?:[^/?#\\\s\x00-\x1f\x7f]*@)?[^/?#@\\\s\x00-\x1f\x7f]+"
+        pattern=r"\A[A-Za-z][A-Za-z0-9+.\-]*://[^/?#\\\s\x00-\x1f\x7f]*[^/?#@\\\s\x00-\x1f\x7f]"
         r"(?:[/?#][^\\\s\x00-\x1f\x7f]*)?\Z",
         description="must be an absolute URL of at most 2048 characters",
     ),

@@ -28,7 +28,8 @@ def clean_url(url: str, keep_query: bool = False) -> str:
     if "@" in base:
         base = _USERINFO.sub(r"\1", base)
     if mark and not keep_query:
-        query = "&".join(part for part in query.split("&") if is_campaign_parameter(part.partition("=")[0]))
+        parts = query.split("&")
+        query = "&".join([part for part in parts if is_campaign_parameter(part.partition("=")[0])])
     return f"{base}?{query}" if query else base
 
 
