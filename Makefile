@@ -12,13 +12,14 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 ENVS := .run/envs
 PROCESSOR := processor/requirements.txt $(wildcard processor/*.py processor/*.json processor/*.txt)
 
-.PHONY: help run demo deploy undeploy test test-long soak audit test-setup lint bundle tracker ops lock clean python
+.PHONY: help run demo deploy undeploy test test-long faults soak audit test-setup lint bundle tracker ops lock clean python
 
 help:
 	@echo 'make run      the whole cloud on this machine: site, API, delivery stream, processor, S3 (Ctrl-C stops it)'
 	@echo 'make demo     a believable day of clicks through all of it, and the report of that day'
 	@echo 'make test     every check and test'
 	@echo 'make test-long  the tests that take minutes: kills, long outages, full fuzzing'
+	@echo 'make faults   breaks the cloud in every way of docs/faults.md, and writes that page anew'
 	@echo 'make soak     a million clicks with faults at random, then the question: is anything missing?'
 	@echo 'make audit    asks a public service for known faults of the pinned packages (needs the internet)'
 	@echo 'make ops      the environment of the commands: .run/envs/ops/bin/python -m ops'
@@ -48,6 +49,9 @@ test: test-setup lint
 
 test-long: test-setup $(ENVS)/scan.ready
 	$(ENVS)/test/bin/python -m pytest -m long
+
+faults: test-setup
+	CLICKLAKE_WRITE_FAULTS=1 $(ENVS)/test/bin/python -m pytest -m "long or not long" tests/faults
 
 audit: $(ENVS)/scan.ready
 	@for bundle in ingest_app processor ops local cloudformation; do \
