@@ -9,7 +9,7 @@ from ingest_app.clicks import Batch, Click, Outcome
 from ingest_app.refusals import FieldError
 
 
-class Receipt(Struct, rename="camel", omit_defaults=True, kw_only=True):
+class Receipt(Struct, rename="camel", omit_defaults=True, kw_only=True, gc=False):
     """`index` is the click's place in the request, from 0."""
 
     index: int
