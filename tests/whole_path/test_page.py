@@ -54,3 +54,32 @@ def test_a_click_on_a_mysfit_is_an_enriched_line_in_s3(
     assert (line["goodevil"], line["lawchaos"], line["enrichment"]) == ("Evil", "Lawful", "ok")
     assert (line["browser"], line["device"], line["address"]) == ("Chrome", "desktop", "127.0.0.0")
     assert "bot" not in line
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_200_clicks_that_leave_the_page_land_and_count_once(
+    page: Page, addresses: dict[str, str], lake: Lake
+) -> None:
+    if "site" not in addresses:
+        pytest.skip("needs the site of a local cloud: run without --api")
+    leave = """item => {
+        const link = Object.assign(document.createElement('a'), {href: 'privacy.html', textContent: 'leave'});
+        link.dataset.clickItem = item;
+        document.body.prepend(link);
+        link.click();
+    }"""
+    items = {f"leaving-{n}" for n in range(200)}
+    for item in sorted(items):
+        page.goto(addresses["site"])
+        with page.expect_navigation(url="**/privacy.html"):
+            page.evaluate(leave, item)
+
+    def lines() -> list[dict[str, str]] | None:
+        found = [line for line in lake.lines() if line.get("mysfitId") in items]
+        return found if {line["mysfitId"] for line in found} == items else None
+
+    landed = eventually(lines, seconds=60)
+    assert landed is not None
+    assert len({line["eventId"] for line in landed}) == len(items)
+    print(f"200 of 200 landed, {len(landed) - 200} lines more than once")
