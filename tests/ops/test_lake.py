@@ -101,6 +101,7 @@ def test_a_download_that_breaks_goes_on_where_it_was(breaking: Lake) -> None:
 def test_without_access_the_command_says_what_is_missing(
     ops: Commands, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str | None], says: str
 ) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers an earlier test's credentials
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
