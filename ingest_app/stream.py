@@ -74,6 +74,8 @@ class FirehoseStream:
         session = boto3.Session(botocore_session=botocore.session.Session(include_builtin_handlers=False))
         try:
             self._client = session.client("firehose", region_name=region, config=config)
+            # Nor need anyone ask whether to try again, which is for `put` to say: 8 µs.
+            self._client.meta.events.unregister("needs-retry.firehose", unique_id="retry-config-firehose")
         except NoRegionError:
             raise SettingsError("AWS_REGION is not set") from None
 
