@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ops.envelopes import ENVELOPES, Envelope, Kind, pieces, read_envelope
 from ops.failed import read_document
-from ops.ids import SpilledIds, to_id
+from ops.ids import SpilledIds, to_ids
 from ops.lake import BROKEN, Lake, Stored
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class Reader:
 
 def _add_lines(clicks: Clicks, block: bytes, lock: Lock) -> None:
     heads, unreadable = _decode_lines(_LINES, block)
-    ids = [to_id(head.event_id) for head in heads]
+    ids = to_ids([head.event_id for head in heads])
     bare = sum(head.v is None for head in heads)
     with lock:
         clicks.ids.add(ids)
@@ -118,8 +118,8 @@ def _add_raw(raw: Raw, block: bytes, lock: Lock) -> None:
             bare += 1
         else:
             unreadable += 1
-    first = list(_ids(each for each in envelopes if not each.replays))
-    again = list(_ids(each for each in envelopes if each.replays))
+    first = _ids(each for each in envelopes if not each.replays)
+    again = _ids(each for each in envelopes if each.replays)
     with lock:
         raw.first.add(first)
         raw.again.add(again)
@@ -133,7 +133,7 @@ def _add_documents(failed: Failed, block: bytes, lock: Lock) -> None:
         document = read_document(line)
         code = document.error_code if document else "no error document"
         record = document and document.record
-        ids = list(_ids(envelopes_of(record or b"")))
+        ids = _ids(envelopes_of(record or b""))
         with lock:
             failed.ids[code].add(ids)
             failed.without_id[code] += not ids
@@ -152,8 +152,8 @@ def envelopes_of(record: bytes) -> Iterator[Envelope]:
                 yield envelope
 
 
-def _ids(envelopes: Iterator[Envelope]) -> Iterator[bytes]:
-    return (to_id(click.event_id) for envelope in envelopes for click in envelope.clicks)
+def _ids(envelopes: Iterator[Envelope]) -> list[bytes]:
+    return to_ids([click.event_id for envelope in envelopes for click in envelope.clicks])
 
 
 _LINES = msgspec.json.Decoder(LineHead)

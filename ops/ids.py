@@ -4,12 +4,16 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain
 from tempfile import TemporaryFile
 
 ID_BYTES = 16
-SLICES = 256  # of an hour of ten million clicks, one slice is 40,000 ids: 4 MB as a set
+SLICES = 128  # of an hour of ten million clicks, one slice is 80,000 ids: 8 MB as a set
 SPILL_BYTES = 256 * 1024  # kept in memory before it goes to disk
+
+UUID_CHARACTERS = 36
+UUID_HYPHENS = (8, 13, 18, 23)
 
 _GROUP = struct.Struct(f"{ID_BYTES}s" * 64)  # unpacks four times as fast as id by id
 
@@ -23,6 +27,21 @@ def to_id(event_id: str) -> bytes:
     if len(packed) == ID_BYTES:
         return packed
     return hashlib.blake2b(event_id.encode(errors="surrogatepass"), digest_size=ID_BYTES).digest()
+
+
+def to_ids(event_ids: list[str]) -> list[bytes]:
+    """All of them: three times as fast, where each is a UUID as it is usually written."""
+    if not set(map(len, event_ids)) <= {UUID_CHARACTERS}:
+        return list(map(to_id, event_ids))
+    text = "".join(event_ids)
+    in_place = (text[at::UUID_CHARACTERS] for at in UUID_HYPHENS)
+    hyphens = len(event_ids) * len(UUID_HYPHENS)
+    if text.count("-") == hyphens == sum(column.count("-") for column in in_place):
+        with suppress(ValueError):
+            packed = bytes.fromhex(text.replace("-", ""))
+            if len(packed) == len(event_ids) * ID_BYTES:  # else there are blanks, which fromhex skips
+                return _unpacked(packed)
+    return list(map(to_id, event_ids))
 
 
 class SpilledIds:
@@ -50,10 +69,7 @@ class SpilledIds:
         for offset, length in self._runs[number]:
             self._file.seek(offset)
             packed += self._file.read(length)
-        grouped = len(packed) - len(packed) % _GROUP.size
-        ids = list(chain.from_iterable(_GROUP.iter_unpack(packed[:grouped])))
-        ids += [packed[at : at + ID_BYTES] for at in range(grouped, len(packed), ID_BYTES)]
-        return ids
+        return _unpacked(packed)
 
     def _spill(self) -> None:
         offset = self._file.seek(0, os.SEEK_END)
@@ -67,3 +83,10 @@ class SpilledIds:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _unpacked(packed: bytes) -> list[bytes]:
+    grouped = len(packed) - len(packed) % _GROUP.size
+    ids = list(chain.from_iterable(_GROUP.iter_unpack(packed[:grouped])))
+    ids += [packed[at : at + ID_BYTES] for at in range(grouped, len(packed), ID_BYTES)]
+    return ids
