@@ -27,7 +27,7 @@ create table repeated as select eventid from clicks group by eventid having coun
 create table ranks as
   select
     clicks.rowid as line,
-    row_number() over (partition by eventid order by processedat desc, requestid desc) as nth
+    row_number() over (partition by eventid order by processedat desc, receivedat desc) as nth
   from clicks semi join repeated using (eventid);
 update clicks set nth = ranks.nth from ranks where clicks.rowid = ranks.line;
 create view unique_clicks as select * from clicks where nth = 1;

@@ -111,7 +111,7 @@ _WORDS = {
 _NAMES: Mapping[str, Callable[[Row], str]] = {
     "items": _item,
     "alignment": lambda row: f"{row['goodevil']} and {row['lawchaos']}",
-    "paths": _joined(" → ", "entry", "page", "item"),
+    "paths": _joined(" → ", "path", "item"),
     "referrer_kinds": lambda row: str(_WORDS.get(row["referrerkind"], row["referrerkind"])),
     "enrichment": lambda row: str(_WORDS.get(row["enrichment"], row["enrichment"])),
     "campaigns": _joined(" / ", "utmcampaign", "utmsource", "utmmedium"),

@@ -22,7 +22,7 @@ clicks as (
 unique_clicks as (
   select *
   from (
-    select *, row_number() over (partition by eventid order by processedat desc, requestid desc) as nth
+    select *, row_number() over (partition by eventid order by processedat desc, receivedat desc) as nth
     from clicks
     where eventid is not null
   )

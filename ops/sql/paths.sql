@@ -1,15 +1,12 @@
--- Which way did sessions take: the page they came in by, the page of their first click, and the item?
-select entry, page, item, count(*) as sessions, sum(count(*)) over () as total
-from (
-  select
-    min_by(path, happenedat || eventid) as entry,
-    min_by(path, happenedat || eventid) filter (where type = 'click' and itemid is not null) as page,
-    min_by(coalesce(name, species, itemid), happenedat || eventid) filter (where type = 'click' and itemid is not null) as item
-  from human_clicks
-  where sessionid is not null and path is not null and happenedat is not null
-  group by sessionid
-)
-where item is not null
-group by entry, page, item
-order by sessions desc, entry, page, item
+-- Which way from page to click: what was clicked on which page, and in how many sessions?
+select
+  path,
+  coalesce(name, species, itemid) as item,
+  count(*) as clicks,
+  sum(count(*)) over () as total,
+  count(distinct sessionid) as sessions
+from human_clicks
+where type = 'click' and itemid is not null and path is not null
+group by 1, 2
+order by clicks desc, path, item
 limit 50

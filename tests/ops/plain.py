@@ -31,7 +31,7 @@ def answers(lines: Sequence[Line]) -> dict[str, Rows]:
             [line for line in clicked if "species" in line], ["species"], [_distinct("visitorId")]
         ),
         "pages": _pages(human),
-        "paths": _paths(human),
+        "paths": _paths(clicked),
         "referrer_kinds": _ranked(outside, ["referrerKind"], [_distinct("sessionId")]),
         "referrer_hosts": _ranked(
             [line for line in outside if "referrerHost" in line],
@@ -164,16 +164,9 @@ def _pages(human: Sequence[Line]) -> Rows:
     return _in_order(rows, 1)
 
 
-def _paths(human: Sequence[Line]) -> Rows:
-    ways: Counter[tuple[str, str, str]] = Counter()
-    for group in _groups(
-        [line for line in human if "sessionId" in line and "path" in line], ["sessionId"]
-    ).values():
-        in_order = sorted(group, key=lambda line: _happened(line) + line["eventId"])
-        first = next((line for line in in_order if line["type"] == "click" and "mysfitId" in line), None)
-        if first:
-            ways[in_order[0]["path"], first["path"], first.get("species", first["mysfitId"])] += 1
-    return _in_order([(*way, count, ways.total()) for way, count in ways.items()], 3)
+def _paths(clicked: Sequence[Line]) -> Rows:
+    named = [line | {"item": line.get("species", line["mysfitId"])} for line in clicked if "path" in line]
+    return _ranked(named, ["path", "item"], [_distinct("sessionId")])
 
 
 def _within(seconds: Sequence[float], bounds: Sequence[int]) -> Rows:
