@@ -12,13 +12,14 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 ENVS := .run/envs
 PROCESSOR := processor/requirements.txt $(wildcard processor/*.py processor/*.json processor/*.txt)
 
-.PHONY: help run demo deploy undeploy test test-long faults soak audit test-setup lint bundle tracker ops lock clean python
+.PHONY: help run demo deploy undeploy test test-long faults soak bench audit test-setup lint bundle tracker ops lock clean python
 
 help:
 	@echo 'make run      the whole cloud on this machine: site, API, delivery stream, processor, S3 (Ctrl-C stops it)'
 	@echo 'make demo     a believable day of clicks through all of it, and the report of that day'
 	@echo 'make test     every check and test'
 	@echo 'make test-long  the tests that take minutes: kills, long outages, full fuzzing'
+	@echo 'make bench    measures what docs/performance.md says, and writes that page anew'
 	@echo 'make faults   breaks the cloud in every way of docs/faults.md, and writes that page anew'
 	@echo 'make soak     a million clicks with faults at random, then the question: is anything missing?'
 	@echo 'make audit    asks a public service for known faults of the pinned packages (needs the internet)'
@@ -50,6 +51,9 @@ test: test-setup lint
 test-long: test-setup $(ENVS)/scan.ready
 	$(ENVS)/test/bin/python -m pytest -m long
 
+bench: test-setup $(ENVS)/bench-zappa.ready $(ENVS)/bench-chalice.ready $(ENVS)/bench-lambda.ready $(ENVS)/bench-serve.ready
+	$(ENVS)/test/bin/python -m benchmarks
+
 faults: test-setup
 	CLICKLAKE_WRITE_FAULTS=1 $(ENVS)/test/bin/python -m pytest -m "long or not long" tests/faults
 
@@ -78,6 +82,10 @@ $(ENVS)/ops.ready: ops/requirements.txt
 $(ENVS)/sam.ready: tests/sam.txt
 $(ENVS)/scan.ready: tests/scan.txt
 $(ENVS)/test.ready: tests/requirements.txt
+$(ENVS)/bench-zappa.ready: benchmarks/requirements-zappa.txt
+$(ENVS)/bench-chalice.ready: benchmarks/requirements-chalice.txt
+$(ENVS)/bench-lambda.ready: benchmarks/requirements-lambda.txt
+$(ENVS)/bench-serve.ready: benchmarks/requirements-serve.txt
 $(ENVS)/%.ready: | python
 	@echo "installing $(ENVS)/$*"
 	@rm -rf $(ENVS)/$* && $(PYTHON) -m venv $(ENVS)/$*
