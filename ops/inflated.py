@@ -14,7 +14,7 @@ from ops.lake import Lake, Stored
 from ops.screen import progress
 
 DOWNLOADS = 8  # at once; as many again wait to be read
-BATCH_BYTES = 256 * 1024 * 1024  # inflated: many lines at once are inserted faster than as many batches
+BATCH_BYTES = 256 * 1024 * 1024  # inflated; DuckDB writes many lines at once, and keeps few in memory
 
 T = TypeVar("T")
 U = TypeVar("U")

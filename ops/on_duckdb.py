@@ -18,6 +18,7 @@ from ops.questions import Answer, Answers, Questions, asked_columns, asked_table
 from ops.table import FAILED_COLUMNS, PARTITIONS, Column, clicks_table
 
 MEMORY_LIMIT = "250MB"  # DuckDB's own; what does not fit is spilled to disk
+SMALL_BYTES = 256 * 1024 * 1024  # of objects: their lines are not worth the time that compressing them takes
 LISTINGS = 8  # at once
 NAMED_OBJECTS = 5  # of those that cannot be read
 
@@ -94,6 +95,8 @@ def _load(
         made = tables_sql()["clicks"].sql("duckdb")
         made = made.replace("FROM lines", f"FROM ({select})")
         select = f"select *, 1 as nth from ({made})"  # noqa: S608 (made of ours)
+    is_small = sum(stored.size for stored in objects) < SMALL_BYTES
+    db.execute(f"pragma force_compression = '{'uncompressed' if is_small else 'auto'}'")
     empty = folder / "empty.json"
     empty.touch()
     db.execute(f"create table {table} as {select}", {"files": [str(empty)]})
@@ -140,6 +143,8 @@ def _insert(db: DuckDBPyConnection, statement: str, batch: Iterable[Inflated]) -
 def _answer(db: DuckDBPyConnection, question: exp.Query) -> Answer:
     try:
         found = db.execute(question.sql("duckdb"))
+    except duckdb.OutOfMemoryException as error:
+        raise OpsError("that is too much for DuckDB here: name fewer days, or --engine athena") from error
     except duckdb.Error as error:
         raise OpsError(f"DuckDB: {error}") from error
     return Answer(tuple(column[0].lower() for column in found.description or ()), found.fetchall())
