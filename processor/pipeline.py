@@ -77,16 +77,15 @@ def put_item(click: ClickFields, envelope: Envelope, batch: Batch) -> None:
 
 
 def put_page_and_campaign(click: ClickFields, envelope: Envelope, batch: Batch) -> None:
+    click.host, click.path, campaign = parse_page(click.url)
     (
-        click.host,
-        click.path,
         click.utm_source,
         click.utm_medium,
         click.utm_campaign,
         click.utm_term,
         click.utm_content,
         click.click_id,
-    ) = parse_page(click.url)
+    ) = campaign
 
 
 def put_referrer(click: ClickFields, envelope: Envelope, batch: Batch) -> None:
