@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"deliverTwice": True},
     {"throttleEvery": 4, "dropAfterEvery": 9, "deliverTwice": True},
 )
+ROUNDS_TO_A_SAMPLE = 5
 PARTS = {"emulator and stream": "local.emulator", "processor": "_worker.py", "ingest app": "ingest_app"}
 
 
@@ -111,18 +113,21 @@ def faults_at_random(cloud: Cloud, chance: random.Random) -> Iterator[None]:
 
 
 class Memory:
-    """Of each part of the cloud, sampled after each round."""
+    """Of each part of the cloud, in KiB; and of the lake, whose objects the emulator's S3 holds in memory."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self._rounds = count()
         self._samples: defaultdict[str, list[int]] = defaultdict(list)
 
     def sample(self) -> None:
+        if next(self._rounds) % ROUNDS_TO_A_SAMPLE:
+            return
         processes = self._cloud.processes()
         for part, command in PARTS.items():
-            self._samples[part].append(
-                sum(each.resident_kib for each in processes if command in each.command)
-            )
+            resident = [each.resident_kib for each in processes if command in each.command]
+            self._samples[part].append(sum(resident))
+        self._samples["objects in its S3"].append(self._cloud.lake.stored_bytes() // 1024)
 
     def tell(self) -> None:
         for part, kib in self._samples.items():

@@ -105,6 +105,10 @@ class TestLake:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
+    def stored_bytes(self) -> int:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        return sum(each["Size"] for page in pages for each in page.get("Contents", []))
+
     def body(self, key: str, **version: str) -> bytes:
         body = self.s3.get_object(Bucket=self.bucket, Key=key, **version)["Body"].read()
         return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
