@@ -27,8 +27,8 @@ START_SECONDS = 120
 NO_COMMAND = re.compile(r"[<{]|site   http|select ")  # HTML, JSON, what is printed, SQL
 NOT_RUN = {
     "Test it": "make test runs this very test",
+    "Deploy it by each push": "no emulator has CodeCommit",
     "LocalStack": "needs Docker and a token",
-    "The pipeline": "no emulator has CodeCommit",
 }
 DEPLOYING = {  # to an emulator on this machine
     "make bundle\n": "mkdir -p build; make .run/stage.ready\n",  # for its machine and its Python
@@ -37,7 +37,6 @@ DEPLOYING = {  # to an emulator on this machine
     "https://$API.execute-api.$AWS_DEFAULT_REGION.amazonaws.com/": "$AWS_ENDPOINT_URL/_aws/execute-api/$API/",
     "AlarmMail=": "ShareAlarms=no AlarmMail=",  # it has no metric math
     "aws s3 ls --recursive": "sleep 5; aws s3 ls --recursive",  # in the place of two minutes
-    "YOUR-ARTIFACTS": "my-artifacts",
 }
 UNASKED = {r"(make (?:un)?deploy STAGE=\w+)": r"\1 YES=1"}  # nobody is there to answer
 PATIENT = {  # what a person does by looking
@@ -116,7 +115,7 @@ def empty(tmp_path: Path) -> Iterator[Checkout]:
 
 
 def test_every_chapter_with_commands_is_run_here() -> None:
-    run_here = {"Run it", "Deploy it", "By hand", "By hand, production", "Settings", "Undeploying"}
+    run_here = {"Run it", "Deploy it", "Deploy it by hand", "By hand, production", "Settings", "Undeploying"}
     assert {*README, *DEPLOY} == run_here | NOT_RUN.keys()
 
 
@@ -139,7 +138,7 @@ def test_deploy_it(empty: Checkout) -> None:
 
 
 def test_deploy_by_hand_go_on_by_make_and_undeploy_by_hand(empty: Checkout) -> None:
-    landed = run(empty, script(DEPLOY["By hand"], DEPLOYING))
+    landed = run(empty, script(README["Deploy it by hand"], DEPLOYING))
     assert "clicks/dt=" in landed
     run(empty, script(DEPLOY["Settings"], UNASKED))
     zappa = ". .run/envs/ingest/bin/activate; zappa deploy production; deactivate"

@@ -1,5 +1,6 @@
 """The pipeline's stack: each push to main is tested, then deployed, within bounds."""
 
+import json
 from typing import Any
 
 import pytest
@@ -22,13 +23,22 @@ def test_a_build_deploys_only_what_passed_its_tests(pipeline: dict[str, Any]) ->
 
 def test_a_push_to_main_starts_a_build_and_nothing_else_does(pipeline: dict[str, Any]) -> None:
     (rule,) = resources_of(pipeline, "AWS::Events::Rule").values()
-    assert rule["EventPattern"]["resources"] == [{"Fn::GetAtt": ["Repository", "Arn"]}]
+    (resource,) = rule["EventPattern"]["resources"]
+    assert resource["Fn::Sub"].endswith(":codecommit:${AWS::Region}:${AWS::AccountId}:${RepositoryName}")
     assert rule["EventPattern"]["detail"]["referenceName"] == ["main"]
     (target,) = rule["Targets"]
     assert target["Arn"] == {"Fn::GetAtt": ["Project", "Arn"]}
     role = pipeline["Resources"][target["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
     (statement,) = statements_of(role["Policies"])
     assert (statement["Action"], statement["Resource"]) == ("codebuild:StartBuild", target["Arn"])
+
+
+def test_a_repository_that_is_there_already_is_left_as_it_is(pipeline: dict[str, Any]) -> None:
+    repository = pipeline["Resources"]["Repository"]
+    condition = pipeline["Conditions"][repository["Condition"]]
+    assert condition == {"Fn::Equals": [{"Ref": "MakeRepository"}, "yes"]}
+    assert '["Repository",' not in json.dumps(pipeline)  # so nothing in the stack needs it to be the stack's
+    assert '{"Ref": "Repository"}' not in json.dumps(pipeline)
 
 
 def test_a_build_is_bounded_and_cannot_move_its_bounds(pipeline: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ def _of_the_pipeline(role: str) -> str:
     """The role's own policies and, as it has it twice, its boundary."""
     resources = load(ROOT / "cloudformation" / "pipeline.yaml")["Resources"]
     arns = {
-        "Repository.Arn": f"arn:aws:codecommit:{REGION}:{ACCOUNT}:clicklake",
+        "RepositoryName": "clicklake",
         "BuildLogs.Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/codebuild/clicklake:*",
         "Project.Arn": PROJECT,
         "Boundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
