@@ -83,7 +83,8 @@ class Api:
     def take_clicks(self) -> Response:
         self._refuse_origin()
         self._refuse_signal()
-        body = read_body(request)
+        # The request itself: each look through its proxy asks for the context first, 7 µs of them here.
+        body = read_body(request._get_current_object())  # type: ignore[attr-defined]
         try:
             batch = self._good_path.parse(body)
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):

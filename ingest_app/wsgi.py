@@ -3,6 +3,9 @@
 Everything a reader would not expect of a cold start stands here:
 
 - The garbage collector waits until all modules are loaded, and never looks at them again (13 ms of 176 ms).
+- A block of 4 MB is made and given back, untouched: by it glibc learns to keep that much of what is freed.
+  Else it hands the memory of a large request back to the kernel, and asks for it anew for the next: 216 page
+  faults, 7 % of a request of 500 clicks.
 - Zappa's settings come first, so that the app can be made here, at init. So is Zappa's handler, while this
   module is still being imported, because Zappa imports it for `app`. Left to itself, Zappa makes both on
   the first request, for which a visitor waits, at the function's share of a CPU: 185 ms instead of 4 ms.
@@ -26,6 +29,7 @@ if on_lambda:
     LambdaHandler()  # a singleton: lambda_handler finds it again
     zappa.handler.common_log = lambda *_, **__: None  # an access line that LOG_LEVEL drops: 6 µs to write
 
+bytes(4 * 1024 * 1024)
 gc.freeze()
 gc.set_threshold(10_000)  # once in 900 requests; at 50,000 what waits for it made the peak grow by a tenth
 gc.enable()
