@@ -127,6 +127,10 @@ lock: $(ENVS)/test.ready
 		-c ops/requirements.txt -o tests/requirements.txt
 	$(LOCK) tests/sam.in -o tests/sam.txt
 	$(LOCK) tests/scan.in -o tests/scan.txt
+	@# the peers have the libraries that we have, in the same versions; Chalice asks for others than Zappa
+	for peer in zappa apig-wsgi fastapi powertools bare lambda serve; do $(LOCK) benchmarks/requirements-$$peer.in \
+		-c ingest_app/requirements.txt -o benchmarks/requirements-$$peer.txt || exit 1; done
+	$(LOCK) benchmarks/requirements-chalice.in -c benchmarks/requirements-bare.txt -o benchmarks/requirements-chalice.txt
 
 clean:
 	rm -rf .run build .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -48,7 +48,7 @@ def command(stages: tuple[str, ...], sizes: tuple[str, ...], firehose_ms: float,
     ways |= _others(measured, firehose_ms)
     processor_us = measured["processor_on_lambda"]["us_per_click"]
     bills = {name: bill(way, prices, processor_us) for name, way in ways.items()}
-    idle = _alarms() * prices["alarm_per_month"]
+    idle = _alarm_metrics() * prices["alarm_metric_per_month"]
     if as_json:
         costs = {name: {**it._asdict(), "total": it.total} for name, it in bills.items()}
         print_json({"prices": prices, "perMillionClicks": costs, "idlePerMonth": idle})
@@ -96,9 +96,11 @@ def _others(measured: Any, firehose_ms: float) -> dict[str, Way]:
     }
 
 
-def _alarms() -> int:
-    templates = (ROOT / "cloudformation").glob("*.yaml")
-    return sum(len(re.findall("Type: AWS::CloudWatch::Alarm", file.read_text())) for file in templates)
+def _alarm_metrics() -> int:
+    """What alarms are billed by: one each, or the metrics of its sum."""
+    template = (ROOT / "cloudformation/alarms.yaml").read_text()
+    alarms = re.split("Type: AWS::CloudWatch::Alarm", template)[1:]
+    return sum(max(1, alarm.count("MetricStat:")) for alarm in alarms)
 
 
 def _show(bills: dict[str, Bill], prices: Any, idle: float) -> None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from ops import cost
 from ops.__main__ import main
 from ops.bill import MILLION, Function, Way, bill
+from tests.cloudformation.templates import ROOT, load
 
 PRICES = json.loads((Path(cost.__file__).with_name("prices.json")).read_text())
 ARM = Function("arm64", 512, cpu_us=600, wait_ms=8, log_bytes=0)
@@ -99,6 +100,18 @@ def test_table_names_prices_date_published_figures_and_the_idle_month(
     assert PRICES["at"] in output
     assert "serverless-website-analytics" in output
     assert "A month without a click" in output
+
+
+def test_idle_month_is_of_every_metric_that_an_alarm_looks_at() -> None:
+    alarms = [
+        each["Properties"]
+        for each in load(ROOT / "cloudformation/alarms.yaml")["Resources"].values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    ]
+    looked_at = sum(sum("MetricStat" in it for it in each.get("Metrics", [])) or 1 for each in alarms)
+    assert looked_at > len(alarms) > 0
+    found = json.loads(run("--json").output)
+    assert found["idlePerMonth"] == pytest.approx(looked_at * PRICES["alarm_metric_per_month"])
 
 
 def test_unknown_stage_is_named() -> None:
