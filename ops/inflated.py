@@ -1,6 +1,5 @@
 """Objects of the lake as plain files on disk, for who reads files better than streams."""
 
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,7 +9,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from ops.lake import Lake, Stored
+from ops.lake import BROKEN, Lake, Stored
 from ops.screen import progress
 
 DOWNLOADS = 8  # at once; as many again wait to be read
@@ -34,7 +33,9 @@ def inflated_batches(lake: Lake, objects: list[Stored], folder: Path, label: str
         try:
             with file.open("wb") as inflated:
                 inflated.writelines(lake.read(stored.key))
-        except (zlib.error, EOFError, ClientError):
+        except ClientError:
+            return Inflated(stored.key, file, None)
+        except BROKEN:
             return Inflated(stored.key, file, None)
         return Inflated(stored.key, file, file.stat().st_size)
 

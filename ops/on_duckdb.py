@@ -17,7 +17,10 @@ from ops.lake import Lake, Stored
 from ops.questions import Answer, Answers, Questions, asked_columns, asked_tables, tables_sql
 from ops.table import FAILED_COLUMNS, PARTITIONS, Column, clicks_table
 
-MEMORY_LIMIT = "250MB"  # DuckDB's own; what does not fit is spilled to disk
+MEMORY_LIMIT = "220MB"  # DuckDB's own; what does not fit is spilled to disk
+MAX_LINE_BYTES = (
+    4 * 1024 * 1024
+)  # Firehose takes no record of more than 1,000 KiB; DuckDB keeps room for some
 SMALL_BYTES = 256 * 1024 * 1024  # of objects: their lines are not worth the time that compressing them takes
 LISTINGS = 8  # at once
 NAMED_OBJECTS = 5  # of those that cannot be read
@@ -121,6 +124,7 @@ def _select_from_files(columns: Mapping[str, Column]) -> str:
             read.append(f"'{column.field}': '{kind}'")
             selected.append(f'"{column.field}" as {name}')
     options = "format = 'newline_delimited', ignore_errors = true, filename = true"
+    options += f", maximum_object_size = {MAX_LINE_BYTES}"
     source = f"read_json($files, columns = {{{', '.join(read)}}}, {options})"
     return f"select {', '.join(selected)} from {source}"  # noqa: S608 (names of our own table)
 
