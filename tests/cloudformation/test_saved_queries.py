@@ -1,0 +1,81 @@
+"""The queries that a stack saves for Athena's console, asked of a small lake."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pytest
+import sqlglot
+from duckdb import DuckDBPyConnection
+
+from tests.cloudformation.templates import resources_of
+
+TODAY = datetime.now(UTC).date()
+LONG_AGO = TODAY - timedelta(days=9)
+A_CLICK = {
+    "eventid": "1",
+    "type": "click",
+    "itemid": "gary",
+    "visitorid": "v1",
+    "sessionid": "s1",
+    "receivedat": f"{TODAY}T10:00:00.000Z",
+    "processedat": f"{TODAY}T10:01:00.000Z",
+    "enrichment": "unavailable",
+    "utmcampaign": "autumn",
+    "utmsource": "news",
+    "referrerkind": "social",
+    "referrerhost": "t.co",
+    "browser": "Firefox",
+    "bot": None,
+    "dt": str(TODAY),
+}
+LINES: list[dict[str, Any]] = [
+    A_CLICK,
+    A_CLICK,  # delivered twice
+    A_CLICK | {"processedat": f"{TODAY}T11:00:00.000Z", "enrichment": "ok"},  # and enriched again
+    A_CLICK | {"eventid": "2", "type": "pageview", "itemid": None, "enrichment": "none", "visitorid": "v2"},
+    A_CLICK | {"eventid": "3", "bot": "tool", "browser": "curl"},
+    A_CLICK | {"eventid": "4", "dt": str(LONG_AGO), "receivedat": f"{LONG_AGO}T10:00:00.000Z"},
+    A_CLICK | {"eventid": None},
+]
+ANSWERS: dict[str, list[tuple[Any, ...]]] = {
+    "clicks by the day": [(str(TODAY), 1, 1, 2, 1)],
+    "items": [("gary", 1, 1)],
+    "campaigns": [("autumn", "news", "social", "t.co", 1, 1)],
+    "robots": [("tool", "curl", 1)],
+    "enrichment": [(str(TODAY), "ok", 1), (str(TODAY), "unavailable", 1)],
+}
+
+
+@pytest.fixture(scope="module")
+def db() -> DuckDBPyConnection:
+    db = duckdb.connect()
+    db.execute(f"create table clicks ({', '.join(f'{name} text' for name in A_CLICK)})")
+    db.executemany(
+        f"insert into clicks values ({', '.join('?' * len(A_CLICK))})", [[*each.values()] for each in LINES]
+    )
+    return db
+
+
+def queries_of(lake: dict[str, Any]) -> dict[str, str]:
+    return {
+        each["Name"]: each["QueryString"] for each in resources_of(lake, "AWS::Athena::NamedQuery").values()
+    }
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_saved_query_counts_each_event_of_the_last_week_once(
+    lake: dict[str, Any], db: DuckDBPyConnection, name: str
+) -> None:
+    translated = sqlglot.transpile(queries_of(lake)[name], read="athena", write="duckdb")
+    assert db.execute(translated[0]).fetchall() == ANSWERS[name]
+
+
+def test_every_saved_query_is_asked_here_and_stays_away_from_emulators(lake: dict[str, Any]) -> None:
+    assert queries_of(lake).keys() == ANSWERS.keys()
+    resources = lake["Resources"].values()
+    saved = [each for each in resources if each["Type"] == "AWS::Athena::NamedQuery"]
+    assert {each["Condition"] for each in saved} == {"IsAws"}
+    assert lake["Conditions"]["IsAws"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "AWS::AccountId"}, "000000000000"]}]
+    }
