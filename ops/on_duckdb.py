@@ -1,5 +1,6 @@
 """Questions answered on this machine: the lines are read once into a database on disk, and DuckDB asks it."""
 
+import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +22,7 @@ MEMORY_LIMIT = "220MB"  # DuckDB's own; what does not fit is spilled to disk
 MAX_LINE_BYTES = (
     4 * 1024 * 1024
 )  # Firehose takes no record of more than 1,000 KiB; DuckDB keeps room for some
-SMALL_BYTES = 256 * 1024 * 1024  # of objects: their lines are not worth the time that compressing them takes
+ROOM_FOR_OBJECTS = 10  # times their size: what their lines take uncompressed, and half as much again
 LISTINGS = 8  # at once
 NAMED_OBJECTS = 5  # of those that cannot be read
 
@@ -98,8 +99,9 @@ def _load(
         made = tables_sql()["clicks"].sql("duckdb")
         made = made.replace("FROM lines", f"FROM ({select})")
         select = f"select *, 1 as nth from ({made})"  # noqa: S608 (made of ours)
-    is_small = sum(stored.size for stored in objects) < SMALL_BYTES
-    db.execute(f"pragma force_compression = '{'uncompressed' if is_small else 'auto'}'")
+    needed = ROOM_FOR_OBJECTS * sum(stored.size for stored in objects)
+    is_roomy = needed < shutil.disk_usage(folder).free  # compressing takes a fifth of the time
+    db.execute(f"pragma force_compression = '{'uncompressed' if is_roomy else 'auto'}'")
     empty = folder / "empty.json"
     empty.touch()
     db.execute(f"create table {table} as {select}", {"files": [str(empty)]})
