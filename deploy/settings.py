@@ -15,7 +15,8 @@ SITE = ROOT / "cloudformation" / "site.yaml"
 ALARMS = ROOT / "cloudformation" / "alarms.yaml"
 
 # Parameters that the deploy itself knows or makes.
-OURS = {"Stage", "Runtime", "ApiDomain", "EdgeSecret", "BucketName", "HttpApiId", "ShareAlarms"}
+OURS = {"Stage", "Runtime", "ApiDomain", "EdgeSecret", "BucketName", "HttpApiId"}
+OURS |= {"ShareAlarms", "SavedQueries"}
 
 # Of ingest_app/settings.py: ITEM_ID_FIELD follows the lake's ItemIdField, CLICK_STREAM the stage, and the two
 # secrets are made here, not said.

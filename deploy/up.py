@@ -63,7 +63,8 @@ def _deploy_lake(target: Target, stage: str, said: dict[str, str]) -> Stack:
         kept = before.parameters["Architecture"] if before else "arm64"
         log.info("   $ make bundle")
         bundle_processor(ROOT / "build" / "processor", said.get("Architecture", kept))
-    return deploy_lake(target, stage, template, PACKAGED, said | runtime)
+    able = {"SavedQueries": "no" if target.is_emulator else "yes"}
+    return deploy_lake(target, stage, template, PACKAGED, said | runtime | able)
 
 
 def _throttle(stage: str) -> str:

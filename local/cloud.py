@@ -131,7 +131,7 @@ def _start_emulator(folder: Path, ports: Ports) -> Process:
         "CLICKLAKE_STATE_DIR": str(folder / "state"),
         # Two buffers, and before them up to a second in the tracker: a click shows within two seconds.
         "CLICKLAKE_MAX_BUFFER_SECONDS": "0.25",
-        # Else glibc keeps what was freed, between what was not, for each of many threads: 100 MB in a long run.
+        # Else glibc keeps what was freed, for each of many threads and between what was not: 100 MB.
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_MMAP_THRESHOLD_": "65536",
     }

@@ -35,6 +35,7 @@ DEPLOYING = {  # to an emulator on this machine
     "--template-file cloudformation/template.yaml": "--template-file .run/stage/cloudformation/template.yaml",
     "$(cat build/runtime)": f"python{sys.version_info.major}.{sys.version_info.minor}",
     "https://$API.execute-api.$AWS_DEFAULT_REGION.amazonaws.com/": "$AWS_ENDPOINT_URL/_aws/execute-api/$API/",
+    "SavedQueries=yes": "SavedQueries=no",  # it has none
     "AlarmMail=": "ShareAlarms=no AlarmMail=",  # it has no metric math
     "aws s3 ls --recursive": "sleep 5; aws s3 ls --recursive",  # in the place of two minutes
 }

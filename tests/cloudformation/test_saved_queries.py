@@ -75,7 +75,6 @@ def test_every_saved_query_is_asked_here_and_stays_away_from_emulators(lake: dic
     assert queries_of(lake).keys() == ANSWERS.keys()
     resources = lake["Resources"].values()
     saved = [each for each in resources if each["Type"] == "AWS::Athena::NamedQuery"]
-    assert {each["Condition"] for each in saved} == {"IsAws"}
-    assert lake["Conditions"]["IsAws"] == {
-        "Fn::Not": [{"Fn::Equals": [{"Ref": "AWS::AccountId"}, "000000000000"]}]
-    }
+    assert {each["Condition"] for each in saved} == {"SavesQueries"}
+    assert lake["Conditions"]["SavesQueries"] == {"Fn::Equals": [{"Ref": "SavedQueries"}, "yes"]}
+    assert lake["Parameters"]["SavedQueries"]["Default"] == "no"

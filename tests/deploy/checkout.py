@@ -91,10 +91,10 @@ class Checkout:
     def become_the_pipeline(self) -> None:
         """Have the rights that pipeline.yaml gives a build, and no others."""
         template = load(ROOT / "cloudformation" / "pipeline.yaml")
-        arns = {"Repository.Arn": f"arn:aws:codecommit:{REGION}:{ACCOUNT}:clicklake"}
-        arns |= {"BuildLogs.Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/codebuild/clicklake:*"}
+        log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/codebuild/clicklake:*"
+        known = names_of("clicklake-pipeline") | {"RepositoryName": "clicklake", "BuildLogs.Arn": log}
         boundary = template["Resources"]["Boundary"]["Properties"]["PolicyDocument"]
-        statements = list(statements_of(resolve(boundary, names_of("clicklake-pipeline") | arns)))
+        statements = list(statements_of(resolve(boundary, known)))
         # The emulator asks for it on every function, AWS on the one that is made.
         statements.append({"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": "*"})
         iam = self.emulator.client("iam")
