@@ -1,11 +1,15 @@
 """What every test shares: the checkout is importable, as it is from `flask --app ingest_app` in its root."""
 
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+# A shell's background ignores interrupts, in every process below: those that tests end by Ctrl-C would go on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

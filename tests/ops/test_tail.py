@@ -60,11 +60,13 @@ def tail(lake: TestLake, aws_env: dict[str, str]) -> Iterator["subprocess.Popen[
     started = subprocess.Popen(
         command, cwd=ROOT, env=aws_env | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, text=True
     )
-    assert started.stdout
-    yield started
-    started.send_signal(signal.SIGINT)
-    assert started.wait(20) == 0
-    started.stdout.close()
+    with started:
+        yield started
+        started.send_signal(signal.SIGINT)
+        try:
+            assert started.wait(20) == 0
+        finally:
+            started.kill()
 
 
 def test_each_click_is_shown_once_as_it_lands(lake: TestLake, tail: "subprocess.Popen[str]") -> None:
