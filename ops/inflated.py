@@ -15,6 +15,8 @@ from ops.screen import progress
 DOWNLOADS = 8  # at once; as many again wait to be read
 BATCH_BYTES = 256 * 1024 * 1024  # inflated; DuckDB writes many lines at once, and keeps few in memory
 
+_UNREADABLE: tuple[type[Exception], ...] = (*BROKEN, ClientError)
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -33,9 +35,7 @@ def inflated_batches(lake: Lake, objects: list[Stored], folder: Path, label: str
         try:
             with file.open("wb") as inflated:
                 inflated.writelines(lake.read(stored.key))
-        except ClientError:
-            return Inflated(stored.key, file, None)
-        except BROKEN:
+        except _UNREADABLE:
             return Inflated(stored.key, file, None)
         return Inflated(stored.key, file, file.stat().st_size)
 
