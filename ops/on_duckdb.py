@@ -19,12 +19,15 @@ from ops.questions import Answer, Answers, Questions, asked_columns, asked_table
 from ops.table import FAILED_COLUMNS, PARTITIONS, Column, clicks_table
 
 MEMORY_LIMIT = "220MB"  # DuckDB's own; what does not fit is spilled to disk
+THREADS = 2  # each takes up to 100 MB while lines are read: four would want more than the limit
 MAX_LINE_BYTES = (
     4 * 1024 * 1024
 )  # Firehose takes no record of more than 1,000 KiB; DuckDB keeps room for some
 ROOM_FOR_OBJECTS = 10  # times their size: what their lines take uncompressed, and half as much again
 LISTINGS = 8  # at once
 NAMED_OBJECTS = 5  # of those that cannot be read
+
+_TOO_MUCH = "that is too much for DuckDB here: name fewer days, or --engine athena"
 
 # Which of an event's lines is the newest: a look at all ids, and then at few lines.
 _RANK_LINES = """
@@ -40,20 +43,32 @@ create view unique_clicks as select * from clicks where nth = 1;
 
 
 def ask(lake: Lake, span: Span, questions: Questions) -> Answers:
-    """Raises OpsError for a question that DuckDB does not understand."""
+    """Raises OpsError for a question that DuckDB does not understand, or has no room for."""
     # A checkpoint after each insert would write the last rows anew: for a million lines, half of the time.
-    config = {"memory_limit": MEMORY_LIMIT, "preserve_insertion_order": False, "checkpoint_threshold": "1TB"}
+    config = {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": THREADS,
+        "preserve_insertion_order": False,
+        "checkpoint_threshold": "1TB",
+    }
     with TemporaryDirectory(prefix="clicklake-") as name:
         folder = Path(name)
         with duckdb.connect(folder / "lines.duckdb", config=config) as db:  # type: ignore[arg-type]
             db.execute("pragma disable_checkpoint_on_shutdown")  # the file is thrown away
-            notes = []
-            asked = asked_tables(questions.values())
-            if asked - {"failed"}:
-                notes += _load_clicks(db, lake, span, questions, folder)
-            if "failed" in asked:
-                notes += _load(db, "failed", FAILED_COLUMNS, lake, _failed_objects(lake, span), folder)
-            return Answers({name: _answer(db, each) for name, each in questions.items()}, tuple(notes))
+            try:
+                return _ask(db, lake, span, questions, folder)
+            except duckdb.OutOfMemoryException as error:
+                raise OpsError(_TOO_MUCH) from error
+
+
+def _ask(db: DuckDBPyConnection, lake: Lake, span: Span, questions: Questions, folder: Path) -> Answers:
+    notes = []
+    asked = asked_tables(questions.values())
+    if asked - {"failed"}:
+        notes += _load_clicks(db, lake, span, questions, folder)
+    if "failed" in asked:
+        notes += _load(db, "failed", FAILED_COLUMNS, lake, _failed_objects(lake, span), folder)
+    return Answers({name: _answer(db, each) for name, each in questions.items()}, tuple(notes))
 
 
 def _click_objects(lake: Lake, span: Span) -> list[Stored]:
@@ -139,8 +154,10 @@ def _insert(db: DuckDBPyConnection, statement: str, batch: Iterable[Inflated]) -
         return broken
     try:
         db.execute(statement, {"files": [str(each.file) for each in whole]})
-    except duckdb.Error:
+    except duckdb.Error as error:
         if len(whole) == 1:
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise
             return [*broken, whole[0].key]
         broken += [key for each in whole for key in _insert(db, statement, [each])]
     return broken
@@ -149,8 +166,8 @@ def _insert(db: DuckDBPyConnection, statement: str, batch: Iterable[Inflated]) -
 def _answer(db: DuckDBPyConnection, question: exp.Query) -> Answer:
     try:
         found = db.execute(question.sql("duckdb"))
-    except duckdb.OutOfMemoryException as error:
-        raise OpsError("that is too much for DuckDB here: name fewer days, or --engine athena") from error
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         raise OpsError(f"DuckDB: {error}") from error
     return Answer(tuple(column[0].lower() for column in found.description or ()), found.fetchall())

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from ops import on_duckdb
 from ops.questions import NAMES
 from tests.local.emulated import ROOT
 from tests.ops.lakes import NOON, Commands, TestLake, line, new_id
@@ -85,6 +86,19 @@ def test_no_text_of_a_click_runs_in_a_spreadsheet_or_moves_the_cursor(ops: Comma
 )
 def test_what_cannot_be_asked_is_told_in_a_sentence(ops: Commands, sql: str, said: str) -> None:
     assert said in ops("query", sql, code=2).output
+
+
+def test_duckdb_takes_no_more_memory_where_there_are_more_processors(ops: Commands) -> None:
+    assert ops("query", "select current_setting('threads') as n", "--csv").stdout.split() == ["n", "2"]
+
+
+def test_too_little_memory_is_no_objects_fault(
+    ops: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.put("clicks", [line(new_id())])
+    monkeypatch.setattr(on_duckdb, "MEMORY_LIMIT", "10MB")
+    said = ops("query", "select count(*) from clicks", *DAY, code=2).output
+    assert "too much for DuckDB here: name fewer days" in said
 
 
 def test_athena_is_not_asked_of_a_bucket(ops: Commands) -> None:
