@@ -19,6 +19,7 @@ from ops.questions import Answer, Answers, Questions, asked_columns, asked_table
 from ops.table import FAILED_COLUMNS, PARTITIONS, Column, clicks_table
 
 MEMORY_LIMIT = "220MB"  # DuckDB's own; what does not fit is spilled to disk
+ROW_GROUP_ROWS = 61_440  # half of DuckDB's: what does not fill one of each thread is written twice
 THREADS = 2  # each takes up to 100 MB while lines are read: four would want more than the limit
 MAX_LINE_BYTES = (
     4 * 1024 * 1024
@@ -53,7 +54,10 @@ def ask(lake: Lake, span: Span, questions: Questions) -> Answers:
     }
     with TemporaryDirectory(prefix="clicklake-") as name:
         folder = Path(name)
-        with duckdb.connect(folder / "lines.duckdb", config=config) as db:  # type: ignore[arg-type]
+        config["temp_directory"] = name
+        with duckdb.connect(config=config) as db:  # type: ignore[arg-type]
+            file = exp.Literal.string(str(folder / "lines.duckdb")).sql("duckdb")
+            db.execute(f"attach {file} as disk (row_group_size {ROW_GROUP_ROWS}); use disk")
             db.execute("pragma disable_checkpoint_on_shutdown")  # the file is thrown away
             try:
                 return _ask(db, lake, span, questions, folder)
