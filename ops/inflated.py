@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
@@ -12,13 +12,11 @@ from botocore.exceptions import ClientError
 from ops.lake import BROKEN, Lake, Stored
 from ops.screen import progress
 
-DOWNLOADS = 8  # at once; as many again wait to be read
+DOWNLOADS = 8  # at once
+AHEAD_BYTES = 32 * 1024 * 1024  # of objects as they are stored, fetched while DuckDB reads those before them
 BATCH_BYTES = 256 * 1024 * 1024  # inflated; DuckDB writes many lines at once, and keeps few in memory
 
 _UNREADABLE: tuple[type[Exception], ...] = (*BROKEN, ClientError)
-
-T = TypeVar("T")
-U = TypeVar("U")
 
 
 class Inflated(NamedTuple):
@@ -47,23 +45,31 @@ def inflated_batches(lake: Lake, objects: list[Stored], folder: Path, label: str
                 each.file.unlink(missing_ok=True)
 
 
-def _ahead(threads: ThreadPoolExecutor, work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
-    """The results in order; some are worked on while others are read."""
-    begun: deque[Future[U]] = deque()
-    for item in items:
-        begun.append(threads.submit(work, item))
-        if len(begun) > 2 * DOWNLOADS:
-            yield begun.popleft().result()
+def _ahead(
+    threads: ThreadPoolExecutor, fetch: Callable[[Stored], Inflated], objects: Iterable[Stored]
+) -> Iterator[Inflated]:
+    """The files in the objects' order; some are fetched while others are read."""
+    begun: deque[tuple[int, Future[Inflated]]] = deque()
+    begun_bytes = 0
+    for stored in objects:
+        begun.append((stored.size, threads.submit(fetch, stored)))
+        begun_bytes += stored.size
+        while begun_bytes > AHEAD_BYTES and len(begun) > DOWNLOADS:
+            size, fetched = begun.popleft()
+            begun_bytes -= size
+            yield fetched.result()
     while begun:
-        yield begun.popleft().result()
+        yield begun.popleft()[1].result()
 
 
 def _batches(files: Iterable[Inflated]) -> Iterator[list[Inflated]]:
     batch: list[Inflated] = []
+    batch_bytes = 0
     for file in files:
         batch.append(file)
-        if sum(each.size or 0 for each in batch) >= BATCH_BYTES:
+        batch_bytes += file.size or 0
+        if batch_bytes >= BATCH_BYTES:
             yield batch
-            batch = []
+            batch, batch_bytes = [], 0
     if batch:
         yield batch
