@@ -4,6 +4,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from threading import Thread
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.envelopes import pieces
-from ops.lake import CHUNK_BYTES, Lake, find_lake, inflate, whole_lines
+from ops.lake import CHUNK_BYTES, SEAM, Lake, find_lake, inflate, whole_lines
 from tests.local.emulated import KEYS, free_port
 from tests.ops.lakes import Commands, compact
 
@@ -36,12 +37,13 @@ def test_what_ends_inside_is_an_error(cut: int) -> None:
         list(inflate(iter([gzip.compress(b"a line\n" * 20)[:cut]])))
 
 
-@given(st.lists(st.binary(min_size=1, max_size=20)), st.booleans())
+@given(st.lists(st.binary(min_size=1, max_size=20) | st.sampled_from([SEAM, b"\n"])), st.booleans())
 def test_chunks_become_blocks_of_whole_lines(chunks: list[bytes], ends: bool) -> None:
     chunks += [b"\n"] if ends else []
     blocks = list(whole_lines(chunks))
     assert b"".join(blocks) == b"".join(chunks)
-    assert all(block.endswith(b"\n") for block in blocks[:-1])
+    for block, after in pairwise(blocks):
+        assert block.endswith(b"\n") or block[-1:] + after[:2] == SEAM
 
 
 def test_an_object_without_newlines_is_cut_between_its_clicks() -> None:
