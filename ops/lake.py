@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Folder = Literal["clicks", "raw"]  # those with a folder for each hour
 
-CHUNK_BYTES = 512 * 1024  # read and inflated at once: the memory that one object takes, whatever its size
+CHUNK_BYTES = 256 * 1024  # read and inflated at once: the memory that one object takes, whatever its size
 LISTING_THREADS = 8
 MAX_DELETED_AT_ONCE = 1000  # docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MAX_BREAKS = 3  # of one object's download
@@ -34,7 +34,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 # Where one JSON object ends and the next begins, and nowhere else in valid JSON: between values there would
 # be a comma, inside a string the quotation mark would be escaped.
 SEAM = b'}{"'
-LONG_LINE_CHUNKS = 8  # 4 MiB: Firehose takes no record of more than 1,000 KiB
+LONG_LINE_CHUNKS = 16  # 4 MiB: Firehose takes no record of more than 1,000 KiB
 
 # What reading an object raises that is not the gzip that it begins as (isal's stub has no type there).
 BROKEN: tuple[type[Exception], ...] = (cast(type[Exception], isal_zlib.IsalError), EOFError)
