@@ -2,7 +2,9 @@
 
     .run/envs/test/bin/python -m benchmarks.report [--clicks 1000000] [--times 10]
 
-Prints a row for a day of so many events, and one for `--times` as many. Of 50 lines one is there twice.
+Prints a row for a day of so many events, the quickest of three runs (what others do on the machine makes them
+slower by up to a half, and none quicker), and one for `--times` as many, a single run. Of 50 lines one is there
+twice.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -26,6 +29,7 @@ from tests.local.emulated import KEYS, Emulator
 from tests.ops.lakes import compact, to_text
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
+RUNS = 3
 OBJECTS = 288  # one delivery every five minutes
 EVENTS_OF_A_VISITOR = 20
 LINES_OF_ONE_TWICE = 50
@@ -50,7 +54,7 @@ def main() -> None:
     first = None
     for events in dict.fromkeys((options.clicks, options.clicks * options.times)):
         with tempfile.TemporaryDirectory() as folder:
-            run = measure(Path(folder), events)
+            run = measure(Path(folder), events, 1 if first else RUNS)
         first = first or run
         ratio = run.seconds / first.seconds
         print(
@@ -60,12 +64,16 @@ def main() -> None:
         )
 
 
-def measure(folder: Path, events: int) -> Run:
+def measure(folder: Path, events: int, runs: int) -> Run:
+    """The quickest, with the highest peak of all."""
     emulator = Emulator(folder / "emulator").start()
     try:
         with ProcessPoolExecutor(1) as other:  # a child's peak begins with its parent's: ours stays small
             other.submit(write_lake, emulator.gateway, events).result()
-        return report(emulator, events, folder / "report.html")
+        measured = [report(emulator, events, folder / "report.html") for _ in range(runs)]
+        return min(measured, key=attrgetter("seconds"))._replace(
+            peak_mib=max(run.peak_mib for run in measured)
+        )
     finally:
         emulator.stop()
 

@@ -136,7 +136,7 @@ def _load(
 
 
 def _with_iso_times(node: exp.Expression) -> exp.Expression:
-    """Athena casts a time with a blank only, DuckDB one with its T: to replace it takes a tenth of an insert."""
+    """Athena casts no time with a T, DuckDB does, and replacing it takes a tenth of an insert."""
     return node.this if isinstance(node, exp.Replace) else node
 
 
