@@ -2,9 +2,9 @@
 
     .run/envs/test/bin/python -m benchmarks.report [--clicks 1000000] [--times 10]
 
-Prints a row for a day of so many events, the quickest of three runs (what others do on the machine makes them
-slower by up to a half, and none quicker), and one for `--times` as many, a single run. Of 50 lines one is there
-twice.
+Prints a row for a day of so many events, the quickest of three runs (what others do on the machine makes some
+slower by up to a half, and none quicker), and one for `--times` as many, a single run. Of 50 lines one is
+there twice.
 """
 
 import argparse
