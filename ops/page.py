@@ -93,9 +93,10 @@ def _charts(now: Answers, then: Answers, span: Span) -> Iterator[Mapping[str, An
     rows = [*now.by_name[unit.question]]
     timeline = build_timeline(span, rows, [*then.by_name[unit.question]])
     at, most = timeline.most("clicks")
+    peak = f", most of them at {at} ({most:,})" if most else ""
     a_session = f": {counts['clicks'] / counts['sessions']:.1f} clicks in each" if counts["sessions"] else ""
     for front, back, title in (
-        ("clicks", "pageviews", f"clicks, most of them at {at} ({most:,})"),
+        ("clicks", "pageviews", f"clicks{peak}"),
         ("visitors", "sessions", f"visitors in {counts['sessions']:,} sessions{a_session}"),
     ):
         yield {

@@ -175,6 +175,26 @@ def test_one_click_makes_a_report_that_says_what_was_never_seen(report: Report, 
     assert "only a CloudFront before the API tells it" in report.out.read_text()
 
 
+def test_where_only_robots_came_the_report_says_so(report: Report, lake: TestLake) -> None:
+    lake.put("clicks", [line(new_id(), bot="tool")])
+    page = Page(report(*HOUR_OF_NOON))
+    assert (page.figures["clicks"], page.figures["events by robots"]) == ("0", "1")
+    assert page.titles["clicks"] == "Clicks and page views by the hour"
+    assert "100 % of 1 events by robots" in page.titles["bots"]
+    assert "No event of a person" in report.out.read_text()
+
+
+def test_where_all_records_failed_the_report_says_so(report: Report, lake: TestLake) -> None:
+    lake.put("failed", [document(b"{}", "Lambda.FunctionError")])
+    assert "1 records of these days wait in failed/" in report(*HOUR_OF_NOON)
+
+
+def test_page_views_alone_have_no_hour_of_most_clicks(report: Report, lake: TestLake) -> None:
+    lake.put("clicks", [line(new_id(), type="pageview")])
+    page = Page(report(*HOUR_OF_NOON))
+    assert page.titles["clicks"] == "Clicks and page views by the hour 0 clicks"
+
+
 def test_an_empty_lake_is_said_to_be_empty(report: Report, lake: TestLake) -> None:
     assert f"the lake is empty: no click has landed in {lake.bucket}" in report.refused()
     assert not report.out.exists()
