@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+)
 
 _MEANINGS = {
     "NoSuchBucket": "there is no such bucket",
@@ -29,6 +35,8 @@ def told() -> Iterator[None]:
         raise OpsError(
             "no AWS credentials: set AWS_PROFILE, or AWS_ENDPOINT_URL and keys for a local one"
         ) from error
+    except NoRegionError as error:
+        raise OpsError("no AWS region: set AWS_DEFAULT_REGION, or run `aws configure`") from error
     except EndpointConnectionError as error:
         raise OpsError(f"nobody answers: {error}") from error
     except ClientError as error:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.envelopes import pieces
+from ops.errors import OpsError, told
 from ops.lake import CHUNK_BYTES, SEAM, Lake, find_lake, inflate, whole_lines
 from tests.local.emulated import KEYS, free_port
 from tests.ops.lakes import Commands, compact
@@ -116,3 +117,12 @@ def test_without_access_the_command_says_what_is_missing(
 def test_a_stage_without_a_stack_is_said() -> None:
     with pytest.raises(Exception, match="there is no stack clicklake-lake-nowhere"):
         find_lake("nowhere", None)
+
+
+@pytest.mark.usefixtures("ops")
+def test_a_missing_region_is_said_with_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers an earlier test's region
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    with pytest.raises(OpsError, match="no AWS region: set AWS_DEFAULT_REGION"), told():
+        find_lake("dev", None)
