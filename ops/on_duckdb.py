@@ -28,8 +28,6 @@ ROOM_FOR_OBJECTS = 10  # times their size: what their lines take uncompressed, a
 LISTINGS = 8  # at once
 NAMED_OBJECTS = 5  # of those that cannot be read
 
-_TOO_MUCH = "that is too much for DuckDB here: name fewer days, or --engine athena"
-
 # Which of an event's lines is the newest: a look at all ids, and then at few lines.
 _RANK_LINES = """
 create table repeated as select eventid from clicks group by eventid having count(*) > 1;
@@ -45,24 +43,27 @@ create view unique_clicks as select * from clicks where nth = 1;
 
 def ask(lake: Lake, span: Span, questions: Questions) -> Answers:
     """Raises OpsError for a question that DuckDB does not understand, or has no room for."""
+    try:
+        with TemporaryDirectory(prefix="clicklake-") as name, _database(Path(name)) as db:
+            return _ask(db, lake, span, questions, Path(name))
+    except duckdb.OutOfMemoryException as error:
+        raise OpsError("that is too much for DuckDB here: name fewer days, or --engine athena") from error
+
+
+def _database(folder: Path) -> DuckDBPyConnection:
     # A checkpoint after each insert would write the last rows anew: for a million lines, half of the time.
     config = {
         "memory_limit": MEMORY_LIMIT,
         "threads": THREADS,
+        "temp_directory": str(folder),
         "preserve_insertion_order": False,
         "checkpoint_threshold": "1TB",
     }
-    with TemporaryDirectory(prefix="clicklake-") as name:
-        folder = Path(name)
-        config["temp_directory"] = name
-        with duckdb.connect(config=config) as db:  # type: ignore[arg-type]
-            file = exp.Literal.string(str(folder / "lines.duckdb")).sql("duckdb")
-            db.execute(f"attach {file} as disk (row_group_size {ROW_GROUP_ROWS}); use disk")
-            db.execute("pragma disable_checkpoint_on_shutdown")  # the file is thrown away
-            try:
-                return _ask(db, lake, span, questions, folder)
-            except duckdb.OutOfMemoryException as error:
-                raise OpsError(_TOO_MUCH) from error
+    db = duckdb.connect(config=config)  # type: ignore[arg-type]
+    file = exp.Literal.string(str(folder / "lines.duckdb")).sql("duckdb")
+    db.execute(f"attach {file} as disk (row_group_size {ROW_GROUP_ROWS}); use disk")
+    db.execute("pragma disable_checkpoint_on_shutdown")  # the file is thrown away
+    return db
 
 
 def _ask(db: DuckDBPyConnection, lake: Lake, span: Span, questions: Questions, folder: Path) -> Answers:
