@@ -32,7 +32,7 @@ def rows() -> Iterator[list[Row]]:
         PAGE.write_text(to_markdown(collected))
 
 
-@pytest.mark.whole_path
+@pytest.mark.e2e
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", CASES)
 def test_no_accepted_click_is_lost(fault: Fault, cloud: Cloud, rows: list[Row]) -> None:
@@ -53,7 +53,7 @@ def test_the_page_tells_of_every_fault_and_of_no_loss() -> None:
     assert told == {fault.name: "0" for fault in FAULTS}
 
 
-@pytest.mark.whole_path
+@pytest.mark.e2e
 def test_the_commands_find_a_lake_and_its_processors_settings_by_its_stage(cloud: Cloud) -> None:
     assert cloud.ops("reenrich", "--dry-run")["bucket"] == cloud.addresses["bucket"]
     assert cloud.ops("erase", "--user-id", "nobody")["versions"] == []

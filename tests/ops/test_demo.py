@@ -41,7 +41,7 @@ def test_a_day_has_robots_campaigns_opt_outs_and_wrong_clocks() -> None:
     assert len({click["eventId"] for click in clicks}) == len(clicks)
 
 
-@pytest.mark.whole_path
+@pytest.mark.e2e
 def test_the_demo_ends_with_a_report_of_what_it_sent(
     tmp_path: Path, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ import requests
 
 from tests.whole_path.lake import EVANGELINE, Lake, eventually
 
-pytestmark = pytest.mark.whole_path
+pytestmark = pytest.mark.e2e
 
 
 def send(api: str, body: Any, *, session: Any = requests) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.whole_path.conftest import ROOT
 
-pytestmark = pytest.mark.whole_path
+pytestmark = pytest.mark.e2e
 
 ENVELOPE = ROOT / "tests" / "data" / "envelopes" / "v1-full.json"
 

@@ -13,7 +13,7 @@ from local.processes import free_port
 from tests.whole_path.conftest import ENVS, ROOT
 from tests.whole_path.lake import EVANGELINE, Lake, eventually
 
-pytestmark = pytest.mark.whole_path
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.whole_path.lake import EVANGELINE, Lake, eventually
 
-pytestmark = [pytest.mark.whole_path, pytest.mark.browser]
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 A_PERSONS_BROWSER = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"

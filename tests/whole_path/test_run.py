@@ -17,7 +17,7 @@ from local.processes import is_free
 from tests.whole_path.conftest import ENVS, ROOT, START_SECONDS
 from tests.whole_path.lake import EVANGELINE, Lake, eventually
 
-pytestmark = pytest.mark.whole_path
+pytestmark = pytest.mark.e2e
 
 COMMAND = [str(ENVS / "aws" / "bin" / "python"), "-m", "local"]
 ANY_PORTS = ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]

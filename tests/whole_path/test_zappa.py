@@ -11,7 +11,7 @@ import requests
 from tests.whole_path.conftest import ENVS, ROOT
 from tests.whole_path.lake import EVANGELINE, Lake
 
-pytestmark = [pytest.mark.whole_path, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 class Zappa:
