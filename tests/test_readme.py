@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from local.processes import free_port
-from tests.deploy.checkout import ROOT, Checkout
-from tests.local.emulated import Emulator
-from tests.whole_path.lake import eventually
+from clicklake.local.ports import free_port
+from tests.support.checkout import Checkout
+from tests.support.emulator import Emulator
+from tests.support.landed import eventually
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -32,7 +33,7 @@ NOT_RUN = {
 }
 DEPLOYING = {  # to an emulator on this machine
     "make bundle\n": "mkdir -p build; make .run/stage.ready\n",  # for its machine and its Python
-    "--template-file cloudformation/template.yaml": "--template-file .run/stage/cloudformation/template.yaml",
+    "--template-file cloudformation/lake.yaml": "--template-file .run/stage/cloudformation/lake.yaml",
     "$(cat build/runtime)": f"python{sys.version_info.major}.{sys.version_info.minor}",
     "https://$API.execute-api.$AWS_DEFAULT_REGION.amazonaws.com/": "$AWS_ENDPOINT_URL/_aws/execute-api/$API/",
     "SavedQueries=yes": "SavedQueries=no",  # it has none
@@ -81,7 +82,7 @@ def script(commands: str, *tables: dict[str, str]) -> str:
 
 
 def run(checkout: Checkout, commands: str) -> str:
-    tools = checkout.folder / ".run/envs/aws/bin"  # README's reader has an AWS CLI
+    tools = checkout.folder / ".run/envs/cli/bin"  # README's reader has an AWS CLI
     path = f"{checkout.env['PATH']}:{tools}"
     done = checkout.run("bash", "-exo", "pipefail", "-c", commands, PATH=path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ops.contents import envelopes_of
+from clicklake.lake.records import envelopes_of
 from tests.faults.client import Clicks, Told, send
 from tests.faults.cloud import Cloud, record_of
-from tests.ops.lakes import click
+from tests.support.lakes import click
 
 REQUESTS, CLICKS_IN_A_REQUEST = 12, 5
 ATTEMPTS_DURING, ATTEMPTS_AFTER = 2, 100
@@ -124,7 +124,7 @@ all and writes this page. Counted is by `eventId`, against what the client was t
 | asked again | heard 503 with `Retry-After`, or nothing at all, and were sent again with the same ids |
 | delivered | are in `clicks/` in the end |
 | failed | were in `failed/` meanwhile, with a reason |
-| replayed | were put back by `python -m ops replay`, where nothing failed after `reconcile --recover` |
+| replayed | were put back by `clicklake replay`, where nothing failed after `reconcile --recover` |
 | duplicates | lines beyond the first of an id; every query counts an id once |
 | lost | accepted, and neither in `clicks/` nor kept under `failed/` or `parked/` |
 
