@@ -72,7 +72,16 @@ def run(cloud: Cloud, clicks: int, chance: random.Random) -> None:
     cloud.settle()
     found = cloud.ops("reconcile", "--no-wait")  # fails unless nothing is missing
     print(f"{clicks:,} clicks in {sending:.0f} s, {asked_again:,} of them sent more than once")
-    for name in ("accepted", "delivered", "failed", "replayed", "parked", "waiting", "missing", "duplicates"):
+    for name in (
+        "accepted",
+        "delivered",
+        "failed",
+        "movedByReplay",
+        "parked",
+        "inFlight",
+        "missing",
+        "duplicates",
+    ):
         print(f"{name:>10} {found[name]}")
     memory.tell()
     assert (found["accepted"], found["missing"]) == (clicks, 0)

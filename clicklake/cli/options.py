@@ -1,4 +1,4 @@
-"""The options that several commands share, and what they come to: a lake, a range of time."""
+"""Options that several commands share: which lake, which span of time, JSON output."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
@@ -9,13 +9,35 @@ import click
 
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import find_lake
-from clicklake.lake.partitions import Moment, Span
+from clicklake.lake.partitions import Span
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class TimeParam(click.ParamType[datetime]):
+    """A date or a time in ISO 8601, UTC unless it has an offset. As an end, a date includes its last hour."""
+
+    name = "time"
+
+    def __init__(self, *, is_end: bool = False) -> None:
+        self._is_end = is_end
+
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date or time: write 2026-11-24 or 2026-11-24T05:00", param, ctx)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        is_date = len(value) <= len("2026-11-24") and moment.time() == time()
+        return moment + timedelta(days=1) if is_date and self._is_end else moment
+
+
 def lake_options(command: F) -> F:
-    """--stage and --bucket; the command is handed `lake`."""
+    """Add --stage and --bucket; the command receives `lake`."""
 
     @click.option(
         "--stage",
@@ -23,7 +45,7 @@ def lake_options(command: F) -> F:
         show_default=True,
         help="The lake of this stage's stack, clicklake-lake-<stage>.",
     )
-    @click.option("--bucket", help="The lake in this bucket, whatever the stack.")
+    @click.option("--bucket", help="The lake in this bucket, without its stack.")
     @wraps(command)
     def with_lake(*args: Any, stage: str, bucket: str | None, **kwargs: Any) -> Any:
         return command(*args, lake=find_lake(stage, bucket), **kwargs)
@@ -32,19 +54,19 @@ def lake_options(command: F) -> F:
 
 
 def span_options(command: F) -> F:
-    """--from and --to, yesterday and today by default; the command is handed `span`."""
+    """Add --from and --to, by default yesterday and today; the command receives `span`."""
 
     @click.option(
         "--from",
         "since",
-        type=Moment(),
-        help="First day or moment, UTC (2026-11-24, 2026-11-24T05:00).  [default: yesterday]",
+        type=TimeParam(),
+        help="First day or time, UTC (2026-11-24, 2026-11-24T05:00).  [default: yesterday]",
     )
     @click.option(
         "--to",
         "until",
-        type=Moment(is_end=True),
-        help="Last day, or the moment to stop before.  [default: now]",
+        type=TimeParam(is_end=True),
+        help="Last day, or the time to stop before.  [default: now]",
     )
     @wraps(command)
     def with_span(*args: Any, since: datetime | None, until: datetime | None, **kwargs: Any) -> Any:
@@ -54,8 +76,8 @@ def span_options(command: F) -> F:
 
 
 def json_option(command: F) -> F:
-    """--json; the command is handed `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, for scripts.")(
+    """Add --json; the command receives `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")(
         command
     )
 

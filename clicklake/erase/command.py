@@ -1,4 +1,4 @@
-"""`erase`: one person's clicks, out of everything that the lake keeps."""
+"""`erase`: remove one person's clicks from everything that the lake stores."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,24 +9,20 @@ from rich.table import Table
 from clicklake.cli.console import OUT, print_json, progress
 from clicklake.cli.options import json_option, lake_options
 from clicklake.cli.sanitize import for_terminal
-from clicklake.erase.erasure import Erasure
-from clicklake.erase.redactor import Person
-from clicklake.erase.versions import Version
+from clicklake.erase.redactor import DataSubject
+from clicklake.erase.search import Erasure
+from clicklake.erase.versions import ObjectVersion
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 
-NOBODY = "guest"  # whoever did not sign in
+GUEST = "guest"  # the userId of everyone who did not sign in
 
 
 @click.command()
-@click.option(
-    "--user-id", "user_ids", multiple=True, help="The site's own id of the person; can be given again."
-)
-@click.option(
-    "--visitor-id", "visitor_ids", multiple=True, help="A visitor's id of one day; can be given again."
-)
-@click.option("--session-id", "session_ids", multiple=True, help="A session's id; can be given again.")
-@click.option("--dry-run", is_flag=True, help="Tell what would be removed, and remove nothing.")
+@click.option("--user-id", "user_ids", multiple=True, help="The site's own id of the person; repeatable.")
+@click.option("--visitor-id", "visitor_ids", multiple=True, help="A visitor's id of one day; repeatable.")
+@click.option("--session-id", "session_ids", multiple=True, help="A session's id; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Print what would be removed; remove nothing.")
 @lake_options
 @json_option
 def command(
@@ -37,13 +33,14 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Remove a person's clicks from clicks/, raw/, failed/, replayed/, parked/ and Athena's results.
+    """Erase one person's clicks everywhere.
 
-    From every version of every object, and for good. Objects that hold other clicks too are written anew
-    without the person's: every other line stays byte for byte. What is on its way meanwhile lands later: run
-    this again after 25 hours. A run that was interrupted is finished by running it again.
+    That is clicks/, raw/, failed/, replayed/, parked/ and Athena's results, in every version of every object,
+    for good. Objects that hold other clicks too are rewritten without the person's; every other line stays
+    byte for byte. Clicks in flight land later, so run this again after 25 hours. An interrupted run is
+    completed by running it again.
     """
-    erasure = Erasure(lake, _person(user_ids, visitor_ids, session_ids))
+    erasure = Erasure(lake, _subject(user_ids, visitor_ids, session_ids))
     with progress() as bar:
         searching = bar.add_task("versions searched", total=None)
         erasure.search(lambda: bar.advance(searching))
@@ -58,15 +55,15 @@ def command(
         raise SystemExit(1)
 
 
-def _person(users: tuple[str, ...], visitors: tuple[str, ...], sessions: tuple[str, ...]) -> Person:
-    if NOBODY in users:
+def _subject(users: tuple[str, ...], visitors: tuple[str, ...], sessions: tuple[str, ...]) -> DataSubject:
+    if GUEST in users:
         raise CommandError(
-            f"{NOBODY!r} is everybody who did not sign in: name a --visitor-id or a --session-id"
+            f"{GUEST!r} is every visitor who did not sign in; pass --visitor-id or --session-id"
         )
-    person = Person(frozenset(users), frozenset(visitors), frozenset(sessions))
-    if not all(person.ids) or not person.ids:
-        raise CommandError("name whose clicks: --user-id, --visitor-id or --session-id")
-    return person
+    subject = DataSubject(frozenset(users), frozenset(visitors), frozenset(sessions))
+    if not all(subject.ids) or not subject.ids:
+        raise CommandError("pass a non-empty --user-id, --visitor-id or --session-id")
+    return subject
 
 
 def to_json(lake: Lake, erasure: Erasure, dry_run: bool) -> dict[str, Any]:
@@ -74,22 +71,22 @@ def to_json(lake: Lake, erasure: Erasure, dry_run: bool) -> dict[str, Any]:
         "bucket": lake.bucket,
         "dryRun": dry_run,
         "folders": {folder: asdict(counts) for folder, counts in erasure.counts.items()},
-        "versions": [_to_json(version) for version in erasure.found],
-        "unreadable": [_to_json(version) for version in erasure.unreadable],
+        "versions": [_version_to_json(version) for version in erasure.found],
+        "unreadable": [_version_to_json(version) for version in erasure.unreadable],
     }
 
 
-def _to_json(version: Version) -> dict[str, Any]:
+def _version_to_json(version: ObjectVersion) -> dict[str, Any]:
     return {"key": version.key, "versionId": version.id, "current": version.is_current}
 
 
 def _show(erasure: Erasure, dry_run: bool) -> None:
-    table = Table("folder", "clicks", "no JSON", "objects", "old versions", box=None)
+    table = Table("folder", "clicks", "not JSON", "objects", "old versions", box=None)
     for folder, counts in erasure.counts.items():
         numbers = (counts.clicks, counts.unreadable, counts.objects, counts.old_versions)
         table.add_row(folder, *(f"{number:,}" for number in numbers))
     OUT.print(table)
     for version in erasure.unreadable:
         OUT.print(f"unreadable, not searched: {for_terminal(version.key)}, version {version.id}")
-    done = "removed. What was on its way lands later: run this again in 25 hours."
+    done = "removed. Clicks in flight land later: run this again in 25 hours."
     OUT.print("nothing was removed" if dry_run else done)

@@ -1,4 +1,4 @@
-"""One person's clicks, taken out of what the lake holds; every other byte stays as it is."""
+"""Remove one person's clicks from what the lake stores; every other byte stays as it is."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,12 +8,13 @@ import msgspec
 import pybase64
 from msgspec import Raw, Struct
 
-from clicklake.lake.error_documents import read_document
-from clicklake.lake.records import Kind, Piece, pieces, with_clicks
+from clicklake.lake.error_documents import parse_document
+from clicklake.lake.json_lines import NotJsonError, decode_json
+from clicklake.lake.records import RecordReader, Segment, keep_clicks
 
 
-class WhoClicked(Struct, rename="camel", gc=False):
-    """Of a line, a bare click, or a click in an envelope. What is no string is nobody's id."""
+class Identity(Struct, rename="camel", kw_only=True, gc=False):
+    """The identity fields of a click, wherever it is stored. Non-string ids never match."""
 
     event_id: Any = None
     user_id: Any = None
@@ -21,34 +22,38 @@ class WhoClicked(Struct, rename="camel", gc=False):
     session_id: Any = None
 
 
-class Sender(Struct, rename="camel", gc=False):
-    """Of an envelope."""
+class EnvelopeIdentity(Identity, rename="camel", kw_only=True, gc=False):
+    """The identity fields of a click in an envelope, which always has an id."""
 
-    clicks: list[WhoClicked]
+    event_id: str
+
+
+class IdentifiedEnvelope(Struct, rename="camel", gc=False):
+    v: int
+    clicks: list[EnvelopeIdentity]
     visitor_id: Any = None
 
 
-_WHO = msgspec.json.Decoder(WhoClicked)
-_SENDER = msgspec.json.Decoder(Sender)
-_NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_LINES = msgspec.json.Decoder(Identity)
+_RECORDS = RecordReader(IdentifiedEnvelope, Identity)
 
 
 @dataclass
-class Erased:
+class RedactionStats:
     """What was found of a person."""
 
     event_ids: set[str] = field(default_factory=set)
     clicks: int = 0  # lines of clicks/, and clicks in records
-    unreadable: int = 0  # stretches that are no JSON and hold one of the ids
+    unreadable: int = 0  # passages that are not JSON and contain one of the ids
 
-    def add(self, who: WhoClicked) -> None:
+    def add(self, identity: Identity) -> None:
         self.clicks += 1
-        self.event_ids.add(str(who.event_id))
+        self.event_ids.add(str(identity.event_id))
 
 
 @dataclass(frozen=True)
-class Person:
-    """Whoever has one of these ids."""
+class DataSubject:
+    """The person who has any of these ids."""
 
     user_ids: frozenset[str] = frozenset()
     visitor_ids: frozenset[str] = frozenset()
@@ -58,91 +63,91 @@ class Person:
     def ids(self) -> frozenset[str]:
         return self.user_ids | self.visitor_ids | self.session_ids
 
-    def did(self, who: WhoClicked) -> bool:
+    def matches(self, identity: Identity) -> bool:
         pairs = (
-            (who.user_id, self.user_ids),
-            (who.visitor_id, self.visitor_ids),
-            (who.session_id, self.session_ids),
+            (identity.user_id, self.user_ids),
+            (identity.visitor_id, self.visitor_ids),
+            (identity.session_id, self.session_ids),
         )
         return any(isinstance(value, str) and value in ids for value, ids in pairs)
 
 
-class Eraser:
-    """Each method answers what is left of its line: the same bytes, unless the person is in it."""
+class Redactor:
+    """Each method returns its input without the person: the same bytes, unless the person is in it."""
 
-    def __init__(self, person: Person) -> None:
-        self.erased = Erased()
-        self._person = person
-        # As JSON writes them, with and without escapes: for what cannot be decoded.
-        self._quoted = {json.dumps(each).encode() for each in person.ids}
-        self._quoted |= {json.dumps(each, ensure_ascii=False).encode() for each in person.ids}
+    def __init__(self, subject: DataSubject) -> None:
+        self.stats = RedactionStats()
+        self._subject = subject
+        # As JSON writes them, with and without escapes: for bytes that cannot be decoded.
+        self._quoted = {json.dumps(each).encode() for each in subject.ids}
+        self._quoted |= {json.dumps(each, ensure_ascii=False).encode() for each in subject.ids}
 
-    def from_line(self, line: bytes) -> bytes:
-        """Of clicks/."""
+    def redact_line(self, line: bytes) -> bytes:
+        """Redact a line of clicks/."""
         try:
-            who = _WHO.decode(line)
-        except _NOT_DECODED:
-            return self._from_unreadable(line)
-        return self._without(who, line)
+            identity = decode_json(_LINES, line)
+        except NotJsonError:
+            return self._redact_unreadable(line)
+        return self._redact_click(identity, line)
 
-    def from_record(self, record: bytes) -> bytes:
-        """A line of raw/, or a whole record."""
-        return b"".join(self._from_record_line(line) for line in split_lines(record))
+    def redact_record(self, record: bytes) -> bytes:
+        """Redact a line of raw/, or a whole record."""
+        return b"".join(self._redact_record_line(line) for line in split_lines(record))
 
-    def from_document(self, line: bytes) -> bytes:
-        """Of failed/, replayed/, parked/."""
-        document = read_document(line)
+    def redact_document(self, line: bytes) -> bytes:
+        """Redact an error document, from failed/, replayed/ or parked/."""
+        document = parse_document(line)
         record = document.record if document else None
         if record is None:
-            return self._from_unreadable(line)
-        left = self.from_record(record)
-        if left == record:
+            return self._redact_unreadable(line)
+        redacted = self.redact_record(record)
+        if redacted == record:
             return line
-        if not left.strip():
+        if not redacted.strip():
             return b""
         head: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Raw])
-        head["rawData"] = pybase64.b64encode_as_string(left)
+        head["rawData"] = pybase64.b64encode_as_string(redacted)
         return msgspec.json.encode(head) + b"\n"
 
-    def _from_record_line(self, line: bytes) -> bytes:
+    def _redact_record_line(self, line: bytes) -> bytes:
         content, newline, _ = line.partition(b"\n")
-        left = b"".join(map(self._from_piece, pieces(content)))
-        return line if left == content else left and left + newline
+        redacted = b"".join(map(self._redact_segment, _RECORDS.read_line(content)))
+        return line if redacted == content else redacted and redacted + newline
 
-    def _from_piece(self, piece: Piece) -> bytes:
-        if piece.kind is Kind.ENVELOPE:
-            return self._from_envelope(piece.data)
-        if piece.kind is Kind.BARE_CLICK:
-            return self._without(_WHO.decode(piece.data), piece.data)
-        return self._from_unreadable(piece.data)
+    def _redact_segment(self, segment: Segment[IdentifiedEnvelope, Identity]) -> bytes:
+        if segment.envelope:
+            return self._redact_envelope(segment.envelope, segment.data)
+        if segment.click:
+            return self._redact_click(segment.click, segment.data)
+        return self._redact_unreadable(segment.data)
 
-    def _from_envelope(self, data: bytes) -> bytes:
-        sender = _SENDER.decode(data)
-        if self._person.did(WhoClicked(visitor_id=sender.visitor_id)):
-            gone = sender.clicks
+    def _redact_envelope(self, envelope: IdentifiedEnvelope, data: bytes) -> bytes:
+        if self._subject.matches(Identity(visitor_id=envelope.visitor_id)):
+            removed = [True] * len(envelope.clicks)
         else:
-            gone = [who for who in sender.clicks if self._person.did(who)]
-        for who in gone:
-            self.erased.add(who)
-        if len(gone) in (0, len(sender.clicks)):
-            return b"" if gone else data
-        return with_clicks(data, lambda position: not self._person.did(sender.clicks[position]))
+            removed = [self._subject.matches(identity) for identity in envelope.clicks]
+        for identity, is_removed in zip(envelope.clicks, removed, strict=True):
+            if is_removed:
+                self.stats.add(identity)
+        if all(removed):
+            return b""
+        return keep_clicks(data, lambda position: not removed[position]) if any(removed) else data
 
-    def _without(self, who: WhoClicked, data: bytes) -> bytes:
-        if not self._person.did(who):
+    def _redact_click(self, identity: Identity, data: bytes) -> bytes:
+        if not self._subject.matches(identity):
             return data
-        self.erased.add(who)
+        self.stats.add(identity)
         return b""
 
-    def _from_unreadable(self, data: bytes) -> bytes:
-        """Nobody can tell whose it is, but that it holds one of the ids."""
+    def _redact_unreadable(self, data: bytes) -> bytes:
+        """The bytes cannot be parsed; remove them if they contain one of the ids verbatim."""
         if not any(quoted in data for quoted in self._quoted):
             return data
-        self.erased.unreadable += 1
+        self.stats.unreadable += 1
         return b""
 
 
 def split_lines(data: bytes) -> list[bytes]:
-    """Each with its newline; other ends of lines than JSON's own do not count."""
+    r"""Split at \n alone, as JSON lines are; each line keeps its newline."""
     *lines, last = data.split(b"\n")
     return [line + b"\n" for line in lines] + ([last] if last else [])

@@ -1,4 +1,4 @@
-"""Objects of lines that are written anew: what they hold stays, what comes is added behind."""
+"""Append lines to an S3 object: existing lines are kept and new ones added at the end."""
 
 import hashlib
 from collections import Counter
@@ -6,43 +6,47 @@ from tempfile import SpooledTemporaryFile
 
 from clicklake.lake.bucket import Lake
 
-IN_MEMORY_BYTES = 8 * 1024 * 1024  # what is more lies on disk until it is written
+IN_MEMORY_BYTES = 8 * 1024 * 1024  # a larger body is kept on disk until it is written
 
 
-class Pile:
-    """One object, plain as error documents are. Nothing reaches the lake before `write`."""
+class AppendableObject:
+    """One uncompressed object, as error documents are. Nothing reaches the lake before `commit`."""
 
     def __init__(self, lake: Lake, key: str) -> None:
+        """Begin an object without lines. `open` begins with those that are there."""
         self._lake, self._key = lake, key
-        self._body = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 (it lasts as long as we do: see close)
-        self._held: Counter[bytes] = Counter()
+        self._body = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 (open until close)
+        self._unmatched: Counter[bytes] = Counter()  # existing lines that no `append` has named yet
         self.metadata: dict[str, str] = {}
-        self.lines = self.added = 0
+        self.lines = self.appended = 0
 
     @classmethod
-    def of(cls, lake: Lake, key: str) -> "Pile":
-        """Begin with the lines of the object that is there now, if one is."""
-        pile = cls(lake, key)
+    def open(cls, lake: Lake, key: str) -> "AppendableObject":
+        """Begin with the lines of the object that is there now, if there is one."""
+        opened = cls(lake, key)
         metadata = lake.metadata(key)
         if metadata is not None:
-            pile.metadata = metadata
+            opened.metadata = metadata
             for line in lake.lines(key):
-                pile._append(line)
-                pile._held[_digest(line)] += 1
-        return pile
+                opened._write(line)
+                opened._unmatched[_digest(line)] += 1
+        return opened
 
-    def add(self, line: bytes) -> bool:
-        """False where the object held the line already. Lines can be alike: each is found again once."""
+    def append(self, line: bytes) -> bool:
+        """Return False if the object already contained this line.
+
+        Identical lines are matched one for one (multiset semantics).
+        """
         digest = _digest(line)
-        if self._held[digest]:
-            self._held[digest] -= 1
+        if self._unmatched[digest]:
+            self._unmatched[digest] -= 1
             return False
-        self._append(line)
-        self.added += 1
+        self._write(line)
+        self.appended += 1
         return True
 
-    def write(self) -> None:
-        """Put the object; without any line, take it away."""
+    def commit(self) -> None:
+        """Put the object; delete it if it has no line."""
         if self.lines:
             self._body.seek(0)
             self._lake.s3.put_object(
@@ -54,7 +58,7 @@ class Pile:
     def close(self) -> None:
         self._body.close()
 
-    def _append(self, line: bytes) -> None:
+    def _write(self, line: bytes) -> None:
         self._body.write(line + b"\n")
         self.lines += 1
 

@@ -1,4 +1,4 @@
-"""Sets of event ids that may be larger than memory should be."""
+"""Event ids in 16 bytes each, and sets of them that may be larger than memory."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from itertools import chain
 from tempfile import TemporaryFile
 
 ID_BYTES = 16
-SLICES = 128  # of an hour of ten million clicks, one slice is 80,000 ids: 8 MB as a set
+PARTITIONS = 128  # an hour of ten million clicks has 80,000 ids in each: 8 MB as a set
 SPILL_BYTES = 256 * 1024  # kept in memory before it goes to disk
 
 UUID_CHARACTERS = 36
@@ -19,7 +19,10 @@ _GROUP = struct.Struct(f"{ID_BYTES}s" * 64)  # unpacks four times as fast as id 
 
 
 def to_id(event_id: str) -> bytes:
-    """A UUID's 16 bytes; for what is none (only a record put by hand has such an id), a digest as long."""
+    """Return a UUID's 16 bytes, or a 16-byte digest if `event_id` is not a UUID.
+
+    Only records that were written by hand have such ids.
+    """
     try:
         packed = bytes.fromhex(event_id.replace("-", ""))
     except ValueError:
@@ -30,7 +33,7 @@ def to_id(event_id: str) -> bytes:
 
 
 def to_ids(event_ids: list[str]) -> list[bytes]:
-    """All of them: three times as fast, where each is a UUID as it is usually written."""
+    """Return `to_id` of each: three times as fast if all are UUIDs in the usual form."""
     if not set(map(len, event_ids)) <= {UUID_CHARACTERS}:
         return list(map(to_id, event_ids))
     text = "".join(event_ids)
@@ -39,32 +42,34 @@ def to_ids(event_ids: list[str]) -> list[bytes]:
     if text.count("-") == hyphens == sum(column.count("-") for column in in_place):
         with suppress(ValueError):
             packed = bytes.fromhex(text.replace("-", ""))
-            if len(packed) == len(event_ids) * ID_BYTES:  # else there are blanks, which fromhex skips
+            if len(packed) == len(event_ids) * ID_BYTES:  # shorter if there were blanks, which fromhex skips
                 return _unpacked(packed)
     return list(map(to_id, event_ids))
 
 
-class SpilledIds:
-    """Ids, doubles and all, in a temporary file; read back a slice at a time, like with like."""
+class DiskIdSet:
+    """A disk-backed multiset of event ids, hash-partitioned so that each partition fits in memory."""
 
     def __init__(self) -> None:
         self.count = 0
-        self._buffers = [bytearray() for _ in range(SLICES)]
+        self._buffers = [bytearray() for _ in range(PARTITIONS)]
         self._buffered = 0
-        self._file = TemporaryFile()  # noqa: SIM115 (it lasts as long as we do: see close)
-        self._runs: list[list[tuple[int, int]]] = [[] for _ in range(SLICES)]
+        self._file = TemporaryFile()  # noqa: SIM115 (open until close)
+        self._runs: list[list[tuple[int, int]]] = [[] for _ in range(PARTITIONS)]
 
     def add(self, ids: Iterable[bytes]) -> None:
         buffers, added = self._buffers, 0
-        for each in ids:
-            buffers[each[-1] % SLICES] += each  # the first bytes of a time-ordered UUID are alike
+        for event_id in ids:
+            # By the last byte: the first bytes of time-ordered UUIDs are alike.
+            buffers[event_id[-1] % PARTITIONS] += event_id
             added += 1
         self.count += added
         self._buffered += added * ID_BYTES
         if self._buffered >= SPILL_BYTES:
             self._spill()
 
-    def slice(self, number: int) -> list[bytes]:
+    def partition(self, number: int) -> list[bytes]:
+        """Return the ids of one partition, repeated ids included. Equal ids share a partition."""
         packed = bytes(self._buffers[number])
         for offset, length in self._runs[number]:
             self._file.seek(offset)

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
-from clicklake.lake.partitions import HOUR, Span, hours
+from clicklake.lake.partitions import HOUR, Span, hours_between
 from clicklake.query import duckdb_engine
 from clicklake.query.queries import (
     DIALECT,
@@ -66,7 +66,7 @@ def ask(lake: Lake, span: Span, questions: Questions) -> Answers:
 
 def to_athena(question: exp.Query, table: Table, span: Span) -> str:
     """The question with the tables that it may ask before it."""
-    first, *_, last = hours(span.since, span.until + HOUR)
+    first, *_, last = hours_between(span.since, span.until + HOUR)
     # The days name the partitions to read; the hours then cut the first and the last day.
     days = f"dt between '{first:%Y-%m-%d}' and '{last:%Y-%m-%d}'"
     ends = f"(dt > '{first:%Y-%m-%d}' or hr >= {first.hour}) and (dt < '{last:%Y-%m-%d}' or hr < {last.hour})"

@@ -10,13 +10,14 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from clicklake.cli.console import progress
-from clicklake.lake.bucket import BROKEN, Lake, Stored
+from clicklake.lake.bucket import Lake, S3Object
+from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
 
 DOWNLOADS = 8  # at once
 AHEAD_BYTES = 32 * 1024 * 1024  # of objects as they are stored, fetched while DuckDB reads those before them
 BATCH_BYTES = 256 * 1024 * 1024  # inflated; DuckDB writes many lines at once, and keeps few in memory
 
-_UNREADABLE: tuple[type[Exception], ...] = (*BROKEN, ClientError)
+_UNREADABLE: tuple[type[Exception], ...] = (*CORRUPT_OBJECT_ERRORS, ClientError)
 
 
 class Inflated(NamedTuple):
@@ -25,10 +26,12 @@ class Inflated(NamedTuple):
     size: int | None  # None: it is broken off, damaged, or must not be read
 
 
-def inflated_batches(lake: Lake, objects: list[Stored], folder: Path, label: str) -> Iterator[list[Inflated]]:
+def inflated_batches(
+    lake: Lake, objects: list[S3Object], folder: Path, label: str
+) -> Iterator[list[Inflated]]:
     """All the objects. A file is named by its key, quoted, and is gone when the next batch is asked for."""
 
-    def fetch(stored: Stored) -> Inflated:
+    def fetch(stored: S3Object) -> Inflated:
         file = folder / f"{quote(stored.key, safe='=')}.json"
         try:
             with file.open("wb") as inflated:
@@ -46,7 +49,7 @@ def inflated_batches(lake: Lake, objects: list[Stored], folder: Path, label: str
 
 
 def _ahead(
-    threads: ThreadPoolExecutor, fetch: Callable[[Stored], Inflated], objects: Iterable[Stored]
+    threads: ThreadPoolExecutor, fetch: Callable[[S3Object], Inflated], objects: Iterable[S3Object]
 ) -> Iterator[Inflated]:
     """The files in the objects' order; some are fetched while others are read."""
     begun: deque[tuple[int, Future[Inflated]]] = deque()

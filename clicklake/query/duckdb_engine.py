@@ -11,9 +11,9 @@ from duckdb import DuckDBPyConnection
 from sqlglot import exp
 
 from clicklake.errors import CommandError
-from clicklake.lake.bucket import Lake, Stored
+from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.error_documents import FAILED, objects_of_day
-from clicklake.lake.partitions import Span, folder_of, hours
+from clicklake.lake.partitions import Span, hours_between, partition_of
 from clicklake.query.downloads import Inflated, inflated_batches
 from clicklake.query.queries import Answer, Answers, Questions, asked_columns, asked_tables, tables_sql
 from clicklake.query.schema import FAILED_COLUMNS, PARTITIONS, Column, clicks_table
@@ -76,16 +76,16 @@ def _ask(db: DuckDBPyConnection, lake: Lake, span: Span, questions: Questions, f
     return Answers({name: _answer(db, each) for name, each in questions.items()}, tuple(notes))
 
 
-def _click_objects(lake: Lake, span: Span) -> list[Stored]:
-    folders = tuple(f"clicks/{folder_of(hour)}" for hour in hours(span.since, span.until))
+def _click_objects(lake: Lake, span: Span) -> list[S3Object]:
+    folders = tuple(f"clicks/{partition_of(hour)}" for hour in hours_between(span.since, span.until))
     days = sorted({folder.partition("hr=")[0] for folder in folders})
     with ThreadPoolExecutor(LISTINGS) as threads:
         found = [*threads.map(lambda day: list(lake.objects(day)), days)]
     return [stored for objects in found for stored in objects if stored.key.startswith(folders)]
 
 
-def _failed_objects(lake: Lake, span: Span) -> list[Stored]:
-    days = sorted({hour.date() for hour in hours(span.since, span.until)})
+def _failed_objects(lake: Lake, span: Span) -> list[S3Object]:
+    days = sorted({hour.date() for hour in hours_between(span.since, span.until)})
     return [stored for day in days for stored in objects_of_day(lake, FAILED, day)]
 
 
@@ -110,7 +110,7 @@ def _load(
     table: str,
     columns: Mapping[str, Column],
     lake: Lake,
-    objects: list[Stored],
+    objects: list[S3Object],
     folder: Path,
 ) -> list[str]:
     """Make the table of the objects' lines; what could not be read is told."""

@@ -1,4 +1,4 @@
-"""What CloudWatch counted meanwhile: a second witness, which knows of what never reached the lake."""
+"""CloudWatch's own counts for the span: they include requests and records that never reached the lake."""
 
 from typing import NamedTuple
 
@@ -20,17 +20,17 @@ class Metric(NamedTuple):
 
 
 def metrics_of(lake: Lake) -> list[Metric]:
-    """Empty where only the bucket is known."""
+    """Return the stage's metrics; none if only the bucket is known."""
     if not lake.outputs:
         return []
     stream, processor = lake.outputs["StreamName"], lake.outputs["ProcessorFunctionName"]
     return [
-        # A REST API's metrics bear its name, which is Zappa's: the project and the stage, as the stream's is.
+        # Zappa names the REST API `<project>-<stage>`, which is also the stream's name.
         Metric("requests at the gateway", "AWS/ApiGateway", "Count", "ApiName", stream),
         Metric("requests answered 5xx", "AWS/ApiGateway", "5XXError", "ApiName", stream),
         Metric("requests at the function", "AWS/Lambda", "Invocations", "FunctionName", stream),
         Metric("records throttled", "AWS/Firehose", "ThrottledRecords", "DeliveryStreamName", stream),
-        Metric("records taken", "AWS/Firehose", "IncomingRecords", "DeliveryStreamName", stream),
+        Metric("records accepted", "AWS/Firehose", "IncomingRecords", "DeliveryStreamName", stream),
         Metric("records kept in raw/", "AWS/Firehose", "BackupToS3.Records", "DeliveryStreamName", stream),
         Metric("records delivered", "AWS/Firehose", "DeliveryToS3.Records", "DeliveryStreamName", stream),
         Metric("clicks enriched", "Clicklake", "Clicks", "FunctionName", processor),
@@ -39,7 +39,7 @@ def metrics_of(lake: Lake) -> list[Metric]:
 
 
 def count(lake: Lake, span: Span) -> dict[str, int]:
-    """Sums by label, of the metrics that exist."""
+    """Return the sum of each metric that has values, by label."""
     metrics = metrics_of(lake)
     if not metrics:
         return {}

@@ -1,40 +1,42 @@
-"""What an hour's objects hold, reduced to event ids and counts."""
+"""The contents of one hour's objects, reduced to event ids and counts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 from threading import Lock
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from clicklake.lake.bucket import BROKEN, Lake, Stored
-from clicklake.lake.error_documents import read_document
-from clicklake.lake.event_ids import SpilledIds, to_ids
-from clicklake.lake.records import ENVELOPES, Envelope, Kind, envelopes_of, pieces
+from clicklake.lake.bucket import Lake, S3Object
+from clicklake.lake.error_documents import NOT_A_DOCUMENT, parse_document
+from clicklake.lake.event_ids import DiskIdSet, to_ids
+from clicklake.lake.json_lines import decode_block
+from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.records import RECORDS, StoredEnvelope, envelopes_in
 
 T = TypeVar("T")
+FailureState = Literal["failed", "parked", "replayed"]
 
 
-class LineHead(Struct, rename="camel", gc=False):
-    """Of a line under clicks/, what is needed to count it. That of a bare click has no version."""
+class DeliveredLine(Struct, rename="camel", gc=False):
+    """The fields of a line in clicks/ that are needed to count it. A legacy click's line has no version."""
 
     event_id: str
     v: int | None = None
 
 
 @dataclass
-class Raw:
-    """Of raw/: what the stream took."""
+class RawIndex:
+    """What the stream accepted, from raw/."""
 
-    first: SpilledIds = field(default_factory=SpilledIds)  # put by the ingest app
-    again: SpilledIds = field(default_factory=SpilledIds)  # put by a replay
-    records: int = 0  # envelopes
-    bare: int = 0
+    first: DiskIdSet = field(default_factory=DiskIdSet)  # put by the ingest app
+    again: DiskIdSet = field(default_factory=DiskIdSet)  # put by a replay
+    envelopes: int = 0
+    legacy: int = 0
     unreadable: int = 0
 
     def close(self) -> None:
@@ -43,11 +45,11 @@ class Raw:
 
 
 @dataclass
-class Clicks:
-    """Of clicks/: what landed."""
+class DeliveredIndex:
+    """What landed, from clicks/."""
 
-    ids: SpilledIds = field(default_factory=SpilledIds)
-    bare: int = 0
+    ids: DiskIdSet = field(default_factory=DiskIdSet)
+    legacy: int = 0
     unreadable: int = 0
 
     def close(self) -> None:
@@ -55,10 +57,10 @@ class Clicks:
 
 
 @dataclass
-class Failed:
-    """Of failed/, replayed/ or parked/: error codes to ids, and to records that name none."""
+class FailedIndex:
+    """What failed, from failed/, replayed/ or parked/: by error code, ids and records without any."""
 
-    ids: defaultdict[str, SpilledIds] = field(default_factory=lambda: defaultdict(SpilledIds))
+    ids: defaultdict[str, DiskIdSet] = field(default_factory=lambda: defaultdict(DiskIdSet))
     without_id: Counter[str] = field(default_factory=Counter)
 
     def close(self) -> None:
@@ -66,95 +68,89 @@ class Failed:
             ids.close()
 
 
-class Reader:
-    """Reads several objects at once. Objects that cannot be read are named, and skipped."""
+@dataclass(frozen=True)
+class HourData:
+    raw: RawIndex
+    delivered: DeliveredIndex
+    failed: dict[FailureState, FailedIndex]
+
+    def close(self) -> None:
+        self.raw.close()
+        self.delivered.close()
+        for index in self.failed.values():
+            index.close()
+
+
+class HourReader:
+    """Reads several objects at once. Names the objects that cannot be read, and skips them."""
 
     def __init__(self, lake: Lake, threads: ThreadPoolExecutor) -> None:
         self._lake = lake
         self._threads = threads
         self.unreadable: list[str] = []
 
-    def raw(self, objects: list[Stored]) -> Raw:
-        return self._read(objects, Raw(), _add_raw)
+    def raw(self, objects: list[S3Object]) -> RawIndex:
+        return self._read(objects, RawIndex(), _add_raw)
 
-    def clicks(self, objects: list[Stored]) -> Clicks:
-        return self._read(objects, Clicks(), _add_lines)
+    def delivered(self, objects: list[S3Object]) -> DeliveredIndex:
+        return self._read(objects, DeliveredIndex(), _add_lines)
 
-    def failed(self, objects: list[Stored]) -> Failed:
-        return self._read(objects, Failed(), _add_documents)
+    def failed(self, objects: list[S3Object]) -> FailedIndex:
+        return self._read(objects, FailedIndex(), _add_documents)
 
-    def _read(self, objects: list[Stored], into: T, add: Callable[[T, bytes, Lock], None]) -> T:
+    def _read(self, objects: list[S3Object], index: T, add: Callable[[T, bytes, Lock], None]) -> T:
         lock = Lock()
-        list(self._threads.map(partial(self._read_object, into=into, add=add, lock=lock), objects))
-        return into
+        list(self._threads.map(partial(self._read_object, index=index, add=add, lock=lock), objects))
+        return index
 
     def _read_object(
-        self, stored: Stored, into: T, add: Callable[[T, bytes, Lock], None], lock: Lock
+        self, found: S3Object, index: T, add: Callable[[T, bytes, Lock], None], lock: Lock
     ) -> None:
         try:
-            for block in self._lake.blocks(stored.key):
-                add(into, block, lock)
-        except BROKEN:
-            self.unreadable.append(stored.key)
+            for block in self._lake.blocks(found.key):
+                add(index, block, lock)
+        except CORRUPT_OBJECT_ERRORS:
+            self.unreadable.append(found.key)
 
 
-def _add_lines(clicks: Clicks, block: bytes, lock: Lock) -> None:
-    heads, unreadable = _decode_lines(_LINES, block)
-    ids = to_ids([head.event_id for head in heads])
-    bare = sum(head.v is None for head in heads)
+_LINES = msgspec.json.Decoder(DeliveredLine)
+
+
+def _add_lines(index: DeliveredIndex, block: bytes, lock: Lock) -> None:
+    lines, rejected = decode_block(_LINES, block)
+    ids = to_ids([line.event_id for line in lines])
+    legacy = sum(line.v is None for line in lines)
     with lock:
-        clicks.ids.add(ids)
-        clicks.bare += bare
-        clicks.unreadable += len(unreadable)
+        index.ids.add(ids)
+        index.legacy += legacy
+        index.unreadable += len(rejected)
 
 
-def _add_raw(raw: Raw, block: bytes, lock: Lock) -> None:
-    envelopes, others = _decode_lines(ENVELOPES, block)
-    bare = unreadable = 0
-    for piece in chain.from_iterable(map(pieces, others)):
-        if piece.kind is Kind.ENVELOPE:
-            envelopes.append(ENVELOPES.decode(piece.data))
-        elif piece.kind is Kind.BARE_CLICK:
-            bare += 1
-        else:
-            unreadable += 1
-    first = _ids(each for each in envelopes if not each.replays)
-    again = _ids(each for each in envelopes if each.replays)
+def _add_raw(index: RawIndex, block: bytes, lock: Lock) -> None:
+    envelopes, others = RECORDS.read_block(block)
+    envelopes += [segment.envelope for segment in others if segment.envelope]
+    legacy = sum(segment.click is not None for segment in others)
+    unreadable = sum(segment.is_unreadable for segment in others)
+    first = _ids(envelope for envelope in envelopes if not envelope.replays)
+    again = _ids(envelope for envelope in envelopes if envelope.replays)
     with lock:
-        raw.first.add(first)
-        raw.again.add(again)
-        raw.records += len(envelopes)
-        raw.bare += bare
-        raw.unreadable += unreadable
+        index.first.add(first)
+        index.again.add(again)
+        index.envelopes += len(envelopes)
+        index.legacy += legacy
+        index.unreadable += unreadable
 
 
-def _add_documents(failed: Failed, block: bytes, lock: Lock) -> None:
+def _add_documents(index: FailedIndex, block: bytes, lock: Lock) -> None:
     for line in filter(None, block.split(b"\n")):
-        document = read_document(line)
-        code = document.error_code if document else "no error document"
+        document = parse_document(line)
+        code = document.error_code if document else NOT_A_DOCUMENT
         record = document and document.record
-        ids = _ids(envelopes_of(record or b""))
+        ids = _ids(envelopes_in(record or b""))
         with lock:
-            failed.ids[code].add(ids)
-            failed.without_id[code] += not ids
+            index.ids[code].add(ids)
+            index.without_id[code] += not ids
 
 
-def _ids(envelopes: Iterator[Envelope]) -> list[bytes]:
+def _ids(envelopes: Iterable[StoredEnvelope]) -> list[bytes]:
     return to_ids([click.event_id for envelope in envelopes for click in envelope.clicks])
-
-
-_LINES = msgspec.json.Decoder(LineHead)
-
-
-def _decode_lines(decoder: msgspec.json.Decoder[T], block: bytes) -> tuple[list[T], list[bytes]]:
-    """All that can be decoded, and the lines that cannot."""
-    try:
-        return decoder.decode_lines(block), []
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        decoded, others = [], []
-    for line in filter(None, block.split(b"\n")):
-        try:
-            decoded.append(decoder.decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            others.append(line)
-    return decoded, others

@@ -1,208 +1,168 @@
-"""Everything that was accepted, set against everything that landed or failed: an hour at a time.
+"""Compare what was accepted with what landed or failed, one hour at a time.
 
-An id of raw/ is delivered if clicks/ has it in the folder of the same hour or of one beside it: a folder is
-named by its objects' oldest record, and raw/, clicks/ and failed/ are buffered apart, for 15 minutes at most.
+An event id in raw/ counts as delivered if clicks/ contains it in the same hourly partition or an adjacent
+one. Firehose names a partition after the oldest record in the object, and buffers raw/, clicks/ and failed/
+independently, for up to 15 minutes.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal, NamedTuple
 from uuid import UUID
 
-from clicklake.lake.bucket import Lake, Stored
+from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.error_documents import FAILED, PARKED, REPLAYED, hour_of_object, objects_of_day
-from clicklake.lake.event_ids import SLICES, to_id
-from clicklake.lake.partitions import HOUR, Span, hours, to_rfc3339
+from clicklake.lake.event_ids import PARTITIONS, to_id
+from clicklake.lake.partitions import HOUR, Span, hours_between, to_rfc3339
 from clicklake.lake.records import raw_envelopes
-from clicklake.reconcile.hour_data import Clicks, Failed, Raw, Reader
+from clicklake.reconcile.hour_data import FailureState, HourData, HourReader
+from clicklake.reconcile.result import MissingClick, OutcomeCounts, ReconciliationResult
 
 READING_THREADS = 4
 
-State = Literal["failed", "parked", "replayed"]
-ROOTS: dict[State, str] = {
-    "failed": FAILED,
-    "parked": PARKED,
-    "replayed": REPLAYED,
-}  # in the order of judging
+# An id that is in several of them counts in the first.
+FOLDERS: dict[FailureState, str] = {"failed": FAILED, "parked": PARKED, "replayed": REPLAYED}
 
 
-class Missing(NamedTuple):
-    event_id: str
-    received_at: str | None
-    key: str  # of the object in raw/ that holds it
+def reconcile_span(
+    lake: Lake, span: Span, in_flight_since: datetime, hour_done: Callable[[], None]
+) -> ReconciliationResult:
+    """Reconcile every hour of the span.
 
-
-@dataclass
-class Outcomes:
-    """What became of a number of ids. Each has one outcome, so that they add up."""
-
-    ids: int = 0
-    delivered: int = 0
-    undelivered: dict[State, Counter[str]] = field(
-        default_factory=lambda: {each: Counter() for each in ROOTS}
-    )
-    waiting: int = 0
-    missing: int = 0
-
-
-@dataclass
-class Balance:
-    accepted: Outcomes = field(default_factory=Outcomes)
-    put_back: Outcomes = field(default_factory=Outcomes)  # by a replay; its clicks were accepted before
-    missing: list[Missing] = field(default_factory=list)
-    records: int = 0  # envelopes in raw/
-    sent_again: int = 0  # by clients that had no answer: the same ids in a second record
-    duplicates: int = 0  # lines beyond an id's first
-    without_id: Counter[str] = field(default_factory=Counter)
-    unreadable: list[str] = field(default_factory=list)  # objects
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Of one hour."""
-
-    raw: Raw
-    clicks: Clicks
-    undelivered: dict[State, Failed]
-
-    def close(self) -> None:
-        self.raw.close()
-        self.clicks.close()
-        for failed in self.undelivered.values():
-            failed.close()
-
-
-def balance(lake: Lake, span: Span, waiting_since: datetime, hour_done: Callable[[], None]) -> Balance:
-    """What came after `waiting_since` and is not there yet is waiting, what came before is missing."""
+    Unmatched events received after `in_flight_since` count as in flight, older ones as missing. `hour_done`
+    is called after each hour.
+    """
     with ThreadPoolExecutor(READING_THREADS) as threads:
-        sweep = _Sweep(lake, Reader(lake, threads), waiting_since)
-        with closing(sweep):
-            for hour in hours(span.since, span.until):
-                sweep.judge(hour)
+        window = _HourWindow(lake, HourReader(lake, threads), in_flight_since)
+        with closing(window):
+            for hour in hours_between(span.since, span.until):
+                window.reconcile(hour)
                 hour_done()
-    return sweep.balance
+    return window.result
 
 
-class _Sweep:
-    """Goes from hour to hour, and holds three of them."""
+class _HourWindow:
+    """Slides a three-hour window (previous, current, next) over the span."""
 
-    def __init__(self, lake: Lake, reader: Reader, waiting_since: datetime) -> None:
-        self.balance = Balance(unreadable=reader.unreadable)
+    def __init__(self, lake: Lake, reader: HourReader, in_flight_since: datetime) -> None:
+        self.result = ReconciliationResult(unreadable=reader.unreadable)
         self._lake = lake
         self._reader = reader
-        self._waiting_since = waiting_since
-        self._contents: dict[datetime, Contents] = {}
-        self._undelivered: dict[date, dict[State, dict[datetime, list[Stored]]]] = {}
+        self._in_flight_since = in_flight_since
+        self._hours: dict[datetime, HourData] = {}
+        self._failed_objects: dict[date, dict[FailureState, dict[datetime, list[S3Object]]]] = {}
 
-    def judge(self, hour: datetime) -> None:
-        before, at, after = (self._of(each) for each in (hour - HOUR, hour, hour + HOUR))
-        left: dict[bytes, Outcomes] = {}
-        for number in range(SLICES):
-            left |= self._judge_slice(number, before, at, after)
-        self._count(at)
-        if left:
-            self._name(hour, left)
-        self._contents.pop(hour - HOUR).close()
+    def reconcile(self, hour: datetime) -> None:
+        before, current, after = (self._data_of(at) for at in (hour - HOUR, hour, hour + HOUR))
+        unmatched: dict[bytes, OutcomeCounts] = {}
+        for number in range(PARTITIONS):
+            unmatched |= self._match_partition(number, before, current, after)
+        self._count(current)
+        if unmatched:
+            self._classify(hour, unmatched)
+        self._hours.pop(hour - HOUR).close()
 
     def close(self) -> None:
-        for contents in self._contents.values():
-            contents.close()
+        for data in self._hours.values():
+            data.close()
 
-    def _judge_slice(
-        self, number: int, before: Contents, at: Contents, after: Contents
-    ) -> dict[bytes, Outcomes]:
-        """Ids that neither landed nor failed."""
-        put = at.raw.first.slice(number)
-        first = set(put).difference(before.raw.first.slice(number))
-        again = set(at.raw.again.slice(number)) - first
-        here, landed_before = at.clicks.ids.slice(number), before.clicks.ids.slice(number)
-        self.balance.sent_again += len(put) - len(first)
-        self.balance.duplicates += len(here) - len(set(here).difference(landed_before))
-        landed = (here, landed_before, after.clicks.ids.slice(number))
-        left: dict[bytes, Outcomes] = {}
-        for ids, outcomes in ((first, self.balance.accepted), (again, self.balance.put_back)):
+    def _match_partition(
+        self, number: int, before: HourData, current: HourData, after: HourData
+    ) -> dict[bytes, OutcomeCounts]:
+        """Count one partition of the hour's ids. Return the ids that neither landed nor failed."""
+        put = current.raw.first.partition(number)
+        first = set(put).difference(before.raw.first.partition(number))
+        again = set(current.raw.again.partition(number)) - first
+        landed_now, landed_before = (data.delivered.ids.partition(number) for data in (current, before))
+        self.result.client_retries += len(put) - len(first)
+        self.result.duplicates += len(landed_now) - len(set(landed_now).difference(landed_before))
+        landed = (landed_now, landed_before, after.delivered.ids.partition(number))
+        unmatched: dict[bytes, OutcomeCounts] = {}
+        for ids, counts in ((first, self.result.accepted), (again, self.result.replayed)):
             undelivered = ids.difference(*landed)
-            outcomes.ids += len(ids)
-            outcomes.delivered += len(ids) - len(undelivered)
-            left |= dict.fromkeys(_take_failed(undelivered, number, (at, before, after), outcomes), outcomes)
-        return left
+            counts.ids += len(ids)
+            counts.delivered += len(ids) - len(undelivered)
+            rest = _count_failed(undelivered, number, (current, before, after), counts)
+            unmatched |= dict.fromkeys(rest, counts)
+        return unmatched
 
-    def _count(self, at: Contents) -> None:
-        self.balance.records += at.raw.records
-        counts = self.balance.without_id
-        counts["raw"] += at.raw.bare
-        counts["raw, no JSON"] += at.raw.unreadable
-        counts["clicks"] += at.clicks.bare
-        counts["clicks, no JSON"] += at.clicks.unreadable
-        for state, failed in at.undelivered.items():
-            counts[state] += failed.without_id.total()
+    def _count(self, current: HourData) -> None:
+        self.result.records += current.raw.envelopes
+        counts = self.result.without_id
+        counts["raw"] += current.raw.legacy
+        counts["raw, no JSON"] += current.raw.unreadable
+        counts["clicks"] += current.delivered.legacy
+        counts["clicks, no JSON"] += current.delivered.unreadable
+        for state, index in current.failed.items():
+            counts[state] += index.without_id.total()
 
-    def _name(self, hour: datetime, left: dict[bytes, Outcomes]) -> None:
-        """Tell what is missing from what may still land; read the hour again for what it was."""
-        if hour > self._waiting_since:
-            for outcomes in left.values():
-                outcomes.waiting += 1
+    def _classify(self, hour: datetime, unmatched: dict[bytes, OutcomeCounts]) -> None:
+        """Split unmatched ids into in-flight and missing.
+
+        The hour's raw objects are read again to recover each missing id's details.
+        """
+        if hour > self._in_flight_since:
+            for counts in unmatched.values():
+                counts.in_flight += 1
             return
-        for event_id, missing in self._find(hour, set(left)):
-            outcomes = left[event_id]
-            is_first = outcomes is self.balance.accepted
+        for event_id, missing in self._locate(hour, set(unmatched)):
+            counts = unmatched[event_id]
+            is_first = counts is self.result.accepted
             arrived = missing.received_at if is_first else to_rfc3339(hour + HOUR)
-            if arrived and arrived > to_rfc3339(self._waiting_since):
-                outcomes.waiting += 1
+            if arrived and arrived > to_rfc3339(self._in_flight_since):
+                counts.in_flight += 1
             else:
-                outcomes.missing += 1
-                self.balance.missing.append(missing)
+                counts.missing += 1
+                self.result.missing.append(missing)
 
-    def _find(self, hour: datetime, wanted: set[bytes]) -> Iterator[tuple[bytes, Missing]]:
-        for stored in self._lake.objects_of_hour("raw", hour):
-            for envelope in raw_envelopes(self._lake, stored.key):
+    def _locate(self, hour: datetime, wanted: set[bytes]) -> Iterator[tuple[bytes, MissingClick]]:
+        for found in self._lake.objects_of_hour("raw", hour):
+            for envelope in raw_envelopes(self._lake, found.key):
                 for click in envelope.clicks:
                     event_id = to_id(click.event_id)
                     if event_id in wanted:
                         wanted.discard(event_id)
-                        yield event_id, Missing(click.event_id, envelope.received_at, stored.key)
-        for event_id in wanted:  # its object went meanwhile
-            yield event_id, Missing(str(UUID(bytes=event_id)), None, "")
+                        yield event_id, MissingClick(click.event_id, envelope.received_at, found.key)
+        for event_id in wanted:  # the object was deleted meanwhile
+            yield event_id, MissingClick(str(UUID(bytes=event_id)), None, "")
 
-    def _of(self, hour: datetime) -> Contents:
-        if hour not in self._contents:
-            undelivered = self._undelivered_of_day(hour.date())
-            self._contents[hour] = Contents(
+    def _data_of(self, hour: datetime) -> HourData:
+        if hour not in self._hours:
+            failed = self._failed_objects_of(hour.date())
+            self._hours[hour] = HourData(
                 self._reader.raw(self._lake.objects_of_hour("raw", hour)),
-                self._reader.clicks(self._lake.objects_of_hour("clicks", hour)),
-                {state: self._reader.failed(of_hour.get(hour, [])) for state, of_hour in undelivered.items()},
+                self._reader.delivered(self._lake.objects_of_hour("clicks", hour)),
+                {state: self._reader.failed(by_hour.get(hour, [])) for state, by_hour in failed.items()},
             )
-        return self._contents[hour]
+        return self._hours[hour]
 
-    def _undelivered_of_day(self, day: date) -> dict[State, dict[datetime, list[Stored]]]:
-        """The day's objects by the hour of their oldest record: their folders are by the day."""
-        if day not in self._undelivered:
-            self._undelivered = {kept: of_day for kept, of_day in self._undelivered.items() if kept >= day}
-            self._undelivered[day] = {state: self._by_hour(root, day) for state, root in ROOTS.items()}
-        return self._undelivered[day]
+    def _failed_objects_of(self, day: date) -> dict[FailureState, dict[datetime, list[S3Object]]]:
+        """Return the day's failed objects by the hour of their oldest record: their partitions are days."""
+        if day not in self._failed_objects:
+            recent = {known: objects for known, objects in self._failed_objects.items() if known >= day}
+            recent[day] = {state: self._by_hour(folder, day) for state, folder in FOLDERS.items()}
+            self._failed_objects = recent
+        return self._failed_objects[day]
 
-    def _by_hour(self, root: str, day: date) -> dict[datetime, list[Stored]]:
-        by_hour: dict[datetime, list[Stored]] = {}
-        for stored in objects_of_day(self._lake, root, day):
-            by_hour.setdefault(hour_of_object(self._lake, stored), []).append(stored)
+    def _by_hour(self, folder: str, day: date) -> dict[datetime, list[S3Object]]:
+        by_hour: dict[datetime, list[S3Object]] = {}
+        for found in objects_of_day(self._lake, folder, day):
+            by_hour.setdefault(hour_of_object(self._lake, found), []).append(found)
         return by_hour
 
 
-def _take_failed(
-    ids: set[bytes], number: int, around: tuple[Contents, ...], outcomes: Outcomes
+def _count_failed(
+    ids: set[bytes], number: int, window: tuple[HourData, ...], counts: OutcomeCounts
 ) -> set[bytes]:
-    """Count those that failed, by state and code; answer the others."""
-    for state in ROOTS:
-        for contents in around:
-            for code, failed in contents.undelivered[state].ids.items():
+    """Count the ids that failed, by state and error code. Return the others."""
+    for state in FOLDERS:
+        for data in window:
+            for code, failed in data.failed[state].ids.items():
                 if not ids:
                     return ids
-                found = ids.intersection(failed.slice(number))
+                found = ids.intersection(failed.partition(number))
                 if found:
-                    outcomes.undelivered[state][code] += len(found)
+                    counts.failed[state][code] += len(found)
                 ids -= found
     return ids

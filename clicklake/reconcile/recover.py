@@ -1,4 +1,4 @@
-"""What is missing from clicks/ and still in raw/, filed as failed: from there `replay` puts it back."""
+"""File clicks that are missing from clicks/ but still in raw/ as failed, so that `replay` puts them back."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,49 +9,52 @@ from uuid import uuid4
 import msgspec
 import pybase64
 
-from clicklake.lake.appendable_object import Pile
+from clicklake.lake.appendable_object import AppendableObject
 from clicklake.lake.bucket import Lake
 from clicklake.lake.error_documents import FAILED
-from clicklake.lake.partitions import hour_of_folder
-from clicklake.lake.records import Kind, pieces, read_envelope, with_clicks
-from clicklake.reconcile.hour_window import Missing
+from clicklake.lake.partitions import hour_of_key
+from clicklake.lake.records import RECORDS, keep_clicks
+from clicklake.reconcile.result import MissingClick
 
-ERROR_TYPE = "missing"  # beside Firehose's own processing-failed
+ERROR_TYPE = "missing"  # next to Firehose's own processing-failed
 ERROR_CODE = "Clicklake.Missing"
 
 
-def file_missing(lake: Lake, missing: Iterable[Missing]) -> None:
-    """Write an error document for each envelope; run again before a replay, it finds nothing missing."""
+def file_missing(lake: Lake, missing: Iterable[MissingClick]) -> None:
+    """Write an error document for each envelope with missing clicks.
+
+    A second run before the replay finds these clicks in failed/, so it files nothing twice.
+    """
     by_object: defaultdict[str, set[str]] = defaultdict(set)
-    for each in missing:
-        if each.key:  # else it went from raw/ too
-            by_object[each.key].add(each.event_id)
+    for click in missing:
+        if click.key:
+            by_object[click.key].add(click.event_id)
     for key, event_ids in by_object.items():
-        hour = hour_of_folder(key)
+        hour = hour_of_key(key)
         name = f"{FAILED}{ERROR_TYPE}/dt={hour:%Y-%m-%d}/recovered-{hour:%Y-%m-%d-%H}-00-00-{uuid4()}"
-        with closing(Pile(lake, name)) as pile:
+        with closing(AppendableObject(lake, name)) as documents:
             for record in _records(lake, key, event_ids):
-                pile.add(_document(record, hour))
-            pile.write()
+                documents.append(_document(record, hour))
+            documents.commit()
 
 
 def _records(lake: Lake, key: str, event_ids: set[str]) -> Iterator[bytes]:
-    """The object's envelopes with these clicks, and with no other."""
+    """Yield the object's envelopes that hold any of these clicks, reduced to these clicks."""
     for line in lake.lines(key):
-        for piece in pieces(line):
-            envelope = read_envelope(piece.data) if piece.kind is Kind.ENVELOPE else None
-            wanted = [click.event_id in event_ids for click in envelope.clicks] if envelope else []
+        for segment in RECORDS.read_line(line):
+            clicks = segment.envelope.clicks if segment.envelope else []
+            wanted = [click.event_id in event_ids for click in clicks]
             if any(wanted):
-                yield with_clicks(piece.data, wanted.__getitem__) + b"\n"
+                yield keep_clicks(segment.data, wanted.__getitem__) + b"\n"
 
 
 def _document(record: bytes, arrived: datetime) -> bytes:
-    """As Firehose writes them."""
+    """Return an error document as Firehose would write it."""
     return msgspec.json.encode(
         {
             "rawData": pybase64.b64encode_as_string(record),
             "errorCode": ERROR_CODE,
-            "errorMessage": "The record is in raw/, its clicks are not in clicks/.",
+            "errorMessage": "The record is in raw/, but its clicks are not in clicks/.",
             "attemptsMade": 0,
             "arrivalTimestamp": round(arrived.timestamp() * 1000),
             "attemptEndingTimestamp": round(datetime.now(UTC).timestamp() * 1000),

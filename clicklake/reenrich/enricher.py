@@ -1,4 +1,4 @@
-"""Today's processor over the envelopes of raw/, with the settings that are deployed."""
+"""Run today's processor over the envelopes of raw/, with the deployed settings."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,7 @@ import msgspec
 
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
+from clicklake.lake.json_lines import NotJsonError, decode_json
 from clicklake.lake.partitions import to_rfc3339
 from processor import settings
 from processor.envelope import Envelope, EnvelopeReader, NotAnEnvelopeError
@@ -18,11 +19,11 @@ from processor.line import click_type
 from processor.pipeline import Batch, enrich, to_lines
 from processor.settings import Settings
 
-CATALOGUE_SECONDS = 60.0  # for the new items of one batch: nobody waits here as Firehose does
-CATALOGUE_SEEMS_DOWN = 8  # items of one batch, of none of which it tells anything
+CATALOGUE_SECONDS = 60.0  # for the new items of one batch; no Firehose waits here
+CATALOGUE_SEEMS_DOWN = 8  # items of one batch that all got no answer
 
 
-class Received(msgspec.Struct, rename="camel", gc=False):
+class ReceivedTime(msgspec.Struct, rename="camel", gc=False):
     received_at: str | None = None
 
 
@@ -32,9 +33,9 @@ class NewLine(NamedTuple):
 
 
 def settings_of(lake: Lake, environment: Mapping[str, str]) -> Settings:
-    """Those of the stack's function; where only the bucket is known, those of our own environment.
+    """Return the settings of the stack's processor or, if only the bucket is known, of our environment.
 
-    Raises CommandError where nothing is said of the catalogue: every attribute would be lost.
+    Raises CommandError if CATALOGUE_URL is set nowhere: every attribute would be lost.
     """
     if lake.outputs:
         name = lake.outputs["ProcessorFunctionName"]
@@ -42,8 +43,8 @@ def settings_of(lake: Lake, environment: Mapping[str, str]) -> Settings:
         environment = function.get("Environment", {}).get("Variables", {})
     elif "CATALOGUE_URL" not in environment:
         raise CommandError(
-            "with --bucket the processor's settings are those of the environment: set CATALOGUE_URL (empty "
-            "for none), and ITEM_ID_FIELD and CATALOGUE_ATTRIBUTES where they differ; or name the --stage"
+            "with --bucket the processor's settings come from the environment: set CATALOGUE_URL (empty for "
+            "none), and ITEM_ID_FIELD and CATALOGUE_ATTRIBUTES if they differ; or pass --stage"
         )
     return settings.from_environment(environment)
 
@@ -53,27 +54,30 @@ class Enricher:
         click = click_type(settings.item_field, settings.catalogue_attributes)
         self._reader = EnvelopeReader(click)
         self._lines = msgspec.json.Decoder(click)
-        self._heads = msgspec.json.Decoder(Received)
+        self._received = msgspec.json.Decoder(ReceivedTime)
         self._items = Items(settings)
         self.processed_at = to_rfc3339(datetime.now(UTC))
 
     def read(self, data: bytes) -> Envelope | None:
-        """None for an envelope that today's processor refuses."""
+        """Return None for an envelope that today's processor refuses."""
         try:
             return self._reader.read(data, "", None)
         except NotAnEnvelopeError:
             return None
 
-    def read_bare_line(self, line: bytes) -> Envelope | None:
-        """A bare click has no id in raw/, but its line holds all of it: the steps set the rest anew."""
+    def read_legacy_line(self, line: bytes) -> Envelope | None:
+        """Return an envelope made of a legacy click's line.
+
+        A legacy click has no id in raw/, but its line holds the whole click.
+        """
         try:
-            head, bare = self._heads.decode(line), self._lines.decode(line)
-        except msgspec.DecodeError:
+            received, click = decode_json(self._received, line), decode_json(self._lines, line)
+        except NotJsonError:
             return None
-        return Envelope(None, None, head.received_at, [bare])
+        return Envelope(None, None, received.received_at, [click])
 
     def enrich(self, envelopes: list[Envelope]) -> Iterator[NewLine]:
-        """Raises CommandError if the catalogue does not answer at all."""
+        """Yield the new line of every click. Raises CommandError if the catalogue does not answer at all."""
         wanted = {click.item_id for envelope in envelopes for click in envelope.clicks if click.item_id}
         lookup = Lookup(self._items)
         lookup.note(wanted)
@@ -89,4 +93,4 @@ class Enricher:
 
 def _check_catalogue(items: list[Item]) -> None:
     if len(items) >= CATALOGUE_SEEMS_DOWN and all(item.enrichment == "unavailable" for item in items):
-        raise CommandError("the catalogue does not answer: run this again when it does")
+        raise CommandError("the catalogue does not answer; run this again when it does")

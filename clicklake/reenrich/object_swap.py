@@ -1,7 +1,7 @@
-"""New objects in the place of old ones, such that at every instant each line is in the lake, in one or both.
+"""Replace objects without ever losing a line.
 
-The new ones are put; a note of what they replace is put; the old ones are deleted; the note is. What a killed
-run left, the next one finishes by its note.
+Write the new objects, record a manifest of what they replace, delete the old objects, then delete the
+manifest. An interrupted run is completed from its manifest.
 """
 
 import gzip
@@ -14,17 +14,17 @@ from uuid import uuid4
 
 from clicklake.lake.bucket import Lake
 
-NOTES = "reenriching/"
+MANIFEST_PREFIX = "reenriching/"
 MAX_OBJECT_BYTES = 64 * 1024 * 1024  # of lines, as the delivery stream's buffer
 
 
-class Replacement:
-    """Of objects in one folder; nothing is deleted before `finish`."""
+class ObjectSwap:
+    """Replaces objects of one partition. Nothing is deleted before `finish`."""
 
-    def __init__(self, lake: Lake, folder: str) -> None:
-        self._lake, self._folder = lake, folder
-        self._body: IO[bytes] = TemporaryFile()  # noqa: SIM115 (it lasts as long as we do: see close)
-        self._mark = 0
+    def __init__(self, lake: Lake, partition: str) -> None:
+        self._lake, self._partition = lake, partition
+        self._body: IO[bytes] = TemporaryFile()  # noqa: SIM115 (open until close)
+        self._mark = 0  # where the lines of the current object begin
         self._old: list[str] = []
         self._new: list[str] = []
 
@@ -32,14 +32,14 @@ class Replacement:
         self._body.write(line + b"\n")
 
     def replace(self, key: str) -> None:
-        """The lines since the last call stand for that object's."""
+        """Let the lines added since the last call replace this object."""
         self._old.append(key)
         self._mark = self._body.tell()
         if self._mark >= MAX_OBJECT_BYTES:
             self._put()
 
-    def leave(self) -> None:
-        """The lines since the last call are dropped: their object stays."""
+    def discard(self) -> None:
+        """Drop the lines added since the last call: their object stays."""
         self._body.seek(self._mark)
         self._body.truncate()
 
@@ -47,16 +47,16 @@ class Replacement:
         if self._mark:
             self._put()
         if self._old:
-            note = f"{NOTES}{uuid4()}.json"
+            manifest = f"{MANIFEST_PREFIX}{uuid4()}.json"
             body = json.dumps({"new": self._new, "old": self._old}).encode()
-            self._lake.s3.put_object(Bucket=self._lake.bucket, Key=note, Body=body)
-            settle(self._lake, note)
+            self._lake.s3.put_object(Bucket=self._lake.bucket, Key=manifest, Body=body)
+            complete(self._lake, manifest)
 
     def close(self) -> None:
         self._body.close()
 
     def _put(self) -> None:
-        key = f"{self._folder}reenriched-{datetime.now(UTC):%Y-%m-%d-%H-%M-%S}-{uuid4()}.gz"
+        key = f"{self._partition}reenriched-{datetime.now(UTC):%Y-%m-%d-%H-%M-%S}-{uuid4()}.gz"
         self._body.seek(0)
         with TemporaryFile() as packed:
             with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as lines:
@@ -65,20 +65,20 @@ class Replacement:
             self._lake.s3.put_object(Bucket=self._lake.bucket, Key=key, Body=packed, ContentEncoding="gzip")
         self._new.append(key)
         self._mark = 0
-        self.leave()
+        self.discard()
 
 
-def settle(lake: Lake, note: str) -> None:
-    """Delete what the note says is replaced, unless what replaces it is not there."""
-    said = json.loads(b"".join(lake.read(note)))
-    if all(lake.metadata(key) is not None for key in said["new"]):
-        lake.delete(said["old"])
-    lake.delete([note])
+def complete(lake: Lake, manifest: str) -> None:
+    """Delete the objects that the manifest lists as old, unless a new one is not there."""
+    keys = json.loads(b"".join(lake.read(manifest)))
+    if all(lake.metadata(key) is not None for key in keys["new"]):
+        lake.delete(keys["old"])
+    lake.delete([manifest])
 
 
-def settle_all(lake: Lake) -> int:
-    """What earlier runs left; how many they were."""
-    notes = [each.key for each in lake.objects(NOTES)]
-    for note in notes:
-        settle(lake, note)
-    return len(notes)
+def complete_all(lake: Lake) -> int:
+    """Complete what interrupted runs left. Return how many manifests there were."""
+    manifests = [found.key for found in lake.objects(MANIFEST_PREFIX)]
+    for manifest in manifests:
+        complete(lake, manifest)
+    return len(manifests)

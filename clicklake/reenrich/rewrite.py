@@ -1,4 +1,4 @@
-"""A folder's lines, set against what today's code makes of their clicks, and replaced where that differs."""
+"""Compare a partition's lines with what today's code makes of their clicks, and replace those that differ."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -7,118 +7,122 @@ from typing import Any
 
 import msgspec
 
-from clicklake.lake.bucket import BROKEN, Lake
-from clicklake.lake.partitions import HOUR, Span, folder_of, to_rfc3339
-from clicklake.lake.records import Kind, pieces
+from clicklake.lake.bucket import Lake
+from clicklake.lake.json_lines import NotJsonError, decode_json
+from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.partitions import HOUR, Span, partition_of, to_rfc3339
+from clicklake.lake.records import RECORDS
 from clicklake.reenrich.enricher import Enricher
-from clicklake.reenrich.field_diff import Changes
-from clicklake.reenrich.line_store import NewLines
-from clicklake.reenrich.object_swap import Replacement
+from clicklake.reenrich.field_diff import FieldDiff
+from clicklake.reenrich.line_store import LineStore
+from clicklake.reenrich.object_swap import ObjectSwap
 from processor.envelope import Envelope
 
-CLICKS_AT_ONCE = 2000  # the catalogue is asked once for all of their items
+CLICKS_AT_ONCE = 2000  # one catalogue lookup for all of their items
+
+_VALUES = msgspec.json.Decoder()
 
 
 @dataclass
-class Summary:
-    changes: Changes = field(default_factory=Changes)
-    without_raw: int = 0  # lines that stay: nothing is left that could be enriched
-    without_catalogue: int = 0  # lines that stay: they would lose what the catalogue said once
-    duplicates: int = 0  # lines that go: the same id is in the same folder
-    objects: int = 0  # that were replaced
+class RewriteSummary:
+    diff: FieldDiff = field(default_factory=FieldDiff)
+    without_raw: int = 0  # lines that stay: their envelope is no longer there to be enriched
+    without_catalogue: int = 0  # lines that stay: they would lose what the catalogue answered once
+    duplicates: int = 0  # lines that are removed: the same id is in the same partition
+    objects: int = 0  # replaced
     unreadable: list[str] = field(default_factory=list)  # objects
 
 
-class Reenrichment:
-    """Goes from folder to folder, in order, and has the new lines of three hours of raw/ at hand."""
+class Rewriter:
+    """Goes from partition to partition, in order, and keeps the new lines of three hours of raw/ at hand."""
 
     def __init__(self, lake: Lake, span: Span, enricher: Enricher, dry_run: bool) -> None:
-        self.summary = Summary()
+        self.summary = RewriteSummary()
         self._lake = lake
         self._since, self._until = to_rfc3339(span.since), to_rfc3339(span.until)
         self._enricher = enricher
         self._dry_run = dry_run
-        self._new = NewLines()
+        self._new = LineStore()
         self._loaded: set[datetime] = set()
 
     def close(self) -> None:
         self._new.close()
 
-    def of_folder(self, hour: datetime) -> None:
+    def rewrite_partition(self, hour: datetime) -> None:
         objects = self._lake.objects_of_hour("clicks", hour)
         if not objects:
             return
-        for each in (hour - HOUR, hour, hour + HOUR):
-            self._load(each)
+        for raw_hour in (hour - HOUR, hour, hour + HOUR):
+            self._load(raw_hour)
         self._new.forget_before(hour - HOUR)
-        folder = f"clicks/{folder_of(hour)}"
-        replacement = Replacement(self._lake, folder)
+        partition = f"clicks/{partition_of(hour)}"
+        swap = ObjectSwap(self._lake, partition)
         try:
-            for stored in objects:
-                changed = self._changed_lines(stored.key, folder, replacement)
+            for found in objects:
+                changed = self._rewrite_object(found.key, partition, swap)
                 if changed and not self._dry_run:
-                    replacement.replace(stored.key)
+                    swap.replace(found.key)
                 else:
-                    replacement.leave()
+                    swap.discard()
                 self.summary.objects += bool(changed)
-            replacement.finish()
+            swap.finish()
         finally:
-            replacement.close()
+            swap.close()
 
-    def _changed_lines(self, key: str, folder: str, replacement: Replacement) -> int:
-        """How many of the object's lines are others now; none of one that cannot be read: it stays."""
-        if not self._lake.is_whole(key):
+    def _rewrite_object(self, key: str, partition: str, swap: ObjectSwap) -> int:
+        """Return how many of the object's lines differ now. An object that cannot be read stays."""
+        if not self._lake.is_readable(key):
             self.summary.unreadable.append(key)
             return 0
-        return sum(self._of_line(line, folder, replacement) for line in self._lake.lines(key))
+        return sum(self._rewrite_line(line, partition, swap) for line in self._lake.lines(key))
 
-    def _of_line(self, line: bytes, folder: str, replacement: Replacement) -> bool:
-        """Write what stands for the line from now on, if anything; whether that is something else."""
-        old = _read(line)
+    def _rewrite_line(self, line: bytes, partition: str, swap: ObjectSwap) -> bool:
+        """Add what replaces the line, if anything. Return whether that is something else."""
+        old = _parse_line(line)
         if old is None or not self._is_in_span(old.get("receivedAt")):
-            replacement.add(line)
+            swap.add(line)
             return False
-        self.summary.changes.lines += 1
-        new = self._new_line(line, old, folder)
-        if new is None and self._new.knows(old["eventId"]):
-            self.summary.duplicates += 1  # the folder had the id already: one line is enough
+        self.summary.diff.lines += 1
+        new = self._new_line(line, old, partition)
+        if new is None and self._new.contains(old["eventId"]):
+            self.summary.duplicates += 1  # this partition has a line of that id already
             return True
         if new is None:
             self.summary.without_raw += 1
-            replacement.add(line)
+            swap.add(line)
             return False
-        return self._compare(line, old, new, replacement)
+        return self._compare(line, old, new, swap)
 
-    def _compare(self, line: bytes, old: dict[str, Any], new: bytes, replacement: Replacement) -> bool:
+    def _compare(self, line: bytes, old: dict[str, Any], new: bytes, swap: ObjectSwap) -> bool:
         enriched = msgspec.json.decode(new)
         if enriched["enrichment"] == "unavailable" != old.get("enrichment"):
             self.summary.without_catalogue += 1
-            replacement.add(line)
+            swap.add(line)
             return False
-        replacement.add(new)
-        return self.summary.changes.compare(old, enriched)
+        swap.add(new)
+        return self.summary.diff.compare(old, enriched)
 
-    def _new_line(self, line: bytes, old: dict[str, Any], folder: str) -> bytes | None:
-        if "v" in old or self._new.knows(old["eventId"]):
-            return self._new.take(old["eventId"], folder)
-        envelope = self._enricher.read_bare_line(line)
+    def _new_line(self, line: bytes, old: dict[str, Any], partition: str) -> bytes | None:
+        if "v" in old or self._new.contains(old["eventId"]):
+            return self._new.claim(old["eventId"], partition)
+        envelope = self._enricher.read_legacy_line(line)
         return next(self._enricher.enrich([envelope])).line if envelope else None
 
     def _load(self, hour: datetime) -> None:
         if hour in self._loaded:
             return
         self._loaded.add(hour)
-        for stored in self._lake.objects_of_hour("raw", hour):
+        for found in self._lake.objects_of_hour("raw", hour):
             try:
-                for envelopes in _batches(self._envelopes(stored.key)):
+                for envelopes in _batches(self._envelopes(found.key)):
                     self._new.add(hour, self._enricher.enrich(envelopes))
-            except BROKEN:
-                self.summary.unreadable.append(stored.key)
+            except CORRUPT_OBJECT_ERRORS:
+                self.summary.unreadable.append(found.key)
 
     def _envelopes(self, key: str) -> Iterator[Envelope]:
         for line in self._lake.lines(key):
-            for piece in pieces(line):
-                envelope = self._enricher.read(piece.data) if piece.kind is Kind.ENVELOPE else None
+            for segment in RECORDS.read_line(line):
+                envelope = self._enricher.read(segment.data) if segment.envelope else None
                 if envelope and self._is_in_span(envelope.received_at):
                     yield envelope
 
@@ -139,10 +143,10 @@ def _batches(envelopes: Iterable[Envelope]) -> Iterator[list[Envelope]]:
         yield batch
 
 
-def _read(line: bytes) -> dict[str, Any] | None:
-    """None for what is no line of a click."""
+def _parse_line(line: bytes) -> dict[str, Any] | None:
+    """Return None for a line that is not a click."""
     try:
-        value = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = decode_json(_VALUES, line)
+    except NotJsonError:
         return None
     return value if isinstance(value, dict) and isinstance(value.get("eventId"), str) else None

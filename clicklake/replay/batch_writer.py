@@ -1,4 +1,4 @@
-"""Records onto a delivery stream, many at once, until each of them was taken."""
+"""Put many records onto a delivery stream, until it has accepted each of them."""
 
 import time
 from itertools import count
@@ -10,12 +10,12 @@ from clicklake.errors import CommandError
 # docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html
 MAX_BATCH_RECORDS = 500
 MAX_BATCH_BYTES = 4 * 1024 * 1024
-MAX_ATTEMPTS = 8  # of what a stream refuses for its quota: 25 s in all
+MAX_ATTEMPTS = 8  # for records that the stream refuses because of its quota: 25 s in all
 FIRST_PAUSE_SECONDS = 0.2  # doubled on each attempt
 
 
-class Puts:
-    """Gathers records; those added last are on the stream after `flush`."""
+class FirehoseBatchWriter:
+    """Collects records and puts them in batches. `flush` puts the last ones."""
 
     def __init__(self, stream: str) -> None:
         self._stream = stream
@@ -30,25 +30,25 @@ class Puts:
         self._bytes += len(record)
 
     def flush(self) -> None:
-        """Raises CommandError if the stream goes on refusing some."""
-        left, self._records, self._bytes = self._records, [], 0
+        """Return once the stream has accepted every record. Raises CommandError if it keeps refusing some."""
+        pending, self._records, self._bytes = self._records, [], 0
         for attempt in count():
-            left = self._put(left) if left else []
-            if not left:
+            pending = self._put(pending) if pending else []
+            if not pending:
                 return
             if attempt == MAX_ATTEMPTS - 1:
                 raise CommandError(
-                    f"{self._stream} goes on refusing records: wait for its quota, then run this again"
+                    f"{self._stream} keeps refusing records; wait for its quota, then run this again"
                 )
             time.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
 
     def _put(self, records: list[bytes]) -> list[bytes]:
-        """Those that were refused: 200 alone says nothing of any record."""
-        answer = self._firehose.put_record_batch(
+        """Put one batch. Return the refused records: a 200 does not mean that each record was accepted."""
+        response = self._firehose.put_record_batch(
             DeliveryStreamName=self._stream, Records=[{"Data": record} for record in records]
         )
         return [
             record
-            for record, told in zip(records, answer["RequestResponses"], strict=True)
-            if "RecordId" not in told
+            for record, result in zip(records, response["RequestResponses"], strict=True)
+            if "RecordId" not in result
         ]

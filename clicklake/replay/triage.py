@@ -1,47 +1,52 @@
-"""A failed record: what of it goes back onto the stream, and whether a person has to look at it."""
+"""Decide what a failed record's next step is: back onto the stream, or parked for a person to look at."""
 
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
-from clicklake.lake.records import Kind, pieces, read_envelope
+from clicklake.lake.records import RECORDS
 
 MAX_REPLAYS = 5
 
 
-class Verdict(NamedTuple):
-    records: list[bytes]  # to put: each an envelope that counts one replay more
+class ReplayDecision(NamedTuple):
+    records: list[bytes]  # to put on the stream: each an envelope with its replay count raised by one
     parks: bool
 
 
-def judge(record: bytes | None) -> Verdict:
-    """Garbage before an envelope costs nothing. What cannot count its replays would go round for ever."""
+def triage(record: bytes | None) -> ReplayDecision:
+    """Return what to do with a record from failed/.
+
+    Leading garbage is skipped. Records that cannot carry a replay count are parked, otherwise they could be
+    replayed endlessly.
+    """
     records, parks = [], False
-    for line in filter(None, (record or b"").split(b"\n")):
-        for piece in pieces(line):
-            envelope = read_envelope(piece.data) if piece.kind is Kind.ENVELOPE else None
-            if envelope and envelope.replays < MAX_REPLAYS:
-                records.append(count_replay(piece.data, envelope.replays))
-            elif piece.kind is not Kind.UNREADABLE:
-                parks = True
-    return Verdict(records, parks or not records)
+    for segment in RECORDS.read(record or b""):
+        if segment.envelope and segment.envelope.replays < MAX_REPLAYS:
+            records.append(raise_replay_count(segment.data, segment.envelope.replays))
+        elif not segment.is_unreadable:
+            parks = True
+    return ReplayDecision(records, parks or not records)
 
 
-def judge_parked(record: bytes | None) -> Verdict:
-    """A person has looked: everything that is a record goes back, once. What fails again is parked again."""
+def triage_parked(record: bytes | None) -> ReplayDecision:
+    """Return what to do with a parked record once a person has looked at it.
+
+    Everything goes back once, whatever it is. A record that fails again is parked again.
+    """
     records = [
-        count_replay(piece.data, envelope.replays) if envelope else piece.data + b"\n"
-        for line in filter(None, (record or b"").split(b"\n"))
-        for piece in pieces(line)
-        if piece.data
-        for envelope in [read_envelope(piece.data)]
+        raise_replay_count(segment.data, segment.envelope.replays)
+        if segment.envelope
+        else segment.data + b"\n"
+        for segment in RECORDS.read(record or b"")
+        if segment.data
     ]
-    return Verdict(records, parks=False)
+    return ReplayDecision(records, parks=False)
 
 
-def count_replay(envelope: bytes, replays: int) -> bytes:
-    """The envelope with one replay more; everything else in it byte for byte."""
+def raise_replay_count(envelope: bytes, replays: int) -> bytes:
+    """Return the envelope with one more replay; every other byte stays as it was."""
     head: dict[str, Any] = msgspec.json.decode(envelope, type=dict[str, Raw])
     head["replays"] = replays + 1
     return msgspec.json.encode(head) + b"\n"

@@ -60,7 +60,7 @@ def _answers(ask: Ask, lake: Lake, span: Span) -> tuple[Answers, Answers]:
 
 
 def _nothing(lake: Lake, span: Span) -> str:
-    days = [folder.rstrip("/").rpartition("dt=")[2] for folder in lake.folders("clicks/")]
+    days = [folder.rstrip("/").rpartition("dt=")[2] for folder in lake.subfolders("clicks/")]
     if not days:
         return f"the lake is empty: no click has landed in {lake.bucket}"
     asked = f"from {span.since:%Y-%m-%d %H:%M} to {span.until:%Y-%m-%d %H:%M} UTC"

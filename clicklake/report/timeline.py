@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from clicklake.lake.partitions import Span, hours
+from clicklake.lake.partitions import Span, hours_between
 from clicklake.report.charts import CARD_PIXELS, WIDE_PIXELS, Moment, columns
 from clicklake.report.panels import Row
 
@@ -99,6 +99,6 @@ def build_timeline(span: Span, now: Sequence[Row], then: Sequence[Row]) -> Timel
 def _moments(span: Span, unit: Unit) -> dict[str, datetime]:
     """The beginning of each, by how SQL writes it."""
     found: dict[str, datetime] = {}
-    for hour in hours(span.since, span.until):
+    for hour in hours_between(span.since, span.until):
         found.setdefault(hour.strftime(unit.text), hour)
     return found

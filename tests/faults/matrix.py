@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from clicklake.lake.records import envelopes_of
+from clicklake.lake.records import envelopes_in
 from tests.faults.client import Clicks, Told, send
 from tests.faults.cloud import Cloud, record_of
 from tests.support.lakes import click
@@ -95,7 +95,7 @@ def count(name: str, cloud: Cloud, ids: set[str], told: Told, failed: set[str]) 
 
 def ids_of_documents(cloud: Cloud, *prefixes: str) -> set[str]:
     records = [record_of(line) for prefix in prefixes for line in cloud.lake.lines(prefix)]
-    return {click.event_id for record in records for each in envelopes_of(record) for click in each.clicks}
+    return {click.event_id for record in records for each in envelopes_in(record) for click in each.clicks}
 
 
 COLUMNS = (

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clicklake.erase.query_results import RowEraser, rows
-from clicklake.erase.redactor import Eraser, Person, split_lines
+from clicklake.erase.query_results import RowRedactor, split_rows
+from clicklake.erase.redactor import DataSubject, Redactor, split_lines
 from clicklake.erase.versions import FOLDERS
 from tests.support.emulator import Emulator
 from tests.support.killing import requests_of, run_killed
 from tests.support.lakes import Commands, TestLake, click, compact, document, envelope, line, new_id
 
 THEM = "u-17"
-PERSON = Person(user_ids=frozenset([THEM]))
+PERSON = DataSubject(user_ids=frozenset([THEM]))
 
 
 def bodies_of_all_versions(lake: TestLake, prefix: str = "") -> list[bytes]:
@@ -33,13 +33,13 @@ def bodies_of_all_versions(lake: TestLake, prefix: str = "") -> list[bytes]:
 @pytest.mark.parametrize(
     ("person", "fields"),
     [
-        (Person(user_ids=frozenset(["x"])), {"userId": "x"}),
-        (Person(visitor_ids=frozenset(["x"])), {"visitorId": "x"}),
-        (Person(session_ids=frozenset(["y", "x"])), {"sessionId": "x"}),
+        (DataSubject(user_ids=frozenset(["x"])), {"userId": "x"}),
+        (DataSubject(visitor_ids=frozenset(["x"])), {"visitorId": "x"}),
+        (DataSubject(session_ids=frozenset(["y", "x"])), {"sessionId": "x"}),
     ],
 )
-def test_a_line_with_one_of_the_ids_goes(person: Person, fields: dict[str, str]) -> None:
-    assert Eraser(person).from_line(line(new_id(), **fields)) == b""
+def test_a_line_with_one_of_the_ids_goes(person: DataSubject, fields: dict[str, str]) -> None:
+    assert Redactor(person).redact_line(line(new_id(), **fields)) == b""
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_a_line_with_one_of_the_ids_goes(person: Person, fields: dict[str, str])
 )
 def test_a_line_that_says_the_id_elsewhere_is_somebody_elses(fields: dict[str, Any]) -> None:
     theirs = line(new_id(), **fields)
-    assert Eraser(PERSON).from_line(theirs) == theirs
+    assert Redactor(PERSON).redact_line(theirs) == theirs
 
 
 def test_of_an_envelope_only_their_clicks_go() -> None:
     others = [click(title="é \\u00e9"), click()]
     record = envelope([others[0], click(userId=THEM), others[1]])
-    left = Eraser(PERSON).from_record(record)
+    left = Redactor(PERSON).redact_record(record)
     assert left == record.replace(compact(click_of(record, 1)) + b",", b"")
 
 
@@ -62,34 +62,34 @@ def click_of(record: bytes, number: int) -> Any:
 
 
 def test_an_envelope_of_the_visitor_goes_whole_and_its_neighbours_stay() -> None:
-    visitor = Person(visitor_ids=frozenset(["v"]))
+    visitor = DataSubject(visitor_ids=frozenset(["v"]))
     before, theirs, after = envelope([click()]), envelope([click(), click()], visitorId="v"), b"garbage"
-    eraser = Eraser(visitor)
-    assert eraser.from_record(before + theirs + after) == before + after
-    assert eraser.erased.clicks == 2
+    redactor = Redactor(visitor)
+    assert redactor.redact_record(before + theirs + after) == before + after
+    assert redactor.stats.clicks == 2
 
 
 def test_bare_clicks_without_newlines_are_told_apart() -> None:
     bare = [compact({"userId": user, "mysfitId": "m"}) for user in ("a", THEM, "b")]
-    assert Eraser(PERSON).from_record(b"".join(bare)) == bare[0] + bare[2]
+    assert Redactor(PERSON).redact_record(b"".join(bare)) == bare[0] + bare[2]
 
 
 def test_of_an_error_document_only_the_records_data_changes() -> None:
     other = click()
     before = document(envelope([click(userId=THEM), other]))
-    left = json.loads(Eraser(PERSON).from_document(before))
+    left = json.loads(Redactor(PERSON).redact_document(before))
     assert json.loads(base64.b64decode(left.pop("rawData")))["clicks"] == [other]
     assert left.items() <= json.loads(before).items()
-    assert Eraser(PERSON).from_document(document(envelope([click(userId=THEM)]))) == b""
+    assert Redactor(PERSON).redact_document(document(envelope([click(userId=THEM)]))) == b""
 
 
 @pytest.mark.parametrize("garbage", [b'{"userId":"u-17","title":', b'\x00"u-17"\n'])
 def test_what_is_no_json_and_holds_the_id_goes_too(garbage: bytes) -> None:
-    eraser = Eraser(PERSON)
-    assert eraser.from_record(garbage) == b""
-    assert eraser.from_document(document(garbage)) == b""
-    assert eraser.from_line(garbage) == b""
-    assert eraser.erased.unreadable == 3
+    redactor = Redactor(PERSON)
+    assert redactor.redact_record(garbage) == b""
+    assert redactor.redact_document(document(garbage)) == b""
+    assert redactor.redact_line(garbage) == b""
+    assert redactor.stats.unreadable == 3
 
 
 USERS = st.sampled_from(["guest", THEM, "u-170", 'quote"d', "é"])
@@ -98,7 +98,7 @@ USERS = st.sampled_from(["guest", THEM, "u-170", 'quote"d', "é"])
 @given(st.lists(st.lists(USERS, min_size=1, max_size=4), max_size=6), st.binary(max_size=20))
 def test_everybody_elses_clicks_stay_and_theirs_are_gone(requests: list[list[str]], garbage: bytes) -> None:
     records = [envelope([click(userId=user) for user in users]) for users in requests]
-    left = Eraser(PERSON).from_record(b"".join(records) + garbage)
+    left = Redactor(PERSON).redact_record(b"".join(records) + garbage)
     kept = [each for record in records for each in json.loads(record)["clicks"] if each["userId"] != THEM]
     lines_left = split_lines(left.removesuffix(garbage))
     assert [each for part in lines_left for each in json.loads(part)["clicks"]] == kept
@@ -111,9 +111,9 @@ def test_rows_are_told_apart_whatever_stands_in_their_values(values: list[list[s
     written = [
         ",".join('"' + each.replace('"', '""') + '"' for each in row).encode() + b"\n" for row in values
     ]
-    assert list(rows([b"".join(written)])) == written
+    assert list(split_rows([b"".join(written)])) == written
     ids = frozenset(values[0][:1]) if values else frozenset[str]()
-    left = [RowEraser(ids, frozenset()).from_row(row) for row in written]
+    left = [RowRedactor(ids, frozenset()).redact_row(row) for row in written]
     assert left == [b"" if set(row) & ids else data for row, data in zip(values, written, strict=True)]
 
 
@@ -220,9 +220,9 @@ def test_a_dry_run_tells_and_removes_nothing(clicklake: Commands, lake: TestLake
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "name whose clicks"),
-        (["--user-id", "guest"], "everybody"),
-        (["--user-id", ""], "name whose clicks"),
+        ([], "pass a non-empty"),
+        (["--user-id", "guest"], "every visitor"),
+        (["--user-id", ""], "pass a non-empty"),
     ],
 )
 def test_everybody_is_not_a_person(clicklake: Commands, arguments: list[str], says: str) -> None:

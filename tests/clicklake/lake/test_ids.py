@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clicklake.lake import event_ids as ids
-from clicklake.lake.event_ids import SLICES, SpilledIds, to_id, to_ids
+from clicklake.lake.event_ids import PARTITIONS, DiskIdSet, to_id, to_ids
 
 ANY_ID = st.uuids().map(str) | st.text(max_size=40) | st.text("0123456789abcdef- ", min_size=36, max_size=36)
 
@@ -26,11 +26,11 @@ def test_a_uuid_is_packed_as_it_is(uuids: list[UUID]) -> None:
 
 @given(st.lists(st.lists(st.binary(min_size=16, max_size=16), max_size=60), max_size=8), st.integers(16, 500))
 def test_all_that_was_added_is_in_the_slices_doubles_and_all(added: list[list[bytes]], spill: int) -> None:
-    with pytest.MonkeyPatch.context() as patch, closing(SpilledIds()) as spilled:
+    with pytest.MonkeyPatch.context() as patch, closing(DiskIdSet()) as spilled:
         patch.setattr(ids, "SPILL_BYTES", spill)
         for some in added:
             spilled.add(some)
-        slices = [spilled.slice(number) for number in range(SLICES)]
+        slices = [spilled.partition(number) for number in range(PARTITIONS)]
     expected = Counter(each for some in added for each in some)
     assert Counter(each for one in slices for each in one) == expected
     assert spilled.count == expected.total()

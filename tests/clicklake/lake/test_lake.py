@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clicklake.errors import CommandError, explain_aws_errors
-from clicklake.lake.bucket import CHUNK_BYTES, SEAM, Lake, find_lake, inflate, whole_lines
-from clicklake.lake.records import pieces
+from clicklake.lake.bucket import Lake, find_lake
+from clicklake.lake.object_stream import CHUNK_BYTES, OBJECT_BOUNDARY, decompress, whole_lines
+from clicklake.lake.records import RECORDS
 from tests.support.emulator import KEYS, free_port
 from tests.support.lakes import Commands, compact
 
@@ -24,27 +25,29 @@ from tests.support.lakes import Commands, compact
 def test_gzip_is_inflated_member_after_member(members: list[bytes], size: int) -> None:
     packed = b"".join(map(gzip.compress, members))
     chunks = (packed[at : at + size] for at in range(0, len(packed), size)) if size > 1 else iter([packed])
-    assert b"".join(inflate(chunks)) == b"".join(members)
+    assert b"".join(decompress(chunks)) == b"".join(members)
 
 
 def test_what_inflates_to_much_comes_in_pieces() -> None:
     packed = gzip.compress(b"x" * 10_000_000)
-    assert max(len(piece) for piece in inflate(iter([packed]))) <= CHUNK_BYTES
+    assert max(len(piece) for piece in decompress(iter([packed]))) <= CHUNK_BYTES
 
 
 @pytest.mark.parametrize("cut", [2, 10, -9, -1])
 def test_what_ends_inside_is_an_error(cut: int) -> None:
     with pytest.raises((EOFError, zlib.error)):
-        list(inflate(iter([gzip.compress(b"a line\n" * 20)[:cut]])))
+        list(decompress(iter([gzip.compress(b"a line\n" * 20)[:cut]])))
 
 
-@given(st.lists(st.binary(min_size=1, max_size=20) | st.sampled_from([SEAM, b"\n"])), st.booleans())
+@given(
+    st.lists(st.binary(min_size=1, max_size=20) | st.sampled_from([OBJECT_BOUNDARY, b"\n"])), st.booleans()
+)
 def test_chunks_become_blocks_of_whole_lines(chunks: list[bytes], ends: bool) -> None:
     chunks += [b"\n"] if ends else []
     blocks = list(whole_lines(chunks))
     assert b"".join(blocks) == b"".join(chunks)
     for block, after in pairwise(blocks):
-        assert block.endswith(b"\n") or block[-1:] + after[:2] == SEAM
+        assert block.endswith(b"\n") or block[-1:] + after[:2] == OBJECT_BOUNDARY
 
 
 def test_an_object_without_newlines_is_cut_between_its_clicks() -> None:
@@ -53,7 +56,7 @@ def test_an_object_without_newlines_is_cut_between_its_clicks() -> None:
     chunks = (joined[at : at + 10_000] for at in range(0, len(joined), 10_000))
     blocks = list(whole_lines(chunks))
     assert len(blocks) > 1
-    assert [piece.data for block in blocks for piece in pieces(block)] == clicks
+    assert [segment.data for block in blocks for segment in RECORDS.read_line(block)] == clicks
 
 
 class Breaking(BaseHTTPRequestHandler):
@@ -90,7 +93,7 @@ def breaking() -> Iterator[Lake]:
 
 
 def test_a_download_that_breaks_goes_on_where_it_was(breaking: Lake) -> None:
-    assert b"".join(breaking.stored("key")) == Breaking.body
+    assert b"".join(breaking.read_raw("key")) == Breaking.body
     assert len(Breaking.asked) == 3
 
 
@@ -115,7 +118,7 @@ def test_without_access_the_command_says_what_is_missing(
 
 @pytest.mark.usefixtures("clicklake")
 def test_a_stage_without_a_stack_is_said() -> None:
-    with pytest.raises(Exception, match="there is no stack clicklake-lake-nowhere"):
+    with pytest.raises(Exception, match="stack clicklake-lake-nowhere not found"):
         find_lake("nowhere", None)
 
 

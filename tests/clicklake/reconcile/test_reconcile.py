@@ -91,7 +91,7 @@ def test_what_failed_is_counted_by_its_reason_and_state(clicklake: Commands, lak
     assert found["accepted"] == 6
     assert found["failed"] == {"Lambda.FunctionError": 3}
     assert found["parked"] == {"Lambda.FunctionError": 2}
-    assert found["replayed"] == {"Lambda.FunctionError": 1}
+    assert found["movedByReplay"] == {"Lambda.FunctionError": 1}
     assert "failed" in clicklake("reconcile", *SPAN).stdout
 
 
@@ -105,7 +105,7 @@ def test_error_documents_under_names_of_someones_own_are_found_by_their_time(
 
 
 @pytest.mark.parametrize(
-    ("age", "outcome"), [(timedelta(hours=24.5), "waiting"), (timedelta(hours=25.6), "missing")]
+    ("age", "outcome"), [(timedelta(hours=24.5), "inFlight"), (timedelta(hours=25.6), "missing")]
 )
 def test_what_is_younger_than_25_hours_may_still_land(
     clicklake: Commands, lake: TestLake, age: timedelta, outcome: str
@@ -113,7 +113,7 @@ def test_what_is_younger_than_25_hours_may_still_land(
     at = NOW - age
     lake.put("raw", [envelope([click()], at)], at=at)
     found = clicklake.json("reconcile", "--from", f"{at:%Y-%m-%d}", code=int(outcome == "missing"))
-    assert {state: found[state] for state in ("waiting", "missing")} == {"waiting": 0, "missing": 0} | {
+    assert {state: found[state] for state in ("inFlight", "missing")} == {"inFlight": 0, "missing": 0} | {
         outcome: 1
     }
 
@@ -135,7 +135,7 @@ def test_a_click_that_was_sent_again_is_accepted_once(clicklake: Commands, lake:
     lake.put("raw", [envelope([click(event_id)])], at=NOON + HOUR)
     lake.put("clicks", [line(event_id)])
     found = clicklake.json("reconcile", *SPAN)
-    assert (found["accepted"], found["sentAgain"], found["delivered"]) == (1, 2, 1)
+    assert (found["accepted"], found["clientRetries"], found["delivered"]) == (1, 2, 1)
 
 
 def test_what_was_put_back_is_accepted_once_and_must_land_too(clicklake: Commands, lake: TestLake) -> None:
@@ -148,9 +148,9 @@ def test_what_was_put_back_is_accepted_once_and_must_land_too(clicklake: Command
     )
     lake.put("clicks", [line(landed)], at=NOON + 5 * HOUR)
     found = clicklake.json("reconcile", *SPAN, code=1)
-    assert (found["accepted"], found["replayed"]) == (2, {"Lambda.FunctionError": 2})
-    assert found["putBack"]["clicks"] == 2
-    assert (found["putBack"]["delivered"], found["putBack"]["missing"]) == (1, 1)
+    assert (found["accepted"], found["movedByReplay"]) == (2, {"Lambda.FunctionError": 2})
+    assert found["replayed"]["clicks"] == 2
+    assert (found["replayed"]["delivered"], found["replayed"]["missing"]) == (1, 1)
     assert [each["eventId"] for each in found["missingClicks"]] == [lost]
 
 
@@ -184,7 +184,7 @@ def test_what_is_not_there_is_missing_at_once_when_nothing_shall_be_waited_for(
     clicklake: Commands, lake: TestLake
 ) -> None:
     lake.put("raw", [envelope([click()], NOW)], at=NOW)
-    assert clicklake.json("reconcile")["waiting"] == 1
+    assert clicklake.json("reconcile")["inFlight"] == 1
     assert clicklake.json("reconcile", "--no-wait", code=1)["missing"] == 1
 
 
@@ -233,7 +233,7 @@ def test_hostile_ids_reach_the_terminal_as_text(clicklake: Commands, lake: TestL
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--from", "yesterday"], "is no date and no time"),
+        (["--from", "yesterday"], "is not a date or time"),
         (["--from", "2026-11-02", "--to", "2026-11-01"], "is not before"),
     ],
 )
@@ -280,13 +280,13 @@ def test_every_accepted_click_has_one_outcome_and_they_add_up(
     assert found["accepted"] == len(ids) == sum_of(found)
     assert found["delivered"] == expected["delivered"] + expected["twice"]
     assert found["duplicates"] == expected["twice"]
-    for state in ("failed", "parked", "replayed"):
-        assert sum(found[state].values()) == expected[state]
+    for state, fate in (("failed", "failed"), ("parked", "parked"), ("movedByReplay", "replayed")):
+        assert sum(found[state].values()) == expected[fate]
     named = {each["eventId"] for each in found["missingClicks"]}
     assert named == {each for each, (fate, _) in zip(ids, fates, strict=True) if fate == "missing"}
 
 
 def sum_of(found: dict[str, Any]) -> int:
-    states = ("failed", "parked", "replayed")
+    states = ("failed", "parked", "movedByReplay")
     by_code = sum(number for state in states for number in found[state].values())
-    return int(found["delivered"] + by_code + found["waiting"] + found["missing"])
+    return int(found["delivered"] + by_code + found["inFlight"] + found["missing"])

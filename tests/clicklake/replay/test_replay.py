@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clicklake.replay.triage import MAX_REPLAYS, judge, judge_parked
+from clicklake.replay.triage import MAX_REPLAYS, triage, triage_parked
 from tests.support.emulator import Emulator, settled
 from tests.support.killing import kill_often
 from tests.support.lakes import Commands, TestLake, click, compact, document, envelope, new_id, new_lake
@@ -51,20 +51,20 @@ def ids_of(records: list[dict[str, Any]]) -> Counter[str]:
 
 def test_an_envelope_goes_back_as_it_was_but_for_its_count() -> None:
     record = envelope([click(title='é 😀 "quoted" \\u0041')], userAgent="Mozilla/5.0")
-    verdict = judge(record)
+    verdict = triage(record)
     assert verdict.records == [record.replace(b'"replays":0', b'"replays":1')]
     assert not verdict.parks
 
 
 def test_an_envelope_without_a_count_gets_one() -> None:
     record = envelope([click()]).replace(b'"replays":0,', b"")
-    (put,) = judge(record).records
+    (put,) = triage(record).records
     assert json.loads(put)["replays"] == 1
 
 
 @pytest.mark.parametrize("replays", range(MAX_REPLAYS + 2))
 def test_five_replays_are_enough(replays: int) -> None:
-    verdict = judge(envelope([click()], replays=replays))
+    verdict = triage(envelope([click()], replays=replays))
     assert bool(verdict.records) is (replays < MAX_REPLAYS)
     assert verdict.parks is (replays >= MAX_REPLAYS)
 
@@ -74,31 +74,31 @@ def test_five_replays_are_enough(replays: int) -> None:
 )
 def test_an_envelope_behind_garbage_is_mended(garbage: bytes) -> None:
     record = envelope([click()])
-    verdict = judge(garbage + record)
+    verdict = triage(garbage + record)
     assert verdict.records == [record.replace(b'"replays":0', b'"replays":1')]
     assert not verdict.parks
 
 
 @pytest.mark.parametrize("record", [b"", b"\n", b"garbage", b'{"v":1,"clicks":[]}', BARE, BARE + BARE, None])
 def test_what_holds_no_envelope_is_parked(record: bytes | None) -> None:
-    assert judge(record) == ([], True)
+    assert triage(record) == ([], True)
 
 
 def test_a_bare_click_beside_an_envelope_is_parked_and_the_envelope_goes_back() -> None:
-    verdict = judge(BARE + envelope([click()]))
+    verdict = triage(BARE + envelope([click()]))
     assert len(verdict.records) == 1
     assert verdict.parks
 
 
 def test_an_envelope_inside_a_click_is_a_strangers_text() -> None:
     inner = {"v": 1, "receivedAt": "x", "clicks": [{"eventId": "forged"}]}
-    assert judge(compact({"userId": "guest", "properties": inner})) == ([], True)
+    assert triage(compact({"userId": "guest", "properties": inner})) == ([], True)
 
 
 @given(st.binary(max_size=200))
 def test_every_record_goes_somewhere(record: bytes) -> None:
-    assert any(judge(record))
-    assert not judge_parked(record).parks
+    assert any(triage(record))
+    assert not triage_parked(record).parks
 
 
 @given(
@@ -107,7 +107,7 @@ def test_every_record_goes_somewhere(record: bytes) -> None:
 )
 def test_clicks_go_back_byte_for_byte(titles: list[str], replays: int) -> None:
     record = envelope([click(title=title) for title in titles], replays=replays)
-    (put,) = judge(record).records
+    (put,) = triage(record).records
     before, after = (each.split(b'"clicks":', 1)[1] for each in (record, put))
     assert before == after
 

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
 from clicklake.lake.bucket import Lake
-from clicklake.lake.partitions import HOUR, Span, folder_of
+from clicklake.lake.partitions import HOUR, Span, partition_of
 from clicklake.query import duckdb_engine
 from clicklake.query.queries import saved_question
 from clicklake.report.command import write_report
@@ -212,13 +212,13 @@ def test_objects_that_cannot_be_read_are_named_counted_and_left_out(report: Repo
     whole = gzip.compress(b"".join(line(new_id()) for _ in range(1000)))
     spread = gzip.compress(b'{\n"eventId": "over several lines"\n}\n')
     for name, body in (("cut-short", whole[:-20]), ("damaged", b"\x1f\x8bnonsense"), ("spread", spread)):
-        lake.s3.put_object(Bucket=lake.bucket, Key=f"clicks/{folder_of(NOON)}{name}.gz", Body=body)
+        lake.s3.put_object(Bucket=lake.bucket, Key=f"clicks/{partition_of(NOON)}{name}.gz", Body=body)
     lake.put("clicks", [b"no JSON\n", b"[1]\n", line(new_id()), b'{"type": "click"}\n'])
     html = report(*HOUR_OF_NOON)
     assert Page(html).figures["clicks"] == "4"
     assert "3 of 5 objects cannot be read and are left out" in html
     for name in ("cut-short", "damaged", "spread"):
-        assert f"clicks/{folder_of(NOON)}{name}.gz" in html
+        assert f"clicks/{partition_of(NOON)}{name}.gz" in html
     assert "3 lines are no clicks" in html
 
 
