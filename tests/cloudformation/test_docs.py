@@ -1,4 +1,4 @@
-"""docs/deploy.md knows every parameter, every setting and every stack."""
+"""docs/deploy.md documents every parameter, every setting and every stack."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,9 @@ STAGES = json.loads((ROOT / "zappa_settings.json").read_text())
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_every_parameter_is_documented_with_its_template(path: Path) -> None:
     assert f"cloudformation/{path.name}" in DOCS
-    (told,) = (part for part in DOCS.split("\n\n") if part.startswith(f"**{path.name}**"))
+    (paragraph,) = (part for part in DOCS.split("\n\n") if part.startswith(f"**{path.name}**"))
     for parameter in load(path)["Parameters"]:
-        assert f"`{parameter}`" in told
+        assert f"`{parameter}`" in paragraph
 
 
 def test_every_setting_of_zappa_is_documented() -> None:
