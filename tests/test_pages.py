@@ -55,8 +55,33 @@ def test_readme_counts_the_faults_of_the_faults_page() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_to_a_heading_has_its_heading(page: Path) -> None:
-    for target, anchor in re.findall(r"\]\(([\w./-]*)#([^)]+)\)", page.read_text()):
-        linked = (page.parent / target).resolve() if target else page
-        if linked.suffix == ".md":
+def test_every_link_leads_to_a_file_and_its_heading(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)]+))?\)", page.read_text()):
+        linked = (page.parent / target) if target else page
+        assert linked.exists(), target
+        if anchor and linked.suffix == ".md":
             assert anchor in anchors_of(linked), f"{target}#{anchor}"
+
+
+def test_the_index_of_decisions_lists_every_page() -> None:
+    pages = {page.name for page in ROOT.glob("docs/decisions/*.md")} - {"README.md"}
+    assert set(re.findall(r"\]\((\w[\w-]*\.md)\)", text("docs/decisions/README.md"))) == pages
+
+
+def test_the_changelog_begins_with_unreleased_and_dates_each_release() -> None:
+    first, *released = re.findall(r"^## (.+)$", text("CHANGELOG.md"), re.MULTILINE)
+    assert first == "Unreleased"
+    assert [each for each in released if not re.fullmatch(r"\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", each)] == []
+
+
+def test_pre_commit_runs_the_ruff_of_the_tests() -> None:
+    (pinned,) = re.findall(r"^ruff==(\S+)", text("tests/requirements.txt"), re.MULTILINE)
+    assert set(re.findall(r"ruff==([\d.]+)", text(".pre-commit-config.yaml"))) == {pinned}
+
+
+def test_the_hosted_workflow_checks_every_supported_python() -> None:
+    workflow = text(".github/workflows/ci.yml")
+    (versions,) = re.findall(r'python: (\["3\.11", "3\.12".*\])', workflow)
+    assert versions == '["3.11", "3.12", "3.13", "3.14"]'
+    supported = re.findall(r"^\| (3\.\d+(?:, 3\.\d+)*) \|", text("docs/support.md"), re.MULTILINE)
+    assert ", ".join(supported) == "3.11, 3.12, 3.13, 3.14"
