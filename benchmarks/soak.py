@@ -21,7 +21,7 @@ from typing import Any
 
 from tests.faults.client import Told, send
 from tests.faults.cloud import Cloud
-from tests.ops.lakes import click
+from tests.support.lakes import click
 
 CLICKS_IN_A_REQUEST = 50
 REQUESTS_IN_A_ROUND = 40

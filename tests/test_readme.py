@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from local.processes import free_port
-from tests.deploy.checkout import ROOT, Checkout
-from tests.local.emulated import Emulator
-from tests.whole_path.lake import eventually
+from clicklake.local.ports import free_port
+from tests.support.checkout import Checkout
+from tests.support.emulator import Emulator
+from tests.support.landed import eventually
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -30,7 +31,7 @@ NOT_RUN = {
     "Deploy on each push": "no emulator has CodeCommit",
     "LocalStack": "needs Docker and a token",
     "Watch clicks land": "follows the events until Ctrl-C",
-    "Inject faults": "tests/local injects each fault",
+    "Inject faults": "tests/clicklake/local injects each fault",
 }
 DEPLOYING = {  # to an emulator on this machine
     "make bundle\n": "mkdir -p build; make .run/stage.ready\n",  # for this machine and its Python

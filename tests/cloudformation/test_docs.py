@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloudformation.templates import ROOT, TEMPLATES, load
+from tests.cloudformation.templates import TEMPLATES, load
+from tests.support.paths import ROOT
 
 DOCS = (ROOT / "docs" / "deploy.md").read_text()
 STAGES = json.loads((ROOT / "zappa_settings.json").read_text())

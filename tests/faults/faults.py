@@ -16,9 +16,9 @@ from tests.faults.client import Clicks, Told
 from tests.faults.cloud import Cloud
 from tests.faults.matrix import CLICKS_IN_A_REQUEST, REQUESTS, Fault, replay, some_batches
 from tests.faults.processors import LIARS, SOURCES
-from tests.local.emulated import free_port
-from tests.ops.killing import run_killed
-from tests.ops.lakes import click, envelope, new_id, to_text
+from tests.support.emulator import free_port
+from tests.support.killing import run_killed
+from tests.support.lakes import click, envelope, new_id, to_text
 
 # On the page's side.
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ops.contents import envelopes_of
+from clicklake.lake.records import envelopes_of
 from tests.faults.client import Clicks, Told, send
 from tests.faults.cloud import Cloud, record_of
-from tests.ops.lakes import click
+from tests.support.lakes import click
 
 REQUESTS, CLICKS_IN_A_REQUEST = 12, 5
 ATTEMPTS_DURING, ATTEMPTS_AFTER = 2, 100
