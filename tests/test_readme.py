@@ -102,8 +102,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout
     log = checkout.folder / "run.log"
     words = [f"S3_PORT={ports['4566']}", f"LIVE_PORT={ports['4567']}", f"API_PORT={ports['5050']}"]
     with log.open("wb") as output:
-        started = {"cwd": checkout.folder, "stdout": output, "stderr": output, "start_new_session": True}
-        made = subprocess.Popen(["make", "run", *words], **started)
+        made = subprocess.Popen(
+            ["make", "run", *words],
+            cwd=checkout.folder,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
     try:
         eventually(lambda: "Ctrl-C" in log.read_text() or made.poll() is not None, seconds=START_SECONDS)
         assert made.poll() is None, log.read_text()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloudformation.templates import TEMPLATES, load
+from tests.cloudformation.templates import TEMPLATES, load, resources_of
 from tests.support.paths import ROOT
 
 DOCS = (ROOT / "docs" / "deploy.md").read_text()
@@ -23,3 +23,9 @@ def test_every_parameter_is_documented_with_its_template(path: Path) -> None:
 def test_every_setting_of_zappa_is_documented() -> None:
     for setting in {name for stage in STAGES.values() for name in stage}:
         assert f"`{setting}`" in DOCS
+
+
+def test_the_docs_call_athenas_table_by_its_name() -> None:
+    tables = resources_of(load(ROOT / "cloudformation" / "lake.yaml"), "AWS::Glue::Table")
+    (name,) = (table["TableInput"]["Name"] for table in tables.values())
+    assert f"The table `{name}` in the database" in DOCS
