@@ -28,10 +28,10 @@ def main() -> None:
         ]
         for it in costs["prices"]["published"]
     ]
-    others = Table(["published by others", "USD a month", "a million clicks at that load"], published)
+    others = Table(["published by others", "USD per month", "USD per million clicks at that load"], published)
     prices = costs["prices"]
-    note = f"Prices of {prices['at']}, {prices['region']}. {prices['note']} Without a click the alarms cost "
-    note += f"{costs['idlePerMonth']:.2f} USD a month at most."
+    note = f"Prices of {prices['at']}, {prices['region']}. {prices['note']} "
+    note += f"Without any click, the alarms cost at most {costs['idlePerMonth']:.2f} USD a month."
     publish("cost", [ours, others, note], costs, {})
 
 

@@ -1,4 +1,4 @@
-"""docs/operations.md tells of every alarm, every error code, every option of the commands."""
+"""docs/operations.md documents every alarm, every error code and every option of the commands."""
 
 import re
 from importlib import import_module

@@ -41,7 +41,8 @@ class Checkout:
     def copy(cls, folder: Path, emulator: Emulator) -> "Checkout":
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
         (folder / ".run").mkdir()
-        (folder / ".run" / "envs").symlink_to(ROOT / ".run" / "envs")
+        for name in ("envs", "bin"):
+            (folder / ".run" / name).symlink_to(ROOT / ".run" / name)
         return cls(folder, emulator)
 
     @property

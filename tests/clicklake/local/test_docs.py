@@ -1,4 +1,4 @@
-"""docs/local.md says what is so."""
+"""docs/local.md agrees with the code and the tests."""
 
 import re
 from dataclasses import fields
@@ -13,13 +13,13 @@ PAGE = (ROOT / "docs" / "local.md").read_text()
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The cells of the table under a heading, without its head."""
+    """Return the cells of the table under a heading, without its header rows."""
     section = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-KEPT = rows("What is kept of Firehose's contract")
+KEPT = rows("Which parts of Firehose's contract are kept")
 SOURCES = dict(re.findall(r"^\[(\w+)\]: (https://\S+)$", PAGE, re.MULTILINE))
 
 
@@ -35,26 +35,26 @@ def test_kept_row_names_a_source_and_a_test_that_exists(row: list[str]) -> None:
     assert re.findall(r"\[(\w+)\]", source)
 
 
-def test_every_source_that_is_cited_is_linked_and_the_other_way_round() -> None:
+def test_every_cited_source_is_linked_and_every_link_is_cited() -> None:
     cited = set(re.findall(r"\[(\w+)\](?![:(])", PAGE))
     assert cited == set(SOURCES)
 
 
-def test_every_fault_is_in_the_table_and_no_other() -> None:
-    assert [row[0].split("`")[1] for row in rows("Break")] == [each.name for each in fields(Plan)]
+def test_the_table_of_faults_lists_exactly_the_faults() -> None:
+    assert [row[0].split("`")[1] for row in rows("Inject faults")] == [each.name for each in fields(Plan)]
 
 
-def test_every_path_of_the_live_page_is_in_the_table() -> None:
+def test_the_table_of_requests_lists_exactly_the_live_pages_paths() -> None:
     docstring = (ROOT / "clicklake/local/live/server.py").read_text().split('"""')[1]
-    documented = {row[0].split()[1].strip("`") for row in rows("Watch")}
+    documented = {row[0].split()[1].strip("`") for row in rows("Watch clicks land")}
     assert documented == set(re.findall(r"(?:GET|POST|^ )\s+(/\w*)", docstring, re.MULTILINE))
 
 
-def test_number_kept_in_memory_is_the_one_in_force() -> None:
+def test_the_page_states_how_many_entries_are_kept_in_memory() -> None:
     assert f"the last {MAX_KEPT_ENTRIES:,} of each kind" in PAGE
 
 
-def test_version_of_ministack_is_the_same_wherever_it_stands() -> None:
+def test_ministacks_version_is_the_same_everywhere() -> None:
     required = re.search(
         r"ministack\[full\]==(\S+)", (ROOT / "clicklake/local/emulator/requirements.in").read_text()
     )
