@@ -13,7 +13,7 @@ from ops.errors import OpsError
 from ops.hours import HOUR, Span, hours
 from ops.lake import Lake
 from ops.questions import DIALECT, Answer, Answers, Questions, asked_columns, asked_tables, tables_sql
-from ops.table import PARTITIONS, Table, clicks_table
+from ops.table import PARTITIONS, Table, clicks_table, item_lookup_sql
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -71,7 +71,11 @@ def to_athena(question: exp.Query, table: Table, span: Span) -> str:
 def _select(question: exp.Query, table: Table) -> str:
     columns = asked_columns([question], table.columns | PARTITIONS)
     known = table.glue_columns | PARTITIONS.keys()
-    selected = [name if name in known else f"cast(null as varchar) as {name}" for name in columns]
+    read = {name: name if name in known else "cast(null as varchar)" for name in table.columns | PARTITIONS}
+    selected = [name if read[name] == name else f"{read[name]} as {name}" for name in columns]
+    if "itemlookup" in columns:
+        lookup = item_lookup_sql(read["itemlookup"], read["enrichment"])
+        selected[columns.index("itemlookup")] = f"{lookup} as itemlookup"
     return f"select {', '.join(selected)} from {table.glue_name}"  # noqa: S608 (names of our own table)
 
 

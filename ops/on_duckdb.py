@@ -16,7 +16,7 @@ from ops.hours import Span, folder_of, hours
 from ops.inflated import Inflated, inflated_batches
 from ops.lake import Lake, Stored
 from ops.questions import Answer, Answers, Questions, asked_columns, asked_tables, tables_sql
-from ops.table import FAILED_COLUMNS, PARTITIONS, Column, clicks_table
+from ops.table import FAILED_COLUMNS, PARTITIONS, Column, clicks_table, item_lookup_sql
 
 MEMORY_LIMIT = "220MB"  # DuckDB's own; what does not fit is spilled to disk
 ROW_GROUP_ROWS = 61_440  # half of DuckDB's: what does not fill one of each thread is written twice
@@ -142,17 +142,22 @@ def _with_iso_times(node: exp.Expression) -> exp.Expression:
 
 
 def _select_from_files(columns: Mapping[str, Column]) -> str:
-    read, selected = [], []
+    read: dict[str, str] = {}
+    selected = []
     for name, column in columns.items():
         kind = exp.DataType.build(column.type, dialect="hive").sql("duckdb")
         if name in PARTITIONS:  # a part of the key, which the file's name quotes
             selected.append(f"try_cast(regexp_extract(filename, '{name}=([^%]*)', 1) as {kind}) as {name}")
         else:
-            read.append(f"'{column.field}': '{kind}'")
+            read[column.field] = kind
             selected.append(f'"{column.field}" as {name}')
+        if name == "itemlookup":
+            read["enrichment"] = kind
+            selected[-1] = f"""{item_lookup_sql('"itemLookup"', '"enrichment"')} as {name}"""
     options = "format = 'newline_delimited', ignore_errors = true, filename = true"
     options += f", maximum_object_size = {MAX_LINE_BYTES}"
-    source = f"read_json($files, columns = {{{', '.join(read)}}}, {options})"
+    fields = ", ".join(f"'{field}': '{kind}'" for field, kind in read.items())
+    source = f"read_json($files, columns = {{{fields}}}, {options})"
     return f"select {', '.join(selected)} from {source}"  # noqa: S608 (names of our own table)
 
 

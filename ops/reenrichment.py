@@ -14,7 +14,8 @@ from ops.hours import HOUR, Span, folder_of, to_rfc3339
 from ops.lake import BROKEN, Lake
 from ops.new_lines import NewLines
 from ops.replacing import Replacement
-from processor.envelope import Envelope
+from ops.table import with_item_lookup
+from processor.envelope import ReceivedEnvelope
 
 CLICKS_AT_ONCE = 2000  # the catalogue is asked once for all of their items
 
@@ -90,8 +91,8 @@ class Reenrichment:
         return self._compare(line, old, new, replacement)
 
     def _compare(self, line: bytes, old: dict[str, Any], new: bytes, replacement: Replacement) -> bool:
-        enriched = msgspec.json.decode(new)
-        if enriched["enrichment"] == "unavailable" != old.get("enrichment"):
+        enriched, old = msgspec.json.decode(new), with_item_lookup(old)
+        if enriched["itemLookup"] == "unavailable" != old.get("itemLookup"):
             self.summary.without_catalogue += 1
             replacement.add(line)
             return False
@@ -115,7 +116,7 @@ class Reenrichment:
             except BROKEN:
                 self.summary.unreadable.append(stored.key)
 
-    def _envelopes(self, key: str) -> Iterator[Envelope]:
+    def _envelopes(self, key: str) -> Iterator[ReceivedEnvelope]:
         for line in self._lake.lines(key):
             for piece in pieces(line):
                 envelope = self._enricher.read(piece.data) if piece.kind is Kind.ENVELOPE else None
@@ -126,8 +127,8 @@ class Reenrichment:
         return isinstance(received_at, str) and self._since <= received_at < self._until
 
 
-def _batches(envelopes: Iterable[Envelope]) -> Iterator[list[Envelope]]:
-    batch: list[Envelope] = []
+def _batches(envelopes: Iterable[ReceivedEnvelope]) -> Iterator[list[ReceivedEnvelope]]:
+    batch: list[ReceivedEnvelope] = []
     clicks = 0
     for envelope in envelopes:
         batch.append(envelope)

@@ -1,6 +1,6 @@
 """The columns of the lake's tables: what SQL calls them, what a line calls them, and their types."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import boto3
 
@@ -12,11 +12,14 @@ ASKED_ATTRIBUTES = ("name", "goodevil", "lawchaos", "species")
 
 # Of every lake's lines, but for the item's id and the catalogue's attributes: docs/line.md.
 _LINE_FIELDS = (
-    "eventId type userId sessionId url referrer title element properties enrichment occurredAt sentAt"
-    " receivedAt processedAt skewMs lagMs host path utmSource utmMedium utmCampaign utmTerm utmContent"
+    "eventId type userId sessionId url referrer title element properties itemLookup enrichment occurredAt"
+    " sentAt receivedAt processedAt skewMs lagMs host path utmSource utmMedium utmCampaign utmTerm utmContent"
     " clickId referrerHost referrerKind browser browserVersion os device bot country address visitorId"
     " privacy requestId v"
 )
+
+# Lines written by 0.1.0 have `enrichment` instead of `itemLookup`, with another name for these values.
+_RENAMED_LOOKUPS = {"ok": "found", "unknown item": "not_found"}
 
 _TYPES = {"element": "map<string,string>", "properties": "map<string,string>"}
 _TYPES |= dict.fromkeys(["v", "skewMs", "lagMs", "attemptsMade", "arrivalTimestamp"], "bigint")
@@ -52,6 +55,20 @@ def clicks_table(lake: Lake) -> Table:
         for each in found["Columns"]
     }
     return Table(columns | told, f'"{database}"."{name}"', frozenset(told))
+
+
+def item_lookup_sql(item_lookup: str, enrichment: str) -> str:
+    """Return the SQL that reads `itemlookup` from lines of any version, given the two columns."""
+    renamed = " ".join(f"when '{old}' then '{new}'" for old, new in _RENAMED_LOOKUPS.items())
+    return f"coalesce({item_lookup}, case {enrichment} {renamed} else {enrichment} end)"
+
+
+def with_item_lookup(line: dict[str, Any]) -> dict[str, Any]:
+    """Return the line as today's processor names its fields."""
+    if "enrichment" not in line:
+        return line
+    lookup = _RENAMED_LOOKUPS.get(str(line["enrichment"]), line["enrichment"])
+    return {"itemLookup": lookup} | {name: value for name, value in line.items() if name != "enrichment"}
 
 
 def _columns(*fields: str) -> dict[str, Column]:

@@ -17,7 +17,8 @@ from ops.lake import BROKEN, Lake, Stored
 from ops.landing import Landing
 from ops.options import json_option, lake_options
 from ops.screen import OUT
-from processor.line import RESERVED_NAMES
+from ops.table import with_item_lookup
+from processor.enriched_event import RESERVED_NAMES
 
 
 @click.command()
@@ -66,8 +67,9 @@ def click_line(line: Any) -> str:
     """When, what, whose; the item and its attributes, whatever this deployment calls them; then the rest."""
     if not isinstance(line, dict):
         return for_terminal(f"no line of a click: {line}")
+    line = with_item_lookup(line)
     own = [value for name, value in line.items() if name.lower() not in RESERVED_NAMES]
-    named = ("enrichment", "path", "country", "device", "browser")
+    named = ("itemLookup", "path", "country", "device", "browser")
     known = [line.get(name) for name in ("receivedAt", "type", "userId")]
     rest = [line.get(name) for name in named] + [line.get("bot") and f"bot: {line['bot']}"]
     return "  ".join(for_terminal(str(value)) for value in (*known, *own, *rest) if value)
