@@ -57,7 +57,7 @@ def parse_campaign(query: str) -> Campaign:
     for parameter in query.split("&"):
         name, _, value = parameter.partition("=")
         if value and (name := name.lower()) in _NAMES and name not in found:
-            found[name] = value if value.isalnum() else unquote_plus(value)
+            found[name] = unquote_plus(value)
     return Campaign(
         found.get("utm_source"),
         found.get("utm_medium"),

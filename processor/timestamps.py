@@ -1,7 +1,6 @@
 """Timestamps as the data has them: RFC 3339, UTC, milliseconds, `Z`."""
 
 from datetime import UTC, datetime
-from functools import lru_cache
 
 
 def to_rfc3339(moment: datetime) -> str:
@@ -12,7 +11,6 @@ def from_milliseconds(since_1970: int) -> str:
     return to_rfc3339(datetime.fromtimestamp(since_1970 / 1000, UTC))
 
 
-@lru_cache(maxsize=1024)
 def milliseconds_between(earlier: str | None, later: str | None) -> int | None:
     """Return None if a timestamp is missing or invalid. The result is negative if `later` comes first."""
     if earlier is None or later is None:
