@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta, Struct, defstruct
 
-from processor.enriched_event import OWN_FIELDS, EventFields
+from processor.enriched_event import GENERIC_ITEM_FIELD, OWN_FIELDS, EventFields
 from processor.timestamps import from_milliseconds
 
 # A legacy click without an eventId takes one from its record id, which stays the same on each of Firehose's
@@ -61,7 +61,8 @@ class EnvelopeReader:
         types = get_type_hints(event_class)
         names = dict(zip(event_class.__struct_fields__, event_class.__struct_encode_fields__, strict=True))
         self._own_types = {names[field]: types[field] for field in OWN_FIELDS}
-        self._identifying = {names["item_id"], names["user_id"]}
+        self._own_types[GENERIC_ITEM_FIELD] = types["item_id"]
+        self._identifying = {names["item_id"], GENERIC_ITEM_FIELD, names["user_id"]}
 
     def read(self, data: bytes, record_id: str, arrived_ms: int | None) -> ReceivedEnvelope:
         """Raise NotAnEnvelopeError if the record is neither an envelope nor a legacy click.

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from processor.enriched_event import RESERVED_NAMES
+from processor.enriched_event import GENERIC_ITEM_FIELD, RESERVED_NAMES
 
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _CATALOGUE_URL = re.compile(
@@ -46,7 +46,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> ProcessorSe
 
 
 def _item_field(name: str) -> str:
-    if name != "itemId":  # reserved, but not for the item id
+    if name != GENERIC_ITEM_FIELD:  # reserved, but not for the item id
         _check_field_name("ITEM_ID_FIELD", name)
     return name
 

@@ -32,6 +32,41 @@ def test_every_envelope_ever_written_can_be_read(file: Path) -> None:
     assert [click.event_id for click in envelope.clicks] == [click["eventId"] for click in written["clicks"]]
 
 
+ITEM_NAMES = [
+    ({"productId": "p-1"}, "p-1"),
+    ({"itemId": "p-1"}, "p-1"),
+    ({"itemId": "p-1", "productId": "p-2"}, "p-2"),
+    ({"productId": "p-2", "itemId": "p-1"}, "p-2"),
+    ({"itemId": None, "productId": "p-2"}, "p-2"),
+    ({"mysfitId": "p-1"}, None),
+]
+
+
+@pytest.mark.parametrize(("fields", "item_id"), ITEM_NAMES)
+def test_an_item_is_named_by_the_alias_or_by_item_id_and_the_alias_wins(
+    fields: dict[str, str | None], item_id: str | None
+) -> None:
+    reader = EnvelopeReader(build_event_class("productId", []))
+    (click,) = read(make_envelope(make_click(None, **fields)), reader).clicks
+    assert click.item_id == item_id
+    (legacy_click,) = read(msgspec.json.encode({"userId": "u-17"} | fields), reader).clicks
+    assert legacy_click.item_id == item_id
+
+
+def test_an_invalid_alias_of_a_legacy_click_does_not_hide_its_item_id() -> None:
+    for alias in ("", 5, 2049 * "a"):
+        (click,) = read(msgspec.json.encode({"itemId": "p-1", "mysfitId": alias})).clicks
+        assert click.item_id == "p-1"
+
+
+def test_the_alias_may_be_item_id_itself() -> None:
+    reader = EnvelopeReader(build_event_class("itemId", []))
+    (click,) = read(make_envelope(make_click(None, itemId="p-1")), reader).clicks
+    assert click.item_id == "p-1"
+    (legacy_click,) = read(b'{"itemId": "p-1"}', reader).clicks
+    assert legacy_click.item_id == "p-1"
+
+
 def test_unknown_keys_are_ignored() -> None:
     data = make_envelope(make_click(scroll={"depth": 3}), region="eu")
     assert [click.item_id for click in read(data).clicks] == ["evangeline"]
@@ -65,6 +100,7 @@ def test_unknown_keys_are_ignored() -> None:
         (make_envelope(make_click(), clicks=[5]), "malformed envelope"),
         (make_envelope(make_click(), {}), "malformed envelope"),
         (make_envelope(make_click(url=5)), "malformed envelope"),
+        (make_envelope(make_click(itemId=5)), "malformed envelope"),
         (make_envelope(make_click(properties={"depth": 3})), "malformed envelope"),
         (b'{"v": 1}', "malformed envelope"),
     ],

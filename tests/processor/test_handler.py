@@ -215,8 +215,10 @@ def test_items_are_looked_up_once_for_the_whole_batch(
     start_processor: StartProcessor, catalogue: InProcessCatalogue
 ) -> None:
     clicks = [make_click(item) for item in ("evangeline", "pauly", "evangeline")]
-    lines = start_processor().lines(make_envelope(*clicks), make_envelope(*clicks), b'{"mysfitId": "pauly"}')
-    assert [line["species"] for line in lines] == 7 * ["Chimera"]
+    lines = start_processor().lines(
+        make_envelope(*clicks), make_envelope(*clicks), b'{"mysfitId": "pauly"}', b'{"itemId": "pauly"}'
+    )
+    assert [line["species"] for line in lines] == 8 * ["Chimera"]
     assert sorted(catalogue.calls.values()) == [1, 1]
 
 
@@ -256,9 +258,10 @@ def test_a_deployment_chooses_its_own_names(
 ) -> None:
     catalogue.reply = lambda item_id: item_reply({"price": 9.5, "goodevil": "Evil"})
     processor = start_processor(ITEM_ID_FIELD="productId", CATALOGUE_ATTRIBUTES="price,colour")
-    (line,) = processor.lines(make_envelope(make_click(None, productId="p-1")))
-    assert (line["productId"], line["price"]) == ("p-1", "9.5")
-    assert not line.keys() & {"colour", "goodevil"}
+    for field in ("productId", "itemId"):
+        (line,) = processor.lines(make_envelope(make_click(None, **{field: "p-1"})))
+        assert (line["productId"], line["price"]) == ("p-1", "9.5")
+        assert not line.keys() & {"itemId", "colour", "goodevil"}
 
 
 def test_a_bug_in_one_record_fails_that_record_alone(

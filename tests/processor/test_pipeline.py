@@ -59,6 +59,12 @@ def test_an_item_that_was_not_found_has_no_attributes() -> None:
     assert not line.keys() & {"goodevil", "lawchaos", "species"}
 
 
+def test_the_line_names_the_item_by_the_alias() -> None:
+    ours = run(make_envelope(make_click()))
+    assert run(make_envelope(make_click(None, itemId="evangeline"))) == ours
+    assert run(make_envelope(make_click(itemId="nobody"))) == ours
+
+
 def test_a_click_cannot_set_a_field_that_a_step_sets() -> None:
     ours = run(make_envelope(make_click()))
     claims: dict[str, Any] = {
