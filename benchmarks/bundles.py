@@ -43,7 +43,7 @@ def bundle_of(design: Design) -> Path:
 def _hash_of_sources(design: Design) -> str:
     """Ours is of the whole app; the others are of its core alone."""
     if design is OURS:
-        files = [*APP.rglob("*.*"), *ROOT.glob("deploy/*.*"), ROOT / "zappa_settings.json"]
+        files = [*APP.rglob("*.*"), *ROOT.glob("clicklake/**/*.py"), ROOT / "zappa_settings.json"]
     else:
         files = [
             *(PEERS / design.name).rglob("*.*"),

@@ -1,4 +1,4 @@
-"""What `python -m ops cost` says, for the page: dollars per million clicks, from the last measurements.
+"""What `clicklake cost` says, for the page: dollars per million clicks, from the last measurements.
 
 python -m benchmarks.cost
 """
@@ -13,7 +13,7 @@ PARTS = ("gateway", "function", "logs", "firehose", "processor", "s3", "data_out
 
 
 def main() -> None:
-    command = [str(ENVS / "ops" / "bin" / "python"), "-m", "ops", "cost", "--json"]
+    command = [str(ENVS / "cli" / "bin" / "python"), "-m", "clicklake", "cost", "--json"]
     costs = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)  # noqa: S603
     rows = [
         [name, *(f"{cost[part]:.3f}" for part in PARTS), f"{cost['total']:.2f}"]
@@ -28,10 +28,10 @@ def main() -> None:
         ]
         for it in costs["prices"]["published"]
     ]
-    others = Table(["published by others", "USD a month", "a million clicks at that load"], published)
+    others = Table(["published by others", "USD per month", "USD per million clicks at that load"], published)
     prices = costs["prices"]
-    note = f"Prices of {prices['at']}, {prices['region']}. {prices['note']} Without a click the alarms cost "
-    note += f"{costs['idlePerMonth']:.2f} USD a month at most."
+    note = f"Prices of {prices['at']}, {prices['region']}. {prices['note']} "
+    note += f"Without any click, the alarms cost at most {costs['idlePerMonth']:.2f} USD a month."
     publish("cost", [ours, others, note], costs, {})
 
 

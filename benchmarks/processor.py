@@ -66,16 +66,18 @@ def print_speed(url: str) -> None:
     warm = partial(process, common)
     ways = [
         Way(
-            "the workshop's: one `requests.get` per record, stdlib json", partial(workshop, single, url), 200
+            "the workshop's code: one `requests.get` per record, stdlib json",
+            partial(workshop, single, url),
+            200,
         ),
         Way(
-            "decode and encode of the same clicks, nothing enriched",
+            "limit: decode and encode the same clicks, enrich nothing",
             partial(limit, common),
             clicks_in(common),
         ),
-        Way("the processor, warm: 300 URLs, 200 agents", warm, clicks_in(common), prepare=warm),
+        Way("the processor, warm: 300 URLs, 200 user agents", warm, clicks_in(common), prepare=warm),
         Way(
-            f"the processor: every URL and all {agents:,} agents different",
+            f"the processor: every URL and all {agents:,} user agents different",
             lambda: [process(event) for event in different],
             sum(map(clicks_in, different)),
             prepare=forget,
@@ -84,7 +86,7 @@ def print_speed(url: str) -> None:
     costs = [spent / way.clicks for spent, way in zip(in_turns(ways), ways, strict=True)]
     size = f"{MAX_RAW_BYTES:,} B, {clicks_in(common):,} clicks"
     print(f"Envelopes of {CLICKS_PER_ENVELOPE} clicks, at most {size} a batch:\n")
-    print("| way | clicks/s/core | µs a click | × the workshop's speed | × the limit's time |")
+    print("| implementation | clicks/s/core | µs per click | × the workshop's speed | × the limit's time |")
     print("| --- | --: | --: | --: | --: |")
     for way, cost in zip(ways, costs, strict=True):
         ratios = f"{costs[0] / cost:.0f} | {cost / costs[1]:.1f}"
@@ -96,7 +98,7 @@ def print_new_agents() -> None:
     for title, urls in (("300 URLs", 300), ("every URL new", None)):
         event = make_event(urls=urls, clicks=1, records=NEW_AGENTS)
         ways.append(Way(title, partial(process, event), NEW_AGENTS, prepare=forget))
-    print(f"\n| a batch of {NEW_AGENTS:,} envelopes, each agent never seen before | ms |\n| --- | --: |")
+    print(f"\n| a batch of {NEW_AGENTS:,} envelopes, each with a new user agent | ms |\n| --- | --: |")
     for way, spent in zip(ways, in_turns(ways), strict=True):
         print(f"| {way.title} | {spent * 1000:.0f} |")
 
@@ -105,12 +107,12 @@ def print_cold_start(bundle: Path) -> None:
     if not (bundle / "processor/handler.py").exists():
         print(f"\nNo bundle at {bundle}: `make run` builds one for this machine.")
         return
-    print("\n| cold start, CPU ms | init: import of the handler | the process with its first batch |")
+    print("\n| cold start, CPU ms | init: import of the handler | whole process with its first batch |")
     print("| --- | --: | --: |")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "source")
         shutil.copytree(bundle, source, ignore=shutil.ignore_patterns("__pycache__"))
-        for title, place in (("as shipped", bundle), ("the same without its bytecode", source)):
+        for title, place in (("as shipped", bundle), ("without its bytecode", source)):
             starts = [start(place) for _ in range(STARTS)]
             init, whole = (statistics.median(column) for column in zip(*starts, strict=True))
             print(f"| {title} | {init:.0f} | {whole:.0f} |")

@@ -40,7 +40,7 @@ def main() -> None:
     rows = [
         ["init", f"{init:.0f}"],
         [f"the first batch of {clicks:,} clicks", f"{first:.0f}"],
-        [f"a warm one ({per_click:.1f} µs a click, Lambda's own JSON and HTTP included)", f"{warm:.0f}"],
+        [f"a warm batch ({per_click:.1f} µs per click, including Lambda's own JSON and HTTP)", f"{warm:.0f}"],
     ]
     figures = {"init": init, "first": first, "warm": warm, "clicks": clicks, "us_per_click": per_click}
     pins = versions("processor/requirements.txt", "msgspec", "pybase64", "requests")

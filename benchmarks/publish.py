@@ -1,4 +1,4 @@
-"""Where figures go: the terminal, docs/performance.md and benchmarks/results.json."""
+"""Publish figures: to the terminal, docs/performance.md and benchmarks/results.json."""
 
 import json
 import re
@@ -14,7 +14,7 @@ RESULTS = ROOT / "benchmarks" / "results.json"
 
 class Table(NamedTuple):
     columns: Sequence[str]
-    """The first names the rows, the others are figures."""
+    """The first column names the rows, the others hold figures."""
     rows: Sequence[Sequence[str]]
     above: str = ""
 
@@ -27,7 +27,7 @@ class Table(NamedTuple):
 def publish(
     name: str, parts: Sequence[Table | str], figures: Mapping[str, Any], versions: Mapping[str, str]
 ) -> None:
-    """Put a command's tables in the place of its last ones, and its figures under its name."""
+    """Replace a command's tables on the page, and its figures in the results."""
     machine = describe()
     pins = ", ".join(f"{library} {version}" for library, version in versions.items())
     about = (
@@ -44,7 +44,7 @@ def publish(
 
 
 def replace_section(page: str, name: str, text: str) -> str:
-    """Raise where the page has no place for it."""
+    """Raise ValueError if the page has no section of this name."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)
@@ -59,7 +59,7 @@ def read_results() -> dict[str, Any]:
 
 
 def tables_in(markdown: str) -> list[list[dict[str, str | float]]]:
-    """The tables of a command that only prints: a row is a mapping by column."""
+    """Parse the tables that a command printed. A row maps its columns to cells."""
     tables = []
     for lines in re.findall(r"(?:^\|.*\|\n?)+", markdown, re.MULTILINE):
         columns, _, *rows = [

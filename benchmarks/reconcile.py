@@ -24,11 +24,11 @@ from typing import Any, NamedTuple
 
 import boto3
 
-from tests.local.emulated import KEYS, Emulator
-from tests.ops.lakes import click, compact, envelope, line
+from tests.support.emulator import KEYS, Emulator
+from tests.support.lakes import click, compact, envelope, line
 
 ROOT = Path(__file__).resolve().parent.parent
-OPS_PYTHON = ROOT / ".run" / "envs" / "ops" / "bin" / "python"
+CLI_PYTHON = ROOT / ".run" / "envs" / "cli" / "bin" / "python"
 CLICKS_IN_A_RECORD = 10
 OBJECTS_AN_HOUR = 12
 PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
@@ -142,7 +142,7 @@ def lines(ids: list[str], at: datetime, removed: str) -> Iterator[bytes]:
 def reconcile(emulator: Emulator, hours: int) -> tuple[Any, float, float]:
     """What the command says, its seconds, and its greatest resident memory in MiB."""
     until = BEGIN + timedelta(hours=hours)
-    command = [OPS_PYTHON, "-m", "ops", "reconcile", "--bucket", "lake", "--json"]
+    command = [CLI_PYTHON, "-m", "clicklake", "reconcile", "--bucket", "lake", "--json"]
     command += ["--from", BEGIN.isoformat(), "--to", until.isoformat()]
     keys = {name.upper(): value for name, value in KEYS.items() if name.startswith("aws_")}
     env = {"PATH": os.environ["PATH"], **keys, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}

@@ -24,9 +24,9 @@ from uuid import UUID
 
 import boto3
 
-from benchmarks.reconcile import OPS_PYTHON, ROOT, peak_mib
-from tests.local.emulated import KEYS, Emulator
-from tests.ops.lakes import compact, to_text
+from benchmarks.reconcile import CLI_PYTHON, ROOT, peak_mib
+from tests.support.emulator import KEYS, Emulator
+from tests.support.lakes import compact, to_text
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 RUNS = 3
@@ -79,7 +79,7 @@ def measure(folder: Path, events: int, runs: int) -> Run:
 
 
 def report(emulator: Emulator, events: int, out: Path) -> Run:
-    command = [OPS_PYTHON, "-m", "ops", "report", "--bucket", "lake", "--out", out]
+    command = [CLI_PYTHON, "-m", "clicklake", "report", "--bucket", "lake", "--out", out]
     command += ["--from", f"{DAY:%Y-%m-%d}", "--to", f"{DAY:%Y-%m-%d}"]
     keys = {name.upper(): value for name, value in KEYS.items() if name.startswith("aws_")}
     keys |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": emulator.gateway}

@@ -38,11 +38,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2)
     options = parser.parse_args()
     rates = measure(options.rounds, options.seconds)
-    above = (
-        f"On one core; medians of {options.rounds} rounds of {options.seconds:.0f} s, in turns; 16 clients."
-    )
-    columns = ["requests a second, at clicks a request:", *map(str, CLICKS)]
-    columns += [f"clicks a second at {clicks}" for clicks in CLICKS[1:]]
+    rounds = f"{options.rounds} interleaved rounds of {options.seconds:.0f} s"
+    above = f"On one core, with 16 clients. Medians of {rounds}."
+    columns = ["requests per second, by clicks per request:", *map(str, CLICKS)]
+    columns += [f"clicks per second at {clicks}" for clicks in CLICKS[1:]]
     rows = [
         [name, *(f"{rate:,.0f}" for rate in by_clicks.values())]
         + [f"{by_clicks[clicks] * clicks:,.0f}" for clicks in CLICKS[1:]]

@@ -21,7 +21,7 @@ from typing import Any
 
 from tests.faults.client import Told, send
 from tests.faults.cloud import Cloud
-from tests.ops.lakes import click
+from tests.support.lakes import click
 
 CLICKS_IN_A_REQUEST = 50
 REQUESTS_IN_A_ROUND = 40
@@ -72,7 +72,16 @@ def run(cloud: Cloud, clicks: int, chance: random.Random) -> None:
     cloud.settle()
     found = cloud.ops("reconcile", "--no-wait")  # fails unless nothing is missing
     print(f"{clicks:,} clicks in {sending:.0f} s, {asked_again:,} of them sent more than once")
-    for name in ("accepted", "delivered", "failed", "replayed", "parked", "waiting", "missing", "duplicates"):
+    for name in (
+        "accepted",
+        "delivered",
+        "failed",
+        "movedByReplay",
+        "parked",
+        "inFlight",
+        "missing",
+        "duplicates",
+    ):
         print(f"{name:>10} {found[name]}")
     memory.tell()
     assert (found["accepted"], found["missing"]) == (clicks, 0)

@@ -91,7 +91,7 @@ def main() -> int:
         figures[target.what] = {"at_most": target.at_most, "reached": reached}
         at_most, figure = (f"{value:.{target.digits}f}" for value in (target.at_most, reached))
         rows.append([target.what, at_most, figure, kept, f"`benchmarks.{target.command}`"])
-    columns = ["ours", "at most", "reached", "", "measured by"]
+    columns = ["target", "at most", "reached", "", "measured by"]
     publish("targets", [Table(columns, rows)], figures, {})
     return any(figure["reached"] > figure["at_most"] for figure in figures.values())
 

@@ -46,9 +46,8 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=50, help="of one click, a round")
     options = parser.parse_args()
     costs = measure(options.rounds, options.requests)
-    above = (
-        f"Medians of {options.rounds} rounds of {options.requests} requests, in turns, in {STARTS} processes."
-    )
+    rounds = f"{options.rounds} interleaved rounds of {options.requests} requests"
+    above = f"Medians of {rounds}, in {STARTS} processes."
     figures = {
         design.name: {str(clicks): cost._asdict() for clicks, cost in by_clicks.items()}
         for design, by_clicks in costs.items()
@@ -113,7 +112,14 @@ def one_click(costs: Costs, above: str) -> Table:
         ]
         for design, it in costs.items()
     ]
-    columns = ["one click a request", "CPU, µs", "ours ÷ it", "wall, µs", "wall p99, µs", "log, B a click"]
+    columns = [
+        "one click per request",
+        "CPU, µs",
+        "ours ÷ this",
+        "wall, µs",
+        "wall p99, µs",
+        "log, B per click",
+    ]
     return Table(columns, rows, above)
 
 
@@ -124,7 +130,7 @@ def more_clicks(costs: Costs) -> Table:
         figures = [f"{per_click[clicks]:.1f}" for clicks in CLICKS]
         figures += [f"{per_click[clicks] / per_click[1]:.3f}" for clicks in CLICKS[1:]]
         rows.append([design.title, *figures])
-    columns = ["CPU of a click, µs, at clicks a request:", *map(str, CLICKS)]
+    columns = ["CPU per click, µs, by clicks per request:", *map(str, CLICKS)]
     return Table([*columns, *(f"{clicks} ÷ 1" for clicks in CLICKS[1:])], rows)
 
 

@@ -1,68 +1,216 @@
-"""The house stays as CONTRIBUTING.md draws it: who imports whom, and where the outside world is touched."""
+"""The house stays as it was drawn: who may import whom, and which module touches the outside world.
+
+A process that a module starts by name (`python -m clicklake.…`) counts as an import.
+"""
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-OURS = {"ingest_app", "processor", "deploy", "local", "ops", "benchmarks", "tests"}
-MAY_IMPORT = {
-    "ingest_app": {"ingest_app"},
-    "processor": {"processor"},
-    "deploy": {"deploy"},
-    "local": {"local", "deploy"},
-    "ops": {"ops", "processor"},
+from tests.support.paths import ROOT
+
+OURS = ("ingest_app", "processor", "clicklake", "benchmarks", "tests")
+FLOORS = ["clicklake.cli", "clicklake.lake", "clicklake.errors"]  # each may import those behind it
+MAX_MODULES = 15  # side by side in one folder
+MIN_LINES = 20
+SHORT_MODULES = {
+    "clicklake/__init__.py": "says what the package is",
+    "clicklake/__main__.py": "is what `python -m clicklake` runs",
+    "clicklake/cli/checkout.py": "names the two folders that everything else is found from",
+    "ingest_app/wsgi.py": "is the object that a WSGI server imports",
+    "ingest_app/timestamps.py": "is the one way to write a time, which three modules need",
+    "ingest_app/privacy.py": "is the whole rule of what an opted-out click loses",
 }
-# What touches the outside world stands in one place each.
+
+# What a feature may import beside the floors. No other feature imports a feature.
+FEATURES = {
+    "clicklake.reconcile": set[str](),
+    "clicklake.replay": set(),
+    "clicklake.reenrich": {"processor"},
+    "clicklake.erase": set(),
+    "clicklake.query": {"processor"},
+    "clicklake.report": {"clicklake.query"},
+    "clicklake.tail": {"processor"},
+    "clicklake.cost": set(),
+    "clicklake.demo": {"clicklake.report", "clicklake.query", "clicklake.local"},
+    "clicklake.deploy": set(),
+    "clicklake.local": {"clicklake.deploy"},
+}
+INSIDE_LOCAL = {
+    "clicklake.local.delivery_stream": set[str](),
+    "clicklake.local.live": {"clicklake.local.delivery_stream"},
+    "clicklake.local.emulator": {"clicklake.local.live", "clicklake.local.delivery_stream"},
+}
+
+# The only modules that may import a library which touches the outside world.
 ALONE = [
-    ("ingest_app", "flask", {"__init__.py", "routes.py"}),
-    ("ingest_app", "boto3", {"stream.py"}),
-    ("ingest_app", "botocore", {"stream.py"}),
-    ("processor", "requests", {"catalogue.py", "fetch.py"}),
-    ("local", "ministack", {"emulator.py"}),
+    ("ingest_app", "flask", {"ingest_app/__init__.py", "ingest_app/routes.py"}),
+    ("ingest_app", "boto3", {"ingest_app/stream.py"}),
+    ("ingest_app", "botocore", {"ingest_app/stream.py"}),
+    ("processor", "requests", {"processor/catalogue.py"}),
+    ("clicklake", "ministack", {"clicklake/local/emulator/ministack.py"}),
+    ("clicklake", "duckdb", {"clicklake/query/duckdb_engine.py"}),
 ]
 
 
 def modules_of(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+    return sorted((ROOT / package.replace(".", "/")).rglob("*.py"))
+
+
+def name_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def imports_of(file: Path) -> Iterator[str]:
-    """The top-level names that a module imports, wherever in it."""
+    """Yield the whole name of every module that the file imports or starts by name."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield (node.module or "").split(".")[0]
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} has a relative import"
+            for alias in node.names:
+                module = f"{node.module}.{alias.name}"
+                is_module = (ROOT / f"{module.replace('.', '/')}.py").exists()
+                yield module if is_module else node.module or ""
+        elif isinstance(node, ast.List):  # a command: [python, "-m", "clicklake", "run", …]
+            words = [each.value for each in node.elts if isinstance(each, ast.Constant)]
+            if "-m" in words:
+                yield _started(words[words.index("-m") + 1 :])
 
 
-@pytest.mark.parametrize("package", MAY_IMPORT)
-def test_packages_import_nothing_of_ours_but_what_they_may(package: str) -> None:
-    assert modules_of(package)
+def _started(words: list[object]) -> str:
+    module, *rest = map(str, words)
+    if module == "clicklake" and rest:
+        return {"run": "clicklake.local.command"}.get(rest[0], f"clicklake.{rest[0]}.command")
+    return module
+
+
+def is_in(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def arrows(package: str) -> Iterator[tuple[Path, str]]:
+    """Yield every import of a module of ours, from a file of the package."""
     for file in modules_of(package):
-        strangers = set(imports_of(file)) & OURS - MAY_IMPORT[package]
-        assert not strangers, f"{file.relative_to(ROOT)} imports {strangers}"
+        for module in imports_of(file):
+            if module.split(".")[0] in OURS:
+                yield file, module
+
+
+@pytest.mark.parametrize("package", ["ingest_app", "processor"])
+def test_a_bundle_imports_nothing_of_ours_but_itself(package: str) -> None:
+    assert modules_of(package)
+    assert [each for each in arrows(package) if not is_in(each[1], package)] == []
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_a_floor_imports_only_the_floors_below_it(floor: str) -> None:
+    below = FLOORS[FLOORS.index(floor) :]
+    files = modules_of(floor) or [ROOT / f"{floor.replace('.', '/')}.py"]
+    for file in files:
+        for module in imports_of(file):
+            if module.split(".")[0] in OURS:
+                assert any(is_in(module, each) for each in below), f"{name_of(file)} imports {module}"
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_a_feature_imports_only_what_the_design_allows(feature: str) -> None:
+    assert modules_of(feature)
+    allowed = {feature, *FLOORS, *FEATURES[feature]}
+    for file, module in arrows(feature):
+        assert any(is_in(module, each) for each in allowed), f"{name_of(file)} imports {module}"
+
+
+def test_every_package_of_the_command_has_its_rule() -> None:
+    packages = {f"clicklake.{path.parent.name}" for path in ROOT.glob("clicklake/*/__init__.py")}
+    assert packages == {*FEATURES, *FLOORS} - {"clicklake.errors"}
+
+
+@pytest.mark.parametrize("package", INSIDE_LOCAL)
+def test_inside_local_the_stream_knows_no_page_and_no_emulator(package: str) -> None:
+    allowed = {package, *INSIDE_LOCAL[package]}
+    for file, module in arrows(package):
+        assert any(is_in(module, each) for each in allowed), f"{name_of(file)} imports {module}"
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph: dict[str, set[str]] = defaultdict(set)
+    for package in ("ingest_app", "processor", "clicklake"):
+        for file, module in arrows(package):
+            graph[name_of(file)].add(module)
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " imports ".join([*path[path.index(module) :], module])
+        if module not in done:
+            for other in graph.get(module, ()):
+                if other != module:
+                    visit(other, (*path, module))
+            done.add(module)
+
+    for module in list(graph):
+        visit(module, ())
 
 
 @pytest.mark.parametrize(("package", "library", "places"), ALONE)
 def test_the_outside_world_is_touched_in_one_place(package: str, library: str, places: set[str]) -> None:
-    touching = {file.name for file in modules_of(package) if library in set(imports_of(file))}
-    assert touching <= places
+    touching = {
+        file.relative_to(ROOT).as_posix()
+        for file in modules_of(package)
+        if any(is_in(module, library) for module in imports_of(file))
+    }
+    assert touching == places & touching
+    assert touching, f"nothing in {package} imports {library}: the rule is out of date"
 
 
 @pytest.mark.parametrize("package", ["ingest_app", "processor"])
 def test_a_bundle_reads_its_environment_in_settings_alone(package: str) -> None:
     reading = {
-        file.name for file in modules_of(package) if re.search(r"\bos\.environ|getenv", file.read_text())
+        file.relative_to(ROOT).as_posix()
+        for file in modules_of(package)
+        if re.search(r"\bos\.environ|getenv", file.read_text())
     }
-    assert reading <= {"settings.py"}
+    assert reading == {f"{package}/settings.py"}
+
+
+def product_modules() -> list[Path]:
+    return [file for package in ("ingest_app", "processor", "clicklake") for file in modules_of(package)]
+
+
+def test_no_folder_is_crowded() -> None:
+    folders: dict[Path, int] = defaultdict(int)
+    for file in product_modules():
+        folders[file.parent] += file.name != "__init__.py"
+    crowded = {str(folder.relative_to(ROOT)): n for folder, n in folders.items() if n > MAX_MODULES}
+    assert set(crowded) <= {"ingest_app", "processor"}, crowded
+
+
+def test_a_very_short_module_has_its_reason() -> None:
+    short = {
+        file.relative_to(ROOT).as_posix()
+        for file in product_modules()
+        if 0 < len(file.read_text().splitlines()) < MIN_LINES
+    }
+    inits = {name for name in short if name.endswith("/__init__.py")}  # a package's one-line description
+    assert short - inits - SHORT_MODULES.keys() == set()
+
+
+def test_each_class_name_stands_for_one_thing() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for file in product_modules():
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(file.relative_to(ROOT).as_posix())
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
 
 
 def test_links_in_the_docs_lead_somewhere() -> None:
-    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text()):
             if not target.startswith(("http:", "https:", "mailto:")):
                 assert (document.parent / target).exists(), (

@@ -1,8 +1,8 @@
-"""Every command of README and docs/deploy.md, run as its reader runs it.
+"""Every command of README, docs/deploy.md and docs/local.md, run as a reader runs it.
 
-All of a chapter's commands are one script, in their order. They run in a copy of the checkout, against what
-`make run` starts or, where they deploy, an emulator of their own. What is another address or another answer
-here than at the reader's is in the tables below, with the reason.
+All commands of a section are one script, in their order. They run in a copy of the checkout, against what
+`make run` starts. Sections that deploy get an emulator of their own. The tables below list what this test
+changes in the commands, with the reason.
 """
 
 import os
@@ -16,31 +16,34 @@ from pathlib import Path
 
 import pytest
 
-from local.processes import free_port
-from tests.deploy.checkout import ROOT, Checkout
-from tests.local.emulated import Emulator
-from tests.whole_path.lake import eventually
+from clicklake.local.ports import free_port
+from tests.support.checkout import Checkout
+from tests.support.emulator import Emulator
+from tests.support.landed import eventually
+from tests.support.paths import ROOT
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
 
 START_SECONDS = 120
-NO_COMMAND = re.compile(r"[<{]|site   http|select ")  # HTML, JSON, what is printed, SQL
+NO_COMMAND = re.compile(r"[<{]|site   http|select ")  # HTML, JSON, printed output, SQL
 NOT_RUN = {
-    "Test it": "make test runs this very test",
-    "Deploy it by each push": "no emulator has CodeCommit",
+    "Develop it": "make test runs this very test",
+    "Deploy on each push": "no emulator has CodeCommit",
     "LocalStack": "needs Docker and a token",
+    "Watch clicks land": "follows the events until Ctrl-C",
+    "Inject faults": "tests/clicklake/local injects each fault",
 }
 DEPLOYING = {  # to an emulator on this machine
-    "make bundle\n": "mkdir -p build; make .run/stage.ready\n",  # for its machine and its Python
-    "--template-file cloudformation/template.yaml": "--template-file .run/stage/cloudformation/template.yaml",
+    "make bundle\n": "mkdir -p build; make .run/stage.ready\n",  # for this machine and its Python
+    "--template-file cloudformation/lake.yaml": "--template-file .run/stage/cloudformation/lake.yaml",
     "$(cat build/runtime)": f"python{sys.version_info.major}.{sys.version_info.minor}",
     "https://$API.execute-api.$AWS_DEFAULT_REGION.amazonaws.com/": "$AWS_ENDPOINT_URL/_aws/execute-api/$API/",
-    "SavedQueries=yes": "SavedQueries=no",  # it has none
-    "AlarmMail=": "ShareAlarms=no AlarmMail=",  # it has no metric math
-    "aws s3 ls --recursive": "sleep 5; aws s3 ls --recursive",  # in the place of two minutes
+    "SavedQueries=yes": "SavedQueries=no",  # the emulator has none
+    "AlarmMail=": "ShareAlarms=no AlarmMail=",  # the emulator has no metric math
+    "aws s3 ls --recursive": "sleep 5; aws s3 ls --recursive",  # instead of two minutes
 }
-UNASKED = {r"(make (?:un)?deploy STAGE=\w+)": r"\1 YES=1"}  # nobody is there to answer
-PATIENT = {  # what a person does by looking
+UNASKED = {r"(make (?:un)?deploy STAGE=\w+)": r"\1 YES=1"}  # nobody can answer the question
+PATIENT = {  # wait for what a person would look for
     "curl http://127.0.0.1:4567/delivered": "until curl -s http://127.0.0.1:4567/delivered | grep species; "
     "do sleep 1; done",
     "flask --app ingest_app run --port 5051": "flask --app ingest_app run --port 5051 & FLASK=$!\n"
@@ -49,13 +52,13 @@ PATIENT = {  # what a person does by looking
 
 
 @dataclass(frozen=True)
-class Chapter:
+class Section:
     heading: str
     commands: str
 
 
-def chapters_of(document: str) -> list[Chapter]:
-    """Each chapter that has commands, indented or fenced as `sh`, with all of them."""
+def sections_of(document: str) -> list[Section]:
+    """Return each section that has commands, indented or fenced as `sh`."""
     found = []
     for part in re.split(r"^## ", (ROOT / document).read_text(), flags=re.MULTILINE)[1:]:
         heading, _, body = part.partition("\n")
@@ -65,12 +68,15 @@ def chapters_of(document: str) -> list[Chapter]:
         blocks = [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in indented] + fenced
         commands = [block for block in blocks if not NO_COMMAND.match(block.strip())]
         if commands:
-            found.append(Chapter(heading, "\n".join(commands)))
+            found.append(Section(heading, "\n".join(commands)))
     return found
 
 
-README = {chapter.heading: chapter.commands for chapter in chapters_of("README.md")}
-DEPLOY = {chapter.heading: chapter.commands for chapter in chapters_of("docs/deploy.md")}
+def commands_of(document: str) -> dict[str, str]:
+    return {section.heading: section.commands for section in sections_of(document)}
+
+
+README, DEPLOY, LOCAL = map(commands_of, ("README.md", "docs/deploy.md", "docs/local.md"))
 
 
 def script(commands: str, *tables: dict[str, str]) -> str:
@@ -81,7 +87,7 @@ def script(commands: str, *tables: dict[str, str]) -> str:
 
 
 def run(checkout: Checkout, commands: str) -> str:
-    tools = checkout.folder / ".run/envs/aws/bin"  # README's reader has an AWS CLI
+    tools = checkout.folder / ".run/bin"  # where the set-up leaves clicklake and the AWS CLI
     path = f"{checkout.env['PATH']}:{tools}"
     done = checkout.run("bash", "-exo", "pipefail", "-c", commands, PATH=path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -90,14 +96,19 @@ def run(checkout: Checkout, commands: str) -> str:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, str, dict[str, str]]]:
-    """`make run`, on ports of its own; what it printed, and README's ports with those that stand for them."""
+    """Start `make run` on free ports. Yield the checkout, the output, and README's ports with ours."""
     ports = {port: str(free_port()) for port in ("4566", "4567", "5050", "5051")}
     checkout = Checkout.copy(tmp_path_factory.mktemp("readme") / "checkout", Emulator(Path("unused")))
     log = checkout.folder / "run.log"
     words = [f"S3_PORT={ports['4566']}", f"LIVE_PORT={ports['4567']}", f"API_PORT={ports['5050']}"]
     with log.open("wb") as output:
-        started = {"cwd": checkout.folder, "stdout": output, "stderr": output, "start_new_session": True}
-        made = subprocess.Popen(["make", "run", *words], **started)
+        made = subprocess.Popen(
+            ["make", "run", *words],
+            cwd=checkout.folder,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
     try:
         eventually(lambda: "Ctrl-C" in log.read_text() or made.poll() is not None, seconds=START_SECONDS)
         assert made.poll() is None, log.read_text()
@@ -109,28 +120,27 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Checkout]:
-    """A copy of the checkout, and an emulator that holds nothing."""
+    """Yield a copy of the checkout with an empty emulator."""
     emulator = Emulator(tmp_path / "state").start()
     yield Checkout.copy(tmp_path / "checkout", emulator)
     emulator.stop()
 
 
-def test_every_chapter_with_commands_is_run_here() -> None:
-    run_here = {"Run it", "Deploy it", "Deploy it by hand", "By hand, production", "Settings", "Undeploying"}
-    assert {*README, *DEPLOY} == run_here | NOT_RUN.keys()
-
-
-def test_run_it(running: tuple[Checkout, str, dict[str, str]]) -> None:
+def test_run_it_and_ask_the_lake(running: tuple[Checkout, str, dict[str, str]]) -> None:
     checkout, printed, ports = running
-    told = re.findall(r"^       (\w+)   ", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert told == re.findall(r"^   (\w+)   ", printed, re.MULTILINE)
+    documented = re.findall(r"^       (\w+)   ", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert documented == re.findall(r"^   (\w+)   ", printed, re.MULTILINE)
     first, rest = README["Run it"].split("\n", 1)
     assert first == "make run"
-    commands = script(rest, PATIENT)
+    local = LOCAL["Read the lake"] + LOCAL["Run the ingest app alone"]
+    commands = script(rest + README["What you get"] + local, PATIENT)
     for port, ours in ports.items():
         commands = commands.replace(port, ours)
-    lines = [line for line in run(checkout, commands).splitlines() if '"species":"Chimera"' in line]
+    output = run(checkout, commands)
+    lines = [line for line in output.splitlines() if '"species":"Chimera"' in line]
     assert len(lines) >= 2  # on the live page, and in S3
+    assert "Chimera" in output.replace('"species":"Chimera"', "")  # in the query's result
+    assert (checkout.folder / "build" / "report.html").exists()
 
 
 def test_deploy_it(empty: Checkout) -> None:
@@ -138,8 +148,8 @@ def test_deploy_it(empty: Checkout) -> None:
     assert empty.emulator.client("lambda").get_function(FunctionName="clicklake-dev")
 
 
-def test_deploy_by_hand_go_on_by_make_and_undeploy_by_hand(empty: Checkout) -> None:
-    landed = run(empty, script(README["Deploy it by hand"], DEPLOYING))
+def test_deploy_by_hand_continue_with_make_and_undeploy_by_hand(empty: Checkout) -> None:
+    landed = run(empty, script(DEPLOY["By hand"], DEPLOYING))
     assert "clicks/dt=" in landed
     run(empty, script(DEPLOY["Settings"], UNASKED))
     zappa = ". .run/envs/ingest/bin/activate; zappa deploy production; deactivate"

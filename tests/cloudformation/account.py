@@ -9,10 +9,10 @@ from typing import Any
 
 import boto3
 
-from local.processes import Process, free_port
-from tests.cloudformation.templates import ROOT
+from clicklake.local.ports import free_port
+from clicklake.local.processes import Process
+from tests.support.paths import ENVS
 
-ENVS = ROOT / ".run" / "envs"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -62,7 +62,7 @@ class Account:
         return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
     def _cloudformation(self, *arguments: str | Path) -> str:
-        command = [ENVS / "aws" / "bin" / "aws", "cloudformation", *arguments]
+        command = [ENVS / "cli" / "bin" / "aws", "cloudformation", *arguments]
         done = subprocess.run(command, env=self._env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from tests.cloudformation.account import Account, running_emulator
-from tests.cloudformation.templates import ROOT, load
+from tests.cloudformation.templates import load
+from tests.support.paths import ROOT
 
 
 @pytest.fixture(scope="session")
 def lake() -> dict[str, Any]:
-    return load(ROOT / "cloudformation" / "template.yaml")
+    return load(ROOT / "cloudformation" / "lake.yaml")
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +33,8 @@ def packaged_lake(account: Account, tmp_path_factory: pytest.TempPathFactory) ->
     checkout = tmp_path_factory.mktemp("checkout")
     for name in ("cloudformation", "build/processor/processor"):
         (checkout / name).mkdir(parents=True)
-    template = checkout / "cloudformation" / "template.yaml"
-    template.write_text((ROOT / "cloudformation" / "template.yaml").read_text())
+    template = checkout / "cloudformation" / "lake.yaml"
+    template.write_text((ROOT / "cloudformation" / "lake.yaml").read_text())
     (checkout / "build/processor/processor/handler.py").write_text(
         "def lambda_handler(event, context): ...\n"
     )

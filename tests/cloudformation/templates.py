@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 TEMPLATES = sorted((ROOT / "cloudformation").glob("*.yaml"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cloudformation.account import Account
-from tests.cloudformation.templates import ROOT
+from tests.support.paths import ROOT
 
 LAKE = "clicklake-lake-dev"
 
@@ -68,4 +68,4 @@ def test_what_fails_is_told_with_the_command_that_mends_it(
     (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10, MaxNumberOfMessages=10)["Messages"]
     text = json.loads(message["Body"])["Message"]
     assert "failed/processing-failed/dt=2026-11-24/b.gz" in text
-    assert "python -m ops replay --stage dev" in text
+    assert "clicklake replay --stage dev" in text

@@ -1,11 +1,12 @@
-"""docs/deploy.md knows every parameter, every setting and every stack."""
+"""docs/deploy.md documents every parameter, every setting and every stack."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.cloudformation.templates import ROOT, TEMPLATES, load
+from tests.cloudformation.templates import TEMPLATES, load, resources_of
+from tests.support.paths import ROOT
 
 DOCS = (ROOT / "docs" / "deploy.md").read_text()
 STAGES = json.loads((ROOT / "zappa_settings.json").read_text())
@@ -14,11 +15,17 @@ STAGES = json.loads((ROOT / "zappa_settings.json").read_text())
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_every_parameter_is_documented_with_its_template(path: Path) -> None:
     assert f"cloudformation/{path.name}" in DOCS
-    (told,) = (part for part in DOCS.split("\n\n") if part.startswith(f"**{path.name}**"))
+    (paragraph,) = (part for part in DOCS.split("\n\n") if part.startswith(f"**{path.name}**"))
     for parameter in load(path)["Parameters"]:
-        assert f"`{parameter}`" in told
+        assert f"`{parameter}`" in paragraph
 
 
 def test_every_setting_of_zappa_is_documented() -> None:
     for setting in {name for stage in STAGES.values() for name in stage}:
         assert f"`{setting}`" in DOCS
+
+
+def test_the_docs_call_athenas_table_by_its_name() -> None:
+    tables = resources_of(load(ROOT / "cloudformation" / "lake.yaml"), "AWS::Glue::Table")
+    (name,) = (table["TableInput"]["Name"] for table in tables.values())
+    assert f"The table `{name}` in the database" in DOCS

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cloudformation.templates import ROOT, as_list, load, resources_of, statements_of
+from tests.cloudformation.templates import as_list, load, resources_of, statements_of
+from tests.support.paths import ROOT
 
 
 @pytest.fixture(scope="module")

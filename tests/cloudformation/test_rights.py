@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from tests.cloudformation.account import Account
 from tests.cloudformation.resolved import ACCOUNT, REGION, names_of, resolve
-from tests.cloudformation.templates import ROOT, load, statements_of
+from tests.cloudformation.templates import load, statements_of
+from tests.support.paths import ROOT
 
 PIPELINES = ("BuildRole", "PushRole")  # the emulator cannot deploy their stack: it has no repositories
 PROJECT = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/clicklake"

@@ -7,7 +7,8 @@ import pytest
 import requests
 
 from tests.cloudformation.account import Account
-from tests.cloudformation.templates import ROOT, load, resources_of
+from tests.cloudformation.templates import load, resources_of
+from tests.support.paths import ROOT
 
 TEMPLATE = ROOT / "cloudformation" / "site.yaml"
 STACK = "clicklake-site-dev"

@@ -17,10 +17,10 @@ import boto3
 import requests
 from click.testing import CliRunner
 
-from ops.__main__ import main
-from tests.local.emulated import free_port
-from tests.ops.lakes import TestLake
-from tests.whole_path.conftest import ENVS, ROOT
+from clicklake.cli.group import main
+from tests.support.emulator import free_port
+from tests.support.lakes import TestLake
+from tests.support.paths import ENVS, ROOT
 
 START_SECONDS = 90
 SETTLE_SECONDS = 90
@@ -49,7 +49,7 @@ class Cloud:
     # Its processes.
 
     def start(self) -> None:
-        command = [str(ENVS / "aws" / "bin" / "python"), "-m", "local", "--dir", str(self._folder)]
+        command = [str(ENVS / "cli" / "bin" / "python"), "-m", "clicklake", "run", "--dir", str(self._folder)]
         for name, port in self._ports.items():
             command += [f"--{name}-port", str(port)]
         with (self._folder / "run.log").open("ab") as log:

@@ -16,9 +16,9 @@ from tests.faults.client import Clicks, Told
 from tests.faults.cloud import Cloud
 from tests.faults.matrix import CLICKS_IN_A_REQUEST, REQUESTS, Fault, replay, some_batches
 from tests.faults.processors import LIARS, SOURCES
-from tests.local.emulated import free_port
-from tests.ops.killing import run_killed
-from tests.ops.lakes import click, envelope, new_id, to_text
+from tests.support.emulator import free_port
+from tests.support.killing import run_killed
+from tests.support.lakes import click, envelope, new_id, to_text
 
 # On the page's side.
 
@@ -193,11 +193,11 @@ def other_items() -> list[Clicks]:
 
 FAULTS = (
     Fault("none"),
-    Fault("half of the clicks break a rule", batches=half_broken),
-    Fault("a request of too many clicks", batches=lambda: [[click() for _ in range(501)]]),
+    Fault("half of the clicks are invalid", batches=half_broken),
+    Fault("a request with too many clicks", batches=lambda: [[click() for _ in range(501)]]),
     Fault("two tabs send the same clicks", batches=sent_by_two_tabs),
     Fault("the page's clock is wrong by a year", batches=from_other_years),
-    Fault("the page never hears the answer", send=unheard),
+    Fault("the page never receives the response", send=unheard),
     Fault("the ingest app is killed mid-request", on=ingest_killed),
     Fault("Firehose throttles every other put", on=plan(throttleEvery=2)),
     Fault("Firehose throttles every put", on=plan(throttleEvery=1)),
@@ -205,23 +205,23 @@ FAULTS = (
         "Firehose throttles every put until the page is closed", on=plan(throttleEvery=1), page_closes=True
     ),
     Fault("Firehose is down", on=plan(dropBeforeEvery=1)),
-    Fault("the connection is reset before every third put is taken", on=plan(dropBeforeEvery=3)),
+    Fault("the connection is reset before every third put is accepted", on=plan(dropBeforeEvery=3)),
     Fault(
-        "the connection is reset after every third put was taken", on=plan(dropAfterEvery=3), is_quick=True
+        "the connection is reset after every third put is accepted", on=plan(dropAfterEvery=3), is_quick=True
     ),
-    Fault("Firehose answers too late", on=plan(delaySeconds=4), batches=partial(some_batches, 4)),
+    Fault("Firehose responds too late", on=plan(delaySeconds=4), batches=partial(some_batches, 4)),
     Fault("a record begins with garbage", send=behind_garbage),
     Fault("the stream delivers twice", on=plan(deliverTwice=True)),
     Fault("the stream is killed with a full buffer", on=plan(s3DownSeconds=600), meanwhile=emulator_killed),
     Fault("S3 is down for four seconds", on=plan(s3DownSeconds=4)),
     *map(processor, SOURCES),
     Fault(
-        "the processor raises, and so it does at two replays",
+        "the processor raises, and raises again on two replays",
         raising,
         meanwhile=partial(replay_in_vain, times=2),
     ),
     Fault(
-        "the processor raises until its records are parked, and these are put back",
+        "the processor raises until its records are parked, and the parked records are replayed",
         raising,
         meanwhile=partial(replay_in_vain, times=6),
         mend=replay_parked,
@@ -229,5 +229,5 @@ FAULTS = (
     Fault("the processor raises, and the replay is killed four times", raising, mend=replay_killed),
     Fault("the catalogue is down", on=catalogue_down, batches=other_items),
     Fault("the catalogue is slow", on=catalogue(SLOW, seconds=5)),
-    Fault("the catalogue lies", on=catalogue(LIES), batches=other_items),
+    Fault("the catalogue returns invalid data", on=catalogue(LIES), batches=other_items),
 )

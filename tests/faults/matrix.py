@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ops.contents import envelopes_of
+from clicklake.lake.records import envelopes_in
 from tests.faults.client import Clicks, Told, send
 from tests.faults.cloud import Cloud, record_of
-from tests.ops.lakes import click
+from tests.support.lakes import click
 
 REQUESTS, CLICKS_IN_A_REQUEST = 12, 5
 ATTEMPTS_DURING, ATTEMPTS_AFTER = 2, 100
@@ -95,14 +95,14 @@ def count(name: str, cloud: Cloud, ids: set[str], told: Told, failed: set[str]) 
 
 def ids_of_documents(cloud: Cloud, *prefixes: str) -> set[str]:
     records = [record_of(line) for prefix in prefixes for line in cloud.lake.lines(prefix)]
-    return {click.event_id for record in records for each in envelopes_of(record) for click in each.clicks}
+    return {click.event_id for record in records for each in envelopes_in(record) for click in each.clicks}
 
 
 COLUMNS = (
     "clicks sent",
     "accepted",
     "refused",
-    "asked again",
+    "retried",
     "delivered",
     "failed",
     "replayed",
@@ -112,21 +112,22 @@ COLUMNS = (
 
 INTRODUCTION = """# What happens to clicks when things break
 
-Each row is one fault, made to happen to the whole cloud as it runs on a laptop. The page's part is played by
-a client that keeps its clicks, with their ids, until it is told what became of them. `make faults` runs them
-all and writes this page. Counted is by `eventId`, against what the client was told.
+This page lists every fault that we injected and what happened to the clicks. Each row is one fault, injected
+into the whole cloud as it runs on a laptop. A client plays the part of the page: it keeps its clicks, with
+their ids, until the server has answered for them. Clicks are counted by `eventId` and compared with the
+responses that the client received. `make faults` runs all faults and writes this page.
 
 | column | what it counts |
 | --- | --- |
-| clicks sent | different clicks of the page |
-| accepted | the API said 202, and named them in a receipt |
-| refused | the API said no and why, or the page was closed while it said "later" |
-| asked again | heard 503 with `Retry-After`, or nothing at all, and were sent again with the same ids |
+| clicks sent | distinct clicks of the page |
+| accepted | the API answered 202 and listed them in a receipt |
+| refused | the API refused them with a reason, or the page was closed while the API answered "try later" |
+| retried | got 503 with `Retry-After`, or no response, and were sent again with the same ids |
 | delivered | are in `clicks/` in the end |
-| failed | were in `failed/` meanwhile, with a reason |
-| replayed | were put back by `python -m ops replay`, where nothing failed after `reconcile --recover` |
+| failed | were in `failed/` for a while, with a reason |
+| replayed | were put back by `clicklake replay`; if nothing had failed, after `reconcile --recover` |
 | duplicates | lines beyond the first of an id; every query counts an id once |
-| lost | accepted, and neither in `clicks/` nor kept under `failed/` or `parked/` |
+| lost | were accepted, and are neither in `clicks/` nor under `failed/` or `parked/` |
 
 """
 

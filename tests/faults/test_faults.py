@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.cloud import ROOT, Cloud
+from tests.faults.cloud import Cloud
 from tests.faults.faults import FAULTS
 from tests.faults.matrix import Fault, Row, run, to_markdown
+from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs" / "faults.md"
 CASES = [

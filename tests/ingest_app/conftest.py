@@ -14,7 +14,8 @@ from flask.testing import FlaskClient
 from ingest_app import create_app
 from ingest_app.settings import Settings
 from tests.ingest_app.firehose_server import FirehoseServer, take
-from tests.ingest_app.lambda_function import ROOT, LambdaFunction
+from tests.ingest_app.lambda_function import LambdaFunction
+from tests.support.paths import ROOT
 
 EDGE_SECRET = "the-edge-secret"
 VISITOR_KEY = "the-visitor-key"

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Mapping
 
-from tests.ingest_app.lambda_function import ROOT
+from tests.support.paths import ROOT
 
 
 class FlaskRun:

@@ -18,7 +18,7 @@ from ingest_app.json_text import MAX_DEPTH
 from ingest_app.receipts import Answer, Receipt
 from ingest_app.routes import STATUS
 from ingest_app.settings import GPC_MODES, RESERVED_FIELDS, Settings
-from tests.ingest_app.lambda_function import ROOT
+from tests.support.paths import ROOT
 
 DOCS = (ROOT / "docs" / "events.md").read_text()
 OPENAPI: dict[str, Any] = json.loads((ROOT / "ingest_app" / "openapi.json").read_text())

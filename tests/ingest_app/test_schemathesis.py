@@ -10,7 +10,7 @@ import pytest
 from tests.ingest_app.conftest import aws_environment
 from tests.ingest_app.firehose_server import FirehoseServer
 from tests.ingest_app.flask_run import FlaskRun
-from tests.ingest_app.lambda_function import ROOT
+from tests.support.paths import ROOT
 
 CHECKS = ["--checks", "all", "--exclude-checks", "negative_data_rejection"]  # schemathesis_checks.py says why
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ingest_app.settings import Settings, SettingsError
-from tests.ingest_app.lambda_function import ROOT
+from tests.support.paths import ROOT
 
 VALID: list[tuple[dict[str, str], str, Any]] = [
     ({}, "click_stream", "clicklake-dev"),

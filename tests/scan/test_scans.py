@@ -12,32 +12,33 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 BIN = ROOT / ".run" / "envs" / "scan" / "bin"
-PACKAGES = ("ingest_app", "processor", "deploy", "local", "ops")
+PACKAGES = ("ingest_app", "processor", "clicklake")
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 # Bandit's lesser findings (asserts, subprocesses, random numbers that hide nothing) are rules of ruff's too,
 # which has a reason in the line of each.
 BANDIT = {
-    ("deploy/check.py", "B310"): "the address of the API that was deployed a moment ago",
-    ("local/*.py", "B310"): "addresses on 127.0.0.1 that we made",
-    ("local/athena.py", "B608"): "every part is quoted",
+    ("clicklake/deploy/smoke_test.py", "B310"): "the address of the API that was deployed a moment ago",
+    ("clicklake/local/*.py", "B310"): "addresses on 127.0.0.1 that we made",
+    ("clicklake/local/emulator/athena.py", "B608"): "every part is quoted",
     (
-        "ops/on_*.py",
+        "clicklake/query/*_engine.py",
         "B608",
     ): "names of our own table",
-    ("ops/charts.py", "B704"): "an SVG of Vega's, which escapes its texts",
-    ("ops/page.py", "B704"): "the style sheet, which is ours",
+    ("clicklake/report/charts.py", "B704"): "an SVG of Vega's, which escapes its texts",
+    ("clicklake/report/page.py", "B704"): "the style sheet, which is ours",
 }
 SECRETS = {
     ("benchmarks/*", "Hex High Entropy String"): "a visitor's id, made up",
     ("benchmarks/*", "Secret Keyword"): "the emulator's dummy keys",
     ("cloudformation/*.yaml", "Secret Keyword"): "a parameter's name",
     ("docs/line.md", "Hex High Entropy String"): "a visitor's id, made up",
-    ("local/cloud.py", "Secret Keyword"): "the emulator's dummy keys",
-    ("ops/*.py", "Secret Keyword"): "the emulator's dummy keys",
+    ("clicklake/local/launcher.py", "Secret Keyword"): "the emulator's dummy keys",
+    ("clicklake/demo/*.py", "Secret Keyword"): "the emulator's dummy keys",
     ("tests/data/tls/catalogue.pem", "Private Key"): "a test server's on 127.0.0.1, for whom nobody vouches",
     ("tests/*", "Secret Keyword"): "dummies",
     ("tests/*", "Basic Auth Credentials"): "addresses that hold a password, to see that it is not kept",

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, Self
 
-WEB = Path(__file__).resolve().parents[2] / "web"
+from tests.support.paths import ROOT
+
+WEB = ROOT / "web"
 WAIT_SECONDS = 20
 
 

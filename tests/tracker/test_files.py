@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 SOURCE = (ROOT / "web/tracker.js").read_text()
 MINIFIED = ROOT / "web/tracker.min.js"
 GUIDE = (ROOT / "docs/tracker.md").read_text()

@@ -1,12 +1,13 @@
 """The catalogue's answers, which the processor reads, say what the page shows."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-WEB = Path(__file__).resolve().parent.parent.parent / "web"
+from tests.support.paths import ROOT
+
+WEB = ROOT / "web"
 MYSFITS: list[dict[str, Any]] = json.loads((WEB / "mysfits.json").read_text())
 BY_ID = pytest.mark.parametrize("mysfit", MYSFITS, ids=lambda mysfit: mysfit["name"])
 

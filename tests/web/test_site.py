@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -23,9 +22,11 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.support.paths import ROOT
+
 pytestmark = pytest.mark.browser
 
-WEB = Path(__file__).resolve().parent.parent.parent / "web"
+WEB = ROOT / "web"
 MYSFITS: list[dict[str, Any]] = json.loads((WEB / "mysfits.json").read_text())
 NAMES = [mysfit["name"] for mysfit in MYSFITS]
 ARRIVES_SECONDS = 15  # generous: the tracker collects clicks for a second

@@ -4,14 +4,12 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.whole_path.lake import Lake, eventually
+from tests.support.landed import Lake, eventually
+from tests.support.paths import ENVS, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-ENVS = ROOT / ".run" / "envs"
 START_SECONDS = 90
 
 
@@ -24,7 +22,7 @@ def addresses(
         yield {"api": api.rstrip("/"), "bucket": request.config.getoption("--bucket")}
         return
     folder = tmp_path_factory.mktemp("cloud")
-    command = [ENVS / "aws" / "bin" / "python", "-m", "local", "--dir", folder]
+    command = [ENVS / "cli" / "bin" / "python", "-m", "clicklake", "run", "--dir", folder]
     command += ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]
     with (folder / "run.log").open("wb") as log:
         cloud = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)

@@ -11,7 +11,7 @@ import boto3
 import pytest
 import requests
 
-from tests.whole_path.lake import EVANGELINE, Lake, eventually
+from tests.support.landed import EVANGELINE, Lake, eventually
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.whole_path.conftest import ROOT
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 

@@ -9,9 +9,9 @@ import boto3
 import pytest
 import requests
 
-from local.processes import free_port
-from tests.whole_path.conftest import ENVS, ROOT
-from tests.whole_path.lake import EVANGELINE, Lake, eventually
+from clicklake.local.ports import free_port
+from tests.support.landed import EVANGELINE, Lake, eventually
+from tests.support.paths import ENVS, ROOT
 
 pytestmark = pytest.mark.e2e
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.whole_path.lake import EVANGELINE, Lake, eventually
+from tests.support.landed import EVANGELINE, Lake, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

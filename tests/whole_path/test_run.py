@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 import requests
 
-from local.cloud import AWS_ENV
-from local.processes import is_free
-from tests.whole_path.conftest import ENVS, ROOT, START_SECONDS
-from tests.whole_path.lake import EVANGELINE, Lake, eventually
+from clicklake.local.launcher import AWS_ENV
+from clicklake.local.ports import is_free
+from tests.support.landed import EVANGELINE, Lake, eventually
+from tests.support.paths import ENVS, ROOT
+from tests.whole_path.conftest import START_SECONDS
 
 pytestmark = pytest.mark.e2e
 
-COMMAND = [str(ENVS / "aws" / "bin" / "python"), "-m", "local"]
+COMMAND = [str(ENVS / "cli" / "bin" / "python"), "-m", "clicklake", "run"]
 ANY_PORTS = ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]
 
 
@@ -43,9 +44,8 @@ def test_a_taken_port_is_named_with_what_sets_another(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         command = [*COMMAND, "--dir", str(tmp_path), *ANY_PORTS, "--api-port", str(port)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert f"port {port} is taken" in done.stderr
-    assert "API_PORT=" in done.stderr
+    assert done.returncode == 2
+    assert f"API_PORT={port} is in use" in done.stderr
 
 
 def test_ctrl_c_stops_all_and_a_second_run_has_what_the_first_took(

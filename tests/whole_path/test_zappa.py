@@ -8,8 +8,8 @@ import boto3
 import pytest
 import requests
 
-from tests.whole_path.conftest import ENVS, ROOT
-from tests.whole_path.lake import EVANGELINE, Lake
+from tests.support.landed import EVANGELINE, Lake
+from tests.support.paths import ENVS, ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -1,0 +1,1 @@
+"""The `clicklake` command: everything that runs on an operator's machine."""

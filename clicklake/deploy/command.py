@@ -1,0 +1,75 @@
+"""`deploy` and `undeploy`: say which account is about to change, ask, then do it."""
+
+import logging
+import sys
+
+import click
+
+from clicklake.deploy.ingest import stages
+from clicklake.deploy.settings import parse_settings
+from clicklake.deploy.steps import deploy_stage
+from clicklake.deploy.target import Target, find_target
+from clicklake.deploy.undeploy import kept_buckets, undeploy_stage
+from clicklake.errors import CommandError
+
+stage_option = click.option(
+    "--stage", required=True, type=click.Choice(stages()), help="A stage of zappa_settings.json."
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+
+
+@click.command()
+@click.argument("settings", nargs=-1, metavar="[Name=Value]...")
+@stage_option
+@yes_option
+def deploy(settings: tuple[str, ...], stage: str, yes: bool) -> None:
+    """Deploy a complete stage.
+
+    The lake, the ingest app, the site and the alarms go into the account of your AWS credentials. Then one
+    event is sent and looked for in S3. Name=Value sets a parameter of a template or a variable of the ingest
+    app; docs/deploy.md lists them. A setting is kept until you change it. You can rerun the command: it
+    applies only changes and resumes after an interruption.
+    """
+    _log_to_stdout()
+    target = find_target()
+    parsed = parse_settings(list(settings))
+    _show_target(target, stage)
+    _confirm("Deploy there?", yes)
+    deploy_stage(target, stage, parsed)
+
+
+@click.command()
+@stage_option
+@yes_option
+def undeploy(stage: str, yes: bool) -> None:
+    """Remove a stage; keep the data it collected."""
+    _log_to_stdout()
+    target = find_target()
+    _show_target(target, stage)
+    buckets = kept_buckets(target, stage)
+    kept = "\n".join(f"   s3://{bucket}   {content}" for content, bucket in buckets.items()) or "   nothing"
+    click.echo(f"\nThese buckets stay, and their storage is billed:\n{kept}\n")
+    _confirm("Remove the rest?", yes)
+    undeploy_stage(target, stage)
+    click.echo(f"\nremoved. Still there:\n{kept}")
+
+
+def _log_to_stdout() -> None:
+    logging.basicConfig(stream=sys.stdout, format="%(message)s", force=True)
+    logging.getLogger("clicklake.deploy").setLevel(logging.INFO)
+
+
+def _show_target(target: Target, stage: str) -> None:
+    kind = "an emulator on this machine" if target.is_emulator else "AWS"
+    click.echo(f"   stage      {stage}\n   account    {target.account}\n   region     {target.region}")
+    click.echo(f"   endpoint   {target.endpoint}   ({kind})")
+
+
+def _confirm(question: str, yes: bool) -> None:
+    """Raise CommandError where the person says no, or where there is no terminal to ask."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError("not a terminal; pass --yes (make: YES=1)")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise CommandError("nothing was changed")

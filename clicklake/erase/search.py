@@ -1,0 +1,112 @@
+"""The order of an erasure: search everything, then delete from Athena's results, then from the rest.
+
+A query's result may name no id of the person, but only their events. Which events those are is known as long
+as their clicks are there, so an interrupted run finds what it needs when it is run again.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from clicklake.erase.query_results import RowRedactor
+from clicklake.erase.redactor import DataSubject, RedactionStats, Redactor
+from clicklake.erase.versions import (
+    FOLDERS,
+    RESULTS,
+    ObjectVersion,
+    list_versions,
+    redacted_lines,
+    redacted_rows,
+    replace,
+    result_mentions,
+)
+from clicklake.lake.bucket import Lake
+from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+
+T = TypeVar("T")
+
+THREADS = 4
+AT_ONCE = 200  # versions that wait for a thread
+
+
+@dataclass
+class FolderCounts:
+    """What was found in a folder: in current versions, except for `old_versions`."""
+
+    clicks: int = 0
+    unreadable: int = 0  # passages that are not JSON and contain one of the ids
+    objects: int = 0
+    old_versions: int = 0
+
+
+class Erasure:
+    """Finds every version that holds a person, then redacts one version at a time."""
+
+    def __init__(self, lake: Lake, subject: DataSubject) -> None:
+        self.counts = {folder: FolderCounts() for folder in (*FOLDERS, RESULTS)}
+        self.found: list[ObjectVersion] = []  # in the order in which to erase them
+        self.unreadable: list[ObjectVersion] = []
+        self._lake, self._subject = lake, subject
+        self._rows = RowRedactor(frozenset(), frozenset())
+
+    def search(self, searched: Callable[[], None]) -> None:
+        """Search every version. `searched` is called after each."""
+        clicks, event_ids = [], set[str]()
+        for folder in FOLDERS:
+            for version, stats in self._search_all(folder, self._search):
+                searched()
+                if stats.clicks or stats.unreadable:
+                    clicks.append(version)
+                    event_ids |= stats.event_ids
+                    self._count(folder, version, stats)
+        self._rows = RowRedactor(self._subject.ids, event_ids)
+        for version, mentions in self._search_all(RESULTS, self._search_result):
+            searched()
+            if mentions:
+                self.found.append(version)
+                self._count(RESULTS, version, RedactionStats())
+        self.found += clicks
+
+    def erase(self, version: ObjectVersion) -> None:
+        if version.key.startswith(RESULTS):
+            content = redacted_rows(self._lake, version, self._rows)
+        else:
+            content = redacted_lines(self._lake, version, Redactor(self._subject))
+        replace(self._lake, version, content)
+
+    def _search(self, version: ObjectVersion) -> RedactionStats:
+        redactor = Redactor(self._subject)
+        try:
+            for _ in redacted_lines(self._lake, version, redactor):
+                pass
+        except CORRUPT_OBJECT_ERRORS:
+            self.unreadable.append(version)
+            return RedactionStats()
+        return redactor.stats
+
+    def _search_result(self, version: ObjectVersion) -> bool:
+        try:
+            return result_mentions(self._lake, version, self._rows)
+        except CORRUPT_OBJECT_ERRORS:
+            self.unreadable.append(version)
+            return False
+
+    def _search_all(
+        self, folder: str, search: Callable[[ObjectVersion], T]
+    ) -> Iterator[tuple[ObjectVersion, T]]:
+        """Search several versions at once, in the order of their keys."""
+        versions = list_versions(self._lake, folder)
+        with ThreadPoolExecutor(THREADS) as threads:
+            while batch := list(islice(versions, AT_ONCE)):
+                yield from zip(batch, threads.map(search, batch), strict=True)
+
+    def _count(self, folder: str, version: ObjectVersion, stats: RedactionStats) -> None:
+        counts = self.counts[folder]
+        if version.is_current:
+            counts.objects += 1
+            counts.clicks += stats.clicks
+            counts.unreadable += stats.unreadable
+        else:
+            counts.old_versions += 1

@@ -1,0 +1,104 @@
+"""The report's charts over time: which hours, days or months they have, and what is written under them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from clicklake.lake.partitions import Span, hours_between
+from clicklake.report.charts import CARD_PIXELS, WIDE_PIXELS, Moment, columns
+from clicklake.report.panels import Row
+
+DAY = timedelta(days=1)
+LABELS_ON_WIDE, LABELS_ON_CARD = 14, 5
+
+
+class Unit(NamedTuple):
+    question: str  # of sql/
+    column: str
+    text: str  # how that column is written
+    steps: Sequence[int]  # from one label to the next
+
+
+HOURS = Unit("hours", "hour", "%Y-%m-%dT%H", (1, 2, 3, 6, 12, 24))
+DAYS = Unit("days", "day", "%Y-%m-%d", (1, 2, 7, 14, 28))
+MONTHS = Unit("months", "month", "%Y-%m", (1, 3, 6, 12))
+
+
+def unit_of(span: Span) -> Unit:
+    """So few that a phone can show them all."""
+    length = span.until - span.since
+    return HOURS if length <= 3 * DAY else DAYS if length <= 100 * DAY else MONTHS
+
+
+def span_before(span: Span) -> Span:
+    return Span(span.since - (span.until - span.since), span.since)
+
+
+def written(at: datetime, unit: Unit) -> str:
+    if unit is MONTHS:
+        return f"{at:%B %Y}"
+    return f"{at:%H:%M} on {at.day} {at:%B}" if unit is HOURS else f"{at.day} {at:%B}"
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Each moment of the span with its row, if any, and with that at the same place of the span before."""
+
+    unit: Unit
+    moments: Mapping[datetime, tuple[Row, Row]]
+
+    def most(self, column: str) -> tuple[str, int]:
+        at, (row, _) = max(self.moments.items(), key=lambda moment: moment[1][0].get(column, 0))
+        return written(at, self.unit), row.get(column, 0)
+
+    def draw(self, front: str, back: str) -> tuple[Markup, Markup]:
+        """Wide, and for a phone."""
+        return self._draw(front, back, WIDE_PIXELS, LABELS_ON_WIDE), self._draw(
+            front, back, CARD_PIXELS, LABELS_ON_CARD
+        )
+
+    def _draw(self, front: str, back: str, width: int, labels: int) -> Markup:
+        step = next(
+            (step for step in self.unit.steps if step * labels >= len(self.moments)), self.unit.steps[-1]
+        )
+        drawn = [
+            Moment(self._label(place, at, step), row.get(front, 0), row.get(back, 0), earlier.get(front, 0))
+            for place, (at, (row, earlier)) in enumerate(self.moments.items())
+        ]
+        return columns(drawn, width)
+
+    def _label(self, place: int, at: datetime, step: int) -> str:
+        if (at.hour if self.unit is HOURS else place) % step:
+            return ""
+        if self.unit is HOURS and at.hour:
+            return f"{at:%H}:00"
+        return f"{at:%b %Y}" if self.unit is MONTHS else f"{at.day} {at:%b}"
+
+
+def build_timeline(span: Span, now: Sequence[Row], then: Sequence[Row]) -> Timeline:
+    """`now` and `then` answer the unit's question for the span and for the one before."""
+    unit = unit_of(span)
+    rows, rows_then = ({row[unit.column]: row for row in answer} for answer in (now, then))
+    # What arrived in the span may have happened up to a day earlier.
+    early = {
+        text: at
+        for text, at in _moments(Span(span.since - DAY, span.since), unit).items()
+        if text >= min(rows, default="~")
+    }
+    own = _moments(span, unit)
+    place = dict(zip(own, _moments(span_before(span), unit), strict=False))
+    found = {
+        at: (rows.get(text, {}), rows_then.get(place.get(text, ""), {})) for text, at in (early | own).items()
+    }
+    return Timeline(unit, found)
+
+
+def _moments(span: Span, unit: Unit) -> dict[str, datetime]:
+    """The beginning of each, by how SQL writes it."""
+    found: dict[str, datetime] = {}
+    for hour in hours_between(span.since, span.until):
+        found.setdefault(hour.strftime(unit.text), hour)
+    return found

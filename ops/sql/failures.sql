@@ -1,6 +1,0 @@
--- Which records could not be processed, and why? Firehose keeps them whole; `python -m ops replay` sends them again.
-select errorcode, errormessage, count(*) as records, sum(count(*)) over () as total
-from failed
-group by errorcode, errormessage
-order by records desc, errorcode, errormessage
-limit 50

@@ -1,0 +1,83 @@
+"""The processor's bundle, as `make bundle` makes it for Lambda."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+AARCH64 = 183  # e_machine of an ELF file: refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
+UNCHECKED_HASH = 0b01  # flags of a .pyc: peps.python.org/pep-0552
+MAX_BYTES = 12_000_000
+PYTHON = ROOT / ".run/envs/cli/bin/python"
+
+
+def bundle(target: Path, *words: str) -> Path:
+    command = [PYTHON, "-m", "clicklake.deploy.packaging.processor_bundle", target, *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return target
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    return {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.fixture(scope="module")
+def for_lambda(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bundle(tmp_path_factory.mktemp("bundle") / "processor")
+
+
+def test_the_same_code_makes_the_same_bundle(for_lambda: Path, tmp_path: Path) -> None:
+    once, again = files_of(for_lambda), files_of(bundle(tmp_path / "processor"))
+    assert list(once) == list(again)  # in the order in which a folder is read, too
+    for name, file in once.items():
+        assert file.read_bytes() == again[name].read_bytes(), name
+        assert file.stat().st_mtime == again[name].stat().st_mtime, name
+
+
+def test_every_library_is_compiled_for_lambdas_machine(for_lambda: Path) -> None:
+    libraries = [file for name, file in files_of(for_lambda).items() if ".so" in Path(name).suffixes]
+    assert libraries
+    for library in libraries:
+        header = library.read_bytes()[:20]
+        assert (header[:4], int.from_bytes(header[18:20], "little")) == (b"\x7fELF", AARCH64), library
+
+
+def test_every_module_has_bytecode_that_is_never_compiled_again(for_lambda: Path) -> None:
+    files = files_of(for_lambda)
+    for source in (name for name in files if name.endswith(".py")):
+        compiled = (
+            Path(source).parent / "__pycache__" / f"{Path(source).stem}.{sys.implementation.cache_tag}.pyc"
+        )
+        header = files[compiled.as_posix()].read_bytes()[:8]
+        assert (header[:4], header[4]) == (importlib.util.MAGIC_NUMBER, UNCHECKED_HASH), source
+
+
+def test_the_bundle_holds_the_processor_its_libraries_and_nothing_of_ours_besides(for_lambda: Path) -> None:
+    written = {
+        f"processor/{file.name}" for suffix in ("py", "json") for file in ROOT.glob(f"processor/*.{suffix}")
+    }
+    names = files_of(for_lambda)
+    assert {name for name in names if name.startswith("processor/") and not name.endswith(".pyc")} == written
+    assert not {"ingest_app", "tests", "bin", "web"} & {name.split("/")[0] for name in names}
+    assert not any(".dist-info" in name for name in names)
+    assert sum(file.stat().st_size for file in names.values()) <= MAX_BYTES
+
+
+def test_it_says_for_which_runtime_it_is(for_lambda: Path) -> None:
+    version = json.loads(
+        subprocess.check_output([PYTHON, "-c", "import sys; print(list(sys.version_info[:2]))"])
+    )
+    told = (for_lambda.parent / "runtime").read_text()
+    assert told == f"python{version[0]}.{version[1]}\n"
+
+
+def test_for_an_emulator_it_is_for_this_machine(tmp_path: Path) -> None:
+    made = bundle(tmp_path / "processor", "--here")
+    code = f"import sys; sys.path.insert(0, {str(made)!r}); import processor.handler"
+    subprocess.run([PYTHON, "-I", "-S", "-c", code], env={"CATALOGUE_URL": ""}, check=True)

@@ -1,0 +1,156 @@
+"""What comes after the first `make deploy`: nothing new, new code, other settings, Zappa alone, the end.
+
+The tests stand in the order in which they happen to one stage.
+"""
+
+from typing import Any
+
+import pytest
+import requests
+
+from clicklake.deploy.function import SECRETS
+from tests.cloudformation.resolved import ACCOUNT
+from tests.support.checkout import Checkout, Stage
+from tests.support.emulator import Emulator
+from tests.support.landed import EVANGELINE
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
+STREAM = "clicklake-dev"
+STACKS = ("clicklake-lake-dev", "clicklake-site-dev", "clicklake-alarms-dev")
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Stage:
+    """A deploy by root, of the checkout as it is."""
+    copied = Checkout.copy(tmp_path_factory.mktemp("later") / "checkout", emulator)
+    return Stage(copied, copied.make("deploy", "STAGE=dev", "YES=1"))
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    running = Emulator(tmp_path_factory.mktemp("emulator")).start()
+    yield running
+    running.stop()
+
+
+def again(stage: Stage, *words: str) -> Stage:
+    return Stage(stage.checkout, stage.checkout.make("deploy", "STAGE=dev", "YES=1", *words))
+
+
+def state_of(stage: Stage) -> dict[str, Any]:
+    """All that a deploy which changes nothing must leave as it is."""
+    s3, functions = stage.client("s3"), stage.client("lambda")
+    artifacts = s3.list_objects_v2(Bucket=f"clicklake-artifacts-{ACCOUNT}-us-east-1")["Contents"]
+    names = ("clicklake-dev", "clicklake-processor-dev")
+    return {
+        "stacks": {name: _but_for_dates(stage.stack(name)) for name in STACKS},
+        "stream": stage.client("firehose").describe_delivery_stream(DeliveryStreamName=STREAM)[
+            "DeliveryStreamDescription"
+        ],
+        "code": [functions.get_function(FunctionName=name)["Configuration"]["CodeSha256"] for name in names],
+        "environments": [stage.environment(name) for name in names],
+        "artifacts": sorted(each["Key"] for each in artifacts),
+        "buckets": sorted(each["Name"] for each in s3.list_buckets()["Buckets"]),
+        "addresses": (stage.site, stage.api, stage.bucket),
+    }
+
+
+def _but_for_dates(stack: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in stack.items() if name in ("StackId", "Parameters", "Outputs")}
+
+
+def stream_of(stage: Stage) -> dict[str, Any]:
+    described = stage.client("firehose").describe_delivery_stream(DeliveryStreamName=STREAM)
+    description: dict[str, Any] = described["DeliveryStreamDescription"]
+    return description
+
+
+def test_a_second_deploy_changes_nothing(first: Stage) -> None:
+    before = state_of(first)
+    second = again(first)
+    assert state_of(second) == before
+    assert "published 0 changed files" in second.printed
+
+
+def test_a_deploy_after_a_change_deploys_the_change(first: Stage) -> None:
+    before = state_of(first)
+    first.checkout.replace("ingest_app/openapi.json", '"title": "', '"title": "Changed ')
+    first.checkout.replace("processor/bots.py", 'NO_AGENT = "no-agent"', 'NO_AGENT = "nobody"')
+    first.checkout.replace("web/index.html", "<title>", "<title>Changed ")
+    changed = again(first)
+    assert (
+        requests.get(f"{changed.api}/openapi.json", timeout=30).json()["info"]["title"].startswith("Changed")
+    )
+    assert "<title>Changed " in requests.get(changed.site, timeout=30).text
+    answer = changed.put({"mysfitId": EVANGELINE}, User_Agent="")
+    assert changed.line_of(answer)["bot"] == "nobody"
+    after = state_of(changed)
+    assert after["environments"] == before["environments"]
+    assert (after["stream"], after["addresses"]) == (before["stream"], before["addresses"])
+
+
+def test_settings_are_set_by_name_and_stay(first: Stage) -> None:
+    said = "SET=ItemIdField=productId CatalogueUrl=none GPC_MODE=refuse RawDays=7"
+    again(first, said)
+    changed = again(first)
+    environment = changed.environment("clicklake-dev")
+    assert (environment["ITEM_ID_FIELD"], environment["GPC_MODE"]) == ("productId", "refuse")
+    assert changed.environment("clicklake-processor-dev")["CATALOGUE_URL"] == ""
+    parameters = changed.stack("clicklake-lake-dev")["Parameters"]
+    assert {"ParameterKey": "RawDays", "ParameterValue": "7"} in parameters
+    assert changed.put({"productId": "p1"}, Sec_GPC="1").status_code == 403
+    assert changed.line_of(changed.put({"productId": "p1"}))["itemLookup"] == "none"
+
+
+def test_zappa_alone_leaves_the_stream_as_it_was(first: Stage) -> None:
+    before = stream_of(first), first.stack("clicklake-lake-dev")
+    first.checkout.zappa("undeploy", "dev", "--yes")
+    first.checkout.zappa("deploy", "dev")
+    assert (stream_of(first), first.stack("clicklake-lake-dev")) == before
+
+
+def test_a_deploy_after_that_makes_new_secrets_and_a_click_lands(first: Stage) -> None:
+    assert not set(SECRETS) & first.environment("clicklake-dev").keys()
+    mended = again(first)
+    assert set(SECRETS) < mended.environment("clicklake-dev").keys()
+    assert mended.line_of(mended.put({"productId": "p1"}))["productId"] == "p1"
+
+
+def test_a_deploy_of_a_broken_processor_says_so(first: Stage) -> None:
+    first.checkout.replace("processor/handler.py", "def lambda_handler(", "def lambda_handler_(")
+    done = first.checkout.run("make", "deploy", "STAGE=dev", "YES=1")
+    first.checkout.replace("processor/handler.py", "def lambda_handler_(", "def lambda_handler(")
+    assert done.returncode != 0
+    assert "the processor does not work" in done.stderr
+
+
+def test_undeploy_leaves_the_buckets_and_says_so_and_nothing_else(first: Stage) -> None:
+    buckets = first.client("s3").list_buckets()["Buckets"]
+    collected = first.client("s3").list_objects_v2(Bucket=first.bucket)["KeyCount"]
+    printed = first.checkout.make("undeploy", "STAGE=dev", "YES=1")
+    for bucket in buckets:
+        assert f"s3://{bucket['Name']}" in printed
+    assert first.client("s3").list_buckets()["Buckets"] == buckets
+    assert first.client("s3").list_objects_v2(Bucket=first.bucket)["KeyCount"] >= collected > 0
+    assert first.client("iam").list_roles()["Roles"] == []
+    assert first.client("lambda").list_functions()["Functions"] == []
+    assert first.client("firehose").list_delivery_streams()["DeliveryStreamNames"] == []
+    assert first.client("logs").describe_log_groups()["logGroups"] == []
+    assert first.client("apigateway").get_rest_apis()["items"] == []
+    assert first.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+def test_undeploying_what_is_gone_is_no_error(first: Stage) -> None:
+    assert "gone" in first.checkout.make("undeploy", "STAGE=dev", "YES=1")
+
+
+def test_production_answers_a_click_that_lands(first: Stage) -> None:
+    production = Stage(first.checkout, first.checkout.make("deploy", "STAGE=production", "YES=1"))
+    line = production.line_of(production.put({"mysfitId": EVANGELINE}))
+    assert (line["species"], line["itemLookup"]) == ("Chimera", "found")
+    (api,) = production.client("apigatewayv2").get_apis()["Items"]
+    (stage,) = production.client("apigatewayv2").get_stages(ApiId=api["ApiId"])["Items"]
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    watched = production.stack("clicklake-alarms-production")["Parameters"]
+    assert {"ParameterKey": "HttpApiId", "ParameterValue": api["ApiId"]} in watched

@@ -1,0 +1,155 @@
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from clicklake.local.delivery_stream.destination import UnsupportedDestinationError
+from clicklake.local.delivery_stream.faults import Faults, parse_plan
+from clicklake.local.delivery_stream.puts import (
+    MAX_BATCH_BYTES,
+    MAX_RECORD_BYTES,
+    ConnectionDroppedError,
+    PutApi,
+    PutError,
+)
+from tests.clicklake.local.delivery_stream.world import World
+
+
+def record(data: bytes) -> dict[str, str]:
+    return {"Data": base64.b64encode(data).decode()}
+
+
+def one(data: bytes) -> dict[str, Any]:
+    return {"DeliveryStreamName": "clicks", "Record": record(data)}
+
+
+def batch(*data: bytes) -> dict[str, Any]:
+    return {"DeliveryStreamName": "clicks", "Records": [record(each) for each in data]}
+
+
+class Api(PutApi):
+    """Over a stream whose journal says what was taken."""
+
+    def __init__(self, lake: World) -> None:
+        self.lake = lake
+        self.faults = Faults()
+        super().__init__(lambda name: lake.stream if name == "clicks" else None, lambda: None, self.faults)
+
+    def taken(self) -> list[bytes]:
+        return [each.data for each in self.lake.journal.waiting(self.lake.stream.arn)]
+
+
+@pytest.fixture
+def api(world: Callable[..., World]) -> Api:
+    return Api(world())
+
+
+def test_put_record_answers_an_id_that_the_processor_is_not_shown(api: Api) -> None:
+    answer = api.put_record(one(b"a"))
+    assert answer["Encrypted"] is False
+    assert len(answer["RecordId"]) > 56
+    assert api.taken() == [b"a"]
+
+
+def test_put_record_batch_answers_for_each_record_in_order(api: Api) -> None:
+    answer = api.put_record_batch(batch(b"a", b"b", b"c"))
+    assert answer["FailedPutCount"] == 0
+    assert len({entry["RecordId"] for entry in answer["RequestResponses"]}) == 3
+    assert api.taken() == [b"a", b"b", b"c"]
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * MAX_RECORD_BYTES])
+def test_record_within_its_limits_is_taken(api: Api, data: bytes) -> None:
+    api.put_record(one(data))
+    assert api.taken() == [data]
+
+
+def test_batch_within_its_limits_is_taken(api: Api) -> None:
+    api.put_record_batch(batch(*[b"x"] * 500))
+    api.put_record_batch(batch(*[b"x" * (MAX_BATCH_BYTES // 8)] * 8))
+    assert len(api.taken()) == 508
+
+
+TOO_LARGE = b"x" * (MAX_RECORD_BYTES + 1)
+JUST_OVER = [b"x" * 1_000_000] * 4 + [b"x" * (MAX_BATCH_BYTES - 4_000_000 + 1)]
+
+
+PUT, BATCH = PutApi.put_record, PutApi.put_record_batch
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_body", "code", "message"),
+    [
+        (PUT, one(TOO_LARGE), "ValidationException", "'record.data' .* less than or equal to 1024000"),
+        (PUT, {**one(b""), "Record": {}}, "ValidationException", "'record.data' .* must not be null"),
+        (PUT, {"DeliveryStreamName": "clicks"}, "ValidationException", "must not be null"),
+        (PUT, {**one(b""), "Record": {"Data": "!"}}, "SerializationException", "base64"),
+        (PUT, {**one(b""), "DeliveryStreamName": "x"}, "ResourceNotFoundException", "Firehose x not found"),
+        (BATCH, batch(), "ValidationException", "greater than or equal to 1$"),
+        (BATCH, batch(*[b""] * 501), "ValidationException", "less than or equal to 500$"),
+        (BATCH, batch(b"", TOO_LARGE), "ValidationException", "'records.2.member.data'"),
+        (BATCH, batch(*JUST_OVER), "InvalidArgumentException", "^Records size exceeds 4 MB limit$"),
+    ],
+)
+def test_request_beyond_a_limit_is_refused_whole(
+    api: Api,
+    operation: Callable[[PutApi, Mapping[str, Any]], dict[str, Any]],
+    request_body: dict[str, Any],
+    code: str,
+    message: str,
+) -> None:
+    with pytest.raises(PutError, match=message) as refused:
+        operation(api, request_body)
+    assert (refused.value.code, refused.value.status) == (code, 400)
+    assert api.taken() == []
+
+
+def test_stream_whose_configuration_is_not_kept_refuses_by_name() -> None:
+    def find(name: str) -> None:
+        raise UnsupportedDestinationError("CompressionFormat Snappy is not kept")
+
+    with pytest.raises(PutError, match="Snappy") as refused:
+        PutApi(find, lambda: None, Faults()).put_record(one(b""))
+    assert refused.value.code == "InvalidArgumentException"
+
+
+def test_throttled_put_is_told_to_slow_down_and_takes_nothing(api: Api) -> None:
+    api.faults.use(parse_plan({"throttleEvery": 2}))
+    api.put_record(one(b"first"))
+    with pytest.raises(PutError, match=r"^Slow down\.$") as refused:
+        api.put_record_batch(batch(b"second"))
+    assert (refused.value.code, refused.value.status) == ("ServiceUnavailableException", 503)
+    api.put_record(one(b"third"))
+    assert api.taken() == [b"first", b"third"]
+
+
+def test_part_failed_batch_names_each_record_that_was_not_taken(api: Api) -> None:
+    api.faults.use(parse_plan({"failEvery": 3}))
+    answer = api.put_record_batch(batch(b"a", b"b", b"c", b"d", b"e", b"f"))
+    assert answer["FailedPutCount"] == 2
+    assert [entry.get("ErrorCode") for entry in answer["RequestResponses"]] == [
+        None, None, "ServiceUnavailableException", None, None, "ServiceUnavailableException",
+    ]  # fmt: skip
+    assert answer["RequestResponses"][2] == {
+        "ErrorCode": "ServiceUnavailableException",
+        "ErrorMessage": "Slow down.",
+    }
+    assert api.taken() == [b"a", b"b", b"d", b"e"]
+
+
+def test_put_record_that_fails_alone_is_an_error(api: Api) -> None:
+    api.faults.use(parse_plan({"failEvery": 1}))
+    with pytest.raises(PutError, match="Slow down"):
+        api.put_record(one(b"a"))
+    assert api.taken() == []
+
+
+@pytest.mark.parametrize(("fault", "taken"), [("dropBeforeEvery", []), ("dropAfterEvery", [b"a"])])
+def test_dropped_connection_comes_before_or_after_the_record_is_taken(
+    api: Api, fault: str, taken: list[bytes]
+) -> None:
+    api.faults.use(parse_plan({fault: 1}))
+    with pytest.raises(ConnectionDroppedError):
+        api.put_record(one(b"a"))
+    assert api.taken() == taken

@@ -1,0 +1,159 @@
+"""A copy of the checkout, to deploy from and to change, and an emulator of its own to deploy to."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.cloudformation.resolved import ACCOUNT, REGION, names_of, resolve
+from tests.cloudformation.templates import load, statements_of
+from tests.support.emulator import Emulator
+from tests.support.landed import eventually
+from tests.support.paths import ROOT
+
+NOT_COPIED = (
+    "*.ready",
+    ".git",
+    ".run",
+    "build",
+    "__pycache__",
+    ".*cache",
+    ".hypothesis",
+    ".venv*",
+    "node_modules",
+)
+DELIVERY_SECONDS = 30
+
+
+@dataclass
+class Checkout:
+    folder: Path
+    emulator: Emulator
+    keys: dict[str, str] = field(default_factory=lambda: {"id": "test", "secret": "test"})
+
+    @classmethod
+    def copy(cls, folder: Path, emulator: Emulator) -> "Checkout":
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        (folder / ".run").mkdir()
+        for name in ("envs", "bin"):
+            (folder / ".run" / name).symlink_to(ROOT / ".run" / name)
+        return cls(folder, emulator)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a person's shell has, with nothing of this machine's AWS."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE"))}
+        keys = {"AWS_ACCESS_KEY_ID": self.keys["id"], "AWS_SECRET_ACCESS_KEY": self.keys["secret"]}
+        quiet = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_PAGER": ""}
+        where = {"AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": self.emulator.gateway}
+        return kept | keys | quiet | where | {"TMPDIR": str(self.folder / ".run")}
+
+    def run(self, *command: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.env | env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    def make(self, *words: str) -> str:
+        done = self.run("make", *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def zappa(self, *words: str) -> str:
+        venv = ROOT / ".run" / "envs" / "ingest"
+        path = f"{venv / 'bin'}:{self.env['PATH']}"
+        done = self.run("zappa", *words, VIRTUAL_ENV=str(venv), PATH=path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text, f"{file} has no {old!r}"
+        path.write_text(text.replace(old, new))
+
+    def speak_plain_http(self) -> None:
+        """The emulator speaks nothing else, and our buckets refuse it to everybody but root."""
+        for template in ("lake", "site"):
+            self.replace(
+                f"cloudformation/{template}.yaml", 'SecureTransport: "false"', "SecureTransport: never"
+            )
+
+    def become_the_pipeline(self) -> None:
+        """Have the rights that pipeline.yaml gives a build, and no others."""
+        template = load(ROOT / "cloudformation" / "pipeline.yaml")
+        log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/codebuild/clicklake:*"
+        known = names_of("clicklake-pipeline") | {"RepositoryName": "clicklake", "BuildLogs.Arn": log}
+        boundary = template["Resources"]["Boundary"]["Properties"]["PolicyDocument"]
+        statements = list(statements_of(resolve(boundary, known)))
+        # The emulator asks for it on every function, AWS on the one that is made.
+        statements.append({"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": "*"})
+        iam = self.emulator.client("iam")
+        iam.create_user(UserName="build")
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_user_policy(UserName="build", PolicyName="boundary", PolicyDocument=policy)
+        key = iam.create_access_key(UserName="build")["AccessKey"]
+        self.keys = {"id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
+
+
+@dataclass
+class Stage:
+    """A deployed stage, by what `make deploy` printed of it."""
+
+    checkout: Checkout
+    printed: str
+
+    @property
+    def site(self) -> str:
+        return self._address("site")
+
+    @property
+    def api(self) -> str:
+        return self._address("api")
+
+    @property
+    def bucket(self) -> str:
+        return self._address("lake").removeprefix("s3://").removesuffix("/clicks/")
+
+    def client(self, service: str) -> Any:
+        return self.checkout.emulator.client(service)
+
+    def put(self, click: dict[str, Any], **headers: str | None) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return requests.put(f"{self.api}/clicks", json=click, headers=named, timeout=30)
+
+    def line_of(self, answer: Any) -> dict[str, Any]:
+        """The line of the one click of a request, once it has landed."""
+        assert answer.status_code == 202, answer.text
+        event_id = answer.json()["receipts"][0]["eventId"]
+
+        def landed() -> list[dict[str, Any]]:
+            delivered = self.checkout.emulator.get("/delivered")
+            return [line for line in delivered if line["eventId"] == event_id]
+
+        (line,) = eventually(landed, seconds=DELIVERY_SECONDS)
+        return line
+
+    def environment(self, function: str) -> dict[str, str]:
+        configuration = self.client("lambda").get_function_configuration(FunctionName=function)
+        variables: dict[str, str] = configuration["Environment"]["Variables"]
+        return variables
+
+    def stack(self, name: str) -> dict[str, Any]:
+        described: dict[str, Any] = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return described
+
+    def _address(self, what: str) -> str:
+        found = re.search(rf"^   {what} +(\S+)$", self.printed, re.MULTILINE)
+        assert found, self.printed
+        return found[1]

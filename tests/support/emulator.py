@@ -1,0 +1,173 @@
+"""An emulator of the tests' own, and a stream deployed to it."""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tests.support.paths import ROOT
+
+PYTHON = os.environ.get("CLICKLAKE_EMULATOR_PYTHON", str(ROOT / ".run/envs/emulator/bin/python"))
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+READY_SECONDS = 60
+LANDED_SECONDS = 30
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+class Emulator:
+    def __init__(self, state: Path, **environment: str) -> None:
+        self.state, self.environment = state, environment
+        self.gateway_port, self.live_port = free_port(), free_port()
+        self.gateway = f"http://127.0.0.1:{self.gateway_port}"
+        self.live = f"http://127.0.0.1:{self.live_port}"
+
+    def start(self) -> "Emulator":
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GATEWAY_PORT": str(self.gateway_port),
+            "CLICKLAKE_LIVE_PORT": str(self.live_port),
+            "CLICKLAKE_STATE_DIR": str(self.state),
+            **self.environment,
+        }
+        self.process = subprocess.Popen(
+            [PYTHON, "-m", "clicklake.local.emulator.ministack"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+        assert self.process.stdout
+        ready = self.process.stdout.readline()
+        assert ready.startswith("ready "), f"the emulator said {ready!r}"
+        return self
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(30)
+        assert self.process.stdout
+        self.process.stdout.close()
+        if number == signal.SIGKILL:  # its functions' processes outlive it
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        return code
+
+    def client(self, service: str, attempts: int = 1, **changes: Any) -> Any:
+        config = Config(retries={"total_max_attempts": attempts}, connect_timeout=5, read_timeout=30)
+        return boto3.client(service, **{"endpoint_url": self.gateway, "config": config, **KEYS, **changes})
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.live + path, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        data = json.dumps(body if body is not None else {}).encode()
+        request = urllib.request.Request(self.live + path, data, headers, method="POST")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = LANDED_SECONDS) -> Any:
+    """The first true answer of `condition`."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+    return answer
+
+
+def settled(emulator: Emulator) -> dict[str, Any]:
+    """Wait until everything that was accepted has landed; the totals then."""
+
+    def nothing_waits() -> dict[str, Any] | None:
+        status = emulator.get("/status")
+        return status if status["waiting"] == 0 else None
+
+    return wait_until(nothing_waits)
+
+
+def zipped(source: Path) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("processor.py", source.read_text())
+    return archive.getvalue()
+
+
+def deploy(emulator: Emulator, name: str, *, retries: int = 3, timeout: int = 5) -> None:
+    """A role, a bucket, a function (its `timeout` in seconds) and a stream, all of that name."""
+    iam, lambdas, s3 = (emulator.client(service) for service in ("iam", "lambda", "s3"))
+    trust = {"Version": "2012-10-17", "Statement": []}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    s3.create_bucket(Bucket=name)
+    source = Path(__file__).with_name("processor_under_test.py")
+    function = lambdas.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=role,
+        Handler="processor.handler",
+        Code={"ZipFile": zipped(source)},
+        Timeout=timeout,
+    )["FunctionArn"]
+    emulator.client("firehose").create_delivery_stream(
+        DeliveryStreamName=name,
+        ExtendedS3DestinationConfiguration=destination(name, role, function, retries),
+    )
+
+
+def put(emulator: Emulator, stream: str, *data: bytes) -> None:
+    records = [{"Data": each} for each in data]
+    answer = emulator.client("firehose").put_record_batch(DeliveryStreamName=stream, Records=records)
+    assert answer["FailedPutCount"] == 0
+
+
+def destination(bucket: str, role: str, function: str, retries: int) -> dict[str, Any]:
+    return {
+        "RoleARN": role,
+        "BucketARN": f"arn:aws:s3:::{bucket}",
+        "Prefix": "clicks/dt=!{timestamp:yyyy-MM-dd}/hr=!{timestamp:HH}/",
+        "ErrorOutputPrefix": "failed/!{firehose:error-output-type}/dt=!{timestamp:yyyy-MM-dd}/",
+        "CompressionFormat": "GZIP",
+        "BufferingHints": {"IntervalInSeconds": 60, "SizeInMBs": 5},
+        "S3BackupMode": "Enabled",
+        "S3BackupConfiguration": {
+            "RoleARN": role,
+            "BucketARN": f"arn:aws:s3:::{bucket}",
+            "Prefix": "raw/dt=!{timestamp:yyyy-MM-dd}/hr=!{timestamp:HH}/",
+            "CompressionFormat": "GZIP",
+        },
+        "ProcessingConfiguration": {
+            "Enabled": True,
+            "Processors": [
+                {
+                    "Type": "Lambda",
+                    "Parameters": [
+                        {"ParameterName": "LambdaArn", "ParameterValue": function},
+                        {"ParameterName": "NumberOfRetries", "ParameterValue": str(retries)},
+                    ],
+                }
+            ],
+        },
+    }
+
+
+def objects(emulator: Emulator, bucket: str, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+    s3 = emulator.client("s3")
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for found in page.get("Contents", []):
+            yield found["Key"], s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
