@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
+from clicklake.lake.old_lines import item_lookup_sql
 from clicklake.lake.partitions import HOUR, Span, hours_between
 from clicklake.query import duckdb_engine
 from clicklake.query.queries import (
@@ -81,7 +82,11 @@ def to_athena(question: exp.Query, table: Table, span: Span) -> str:
 def _select(question: exp.Query, table: Table) -> str:
     columns = asked_columns([question], table.columns | PARTITIONS)
     known = table.glue_columns | PARTITIONS.keys()
-    selected = [name if name in known else f"cast(null as varchar) as {name}" for name in columns]
+    read = {name: name if name in known else "cast(null as varchar)" for name in table.columns | PARTITIONS}
+    selected = [name if read[name] == name else f"{read[name]} as {name}" for name in columns]
+    if "itemlookup" in columns:
+        lookup = item_lookup_sql(read["itemlookup"], read["enrichment"])
+        selected[columns.index("itemlookup")] = f"{lookup} as itemlookup"
     return f"select {', '.join(selected)} from {table.glue_name}"  # noqa: S608 (names of our own table)
 
 

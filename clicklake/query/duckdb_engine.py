@@ -13,6 +13,7 @@ from sqlglot import exp
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.error_documents import FAILED, objects_of_day
+from clicklake.lake.old_lines import item_lookup_sql
 from clicklake.lake.partitions import Span, hours_between, partition_of
 from clicklake.query.downloads import Inflated, inflated_batches
 from clicklake.query.queries import Answer, Answers, Questions, asked_columns, asked_tables, tables_sql
@@ -142,17 +143,22 @@ def _with_iso_times(node: exp.Expression) -> exp.Expression:
 
 
 def _select_from_files(columns: Mapping[str, Column]) -> str:
-    read, selected = [], []
+    read: dict[str, str] = {}
+    selected = []
     for name, column in columns.items():
         kind = exp.DataType.build(column.type, dialect="hive").sql("duckdb")
         if name in PARTITIONS:  # a part of the key, which the file's name quotes
             selected.append(f"try_cast(regexp_extract(filename, '{name}=([^%]*)', 1) as {kind}) as {name}")
         else:
-            read.append(f"'{column.field}': '{kind}'")
+            read[column.field] = kind
             selected.append(f'"{column.field}" as {name}')
+        if name == "itemlookup":
+            read["enrichment"] = kind
+            selected[-1] = f"""{item_lookup_sql('"itemLookup"', '"enrichment"')} as {name}"""
     options = "format = 'newline_delimited', ignore_errors = true, filename = true"
     options += f", maximum_object_size = {MAX_LINE_BYTES}"
-    source = f"read_json($files, columns = {{{', '.join(read)}}}, {options})"
+    fields = ", ".join(f"'{field}': '{kind}'" for field, kind in read.items())
+    source = f"read_json($files, columns = {{{fields}}}, {options})"
     return f"select {', '.join(selected)} from {source}"  # noqa: S608 (names of our own table)
 
 

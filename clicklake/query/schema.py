@@ -12,8 +12,8 @@ ASKED_ATTRIBUTES = ("name", "goodevil", "lawchaos", "species")
 
 # Of every lake's lines, but for the item's id and the catalogue's attributes: docs/line.md.
 _LINE_FIELDS = (
-    "eventId type userId sessionId url referrer title element properties enrichment occurredAt sentAt"
-    " receivedAt processedAt skewMs lagMs host path utmSource utmMedium utmCampaign utmTerm utmContent"
+    "eventId type userId sessionId url referrer title element properties itemLookup enrichment occurredAt"
+    " sentAt receivedAt processedAt skewMs lagMs host path utmSource utmMedium utmCampaign utmTerm utmContent"
     " clickId referrerHost referrerKind browser browserVersion os device bot country address visitorId"
     " privacy requestId v"
 )

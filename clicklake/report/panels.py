@@ -102,8 +102,8 @@ _WORDS = {
     "social": "a social network",
     "other": "another site",
     "direct": "no page",
-    "ok": "its attributes",
-    "unknown item": "that there is no such item",
+    "found": "its attributes",
+    "not_found": "that there is no such item",
     "unavailable": "no answer",
 }
 
@@ -113,7 +113,7 @@ _NAMES: Mapping[str, Callable[[Row], str]] = {
     "alignment": lambda row: f"{row['goodevil']} and {row['lawchaos']}",
     "paths": _joined(" → ", "path", "item"),
     "referrer_kinds": lambda row: str(_WORDS.get(row["referrerkind"], row["referrerkind"])),
-    "enrichment": lambda row: str(_WORDS.get(row["enrichment"], row["enrichment"])),
+    "enrichment": lambda row: str(_WORDS.get(row["itemlookup"], row["itemlookup"])),
     "campaigns": _joined(" / ", "utmcampaign", "utmsource", "utmmedium"),
     "browsers": _joined(" on ", "browser", "os"),
     "duplicates": lambda row: "once" if row["copies"] == 1 else f"{row['copies']:,} times",

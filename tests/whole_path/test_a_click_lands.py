@@ -40,7 +40,7 @@ def test_the_workshops_own_request_lands_enriched(api: str, lake: Lake) -> None:
         "species": "Chimera",
     }
     assert expected.items() <= line.items()
-    assert line["enrichment"] == "ok"
+    assert line["itemLookup"] == "found"
 
 
 def test_lines_are_gzip_under_the_hour_of_their_arrival(api: str, lake: Lake) -> None:
@@ -95,7 +95,7 @@ def test_a_thousand_requests_from_twenty_clients_land_exactly(api: str, lake: La
 
 def test_an_item_that_the_catalogue_does_not_have_is_said_to_be_unknown(api: str, lake: Lake) -> None:
     line = lake.line_of(send(api, {"mysfitId": "no-such-mysfit"})["receipts"][0]["eventId"])
-    assert line["enrichment"] == "unknown item"
+    assert line["itemLookup"] == "not_found"
     assert "goodevil" not in line
 
 

@@ -24,7 +24,7 @@ def test_it_says_first_what_it_is_about_to_touch(dev: Stage) -> None:
 
 def test_a_click_lands_with_what_the_sites_catalogue_says_of_its_item(dev: Stage) -> None:
     line = dev.line_of(dev.put({"userId": "guest", "mysfitId": EVANGELINE}))
-    assert (line["species"], line["goodevil"], line["enrichment"]) == ("Chimera", "Evil", "ok")
+    assert (line["species"], line["goodevil"], line["itemLookup"]) == ("Chimera", "Evil", "found")
 
 
 def test_the_click_that_checks_the_deploy_counts_as_none(dev: Stage) -> None:

@@ -100,7 +100,7 @@ def test_settings_are_set_by_name_and_stay(first: Stage) -> None:
     parameters = changed.stack("clicklake-lake-dev")["Parameters"]
     assert {"ParameterKey": "RawDays", "ParameterValue": "7"} in parameters
     assert changed.put({"productId": "p1"}, Sec_GPC="1").status_code == 403
-    assert changed.line_of(changed.put({"productId": "p1"}))["enrichment"] == "none"
+    assert changed.line_of(changed.put({"productId": "p1"}))["itemLookup"] == "none"
 
 
 def test_zappa_alone_leaves_the_stream_as_it_was(first: Stage) -> None:
@@ -148,7 +148,7 @@ def test_undeploying_what_is_gone_is_no_error(first: Stage) -> None:
 def test_production_answers_a_click_that_lands(first: Stage) -> None:
     production = Stage(first.checkout, first.checkout.make("deploy", "STAGE=production", "YES=1"))
     line = production.line_of(production.put({"mysfitId": EVANGELINE}))
-    assert (line["species"], line["enrichment"]) == ("Chimera", "ok")
+    assert (line["species"], line["itemLookup"]) == ("Chimera", "found")
     (api,) = production.client("apigatewayv2").get_apis()["Items"]
     (stage,) = production.client("apigatewayv2").get_stages(ApiId=api["ApiId"])["Items"]
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0

@@ -31,13 +31,24 @@ def test_tables_hold_lines_events_and_people(clicklake: Commands, lake: TestLake
 
 def test_of_two_lines_with_one_id_the_one_processed_last_counts(clicklake: Commands, lake: TestLake) -> None:
     event_id = new_id()
-    lake.put("clicks", [line(event_id, enrichment="ok", processedAt="2026-11-24T00:00:02.000Z")])
-    lake.put("clicks", [line(event_id, enrichment="unavailable", processedAt="2026-11-24T00:00:01.000Z")])
-    lake.put("clicks", [line(event_id, enrichment="unknown item", processedAt="2026-11-23T00:00:03.000Z")])
-    assert clicklake("query", "select enrichment from unique_clicks", *DAY, "--csv").stdout.split() == [
-        "enrichment",
-        "ok",
+    lake.put("clicks", [line(event_id, itemLookup="found", processedAt="2026-11-24T00:00:02.000Z")])
+    lake.put("clicks", [line(event_id, itemLookup="unavailable", processedAt="2026-11-24T00:00:01.000Z")])
+    lake.put("clicks", [line(event_id, itemLookup="not_found", processedAt="2026-11-23T00:00:03.000Z")])
+    assert clicklake("query", "select itemlookup from unique_clicks", *DAY, "--csv").stdout.split() == [
+        "itemlookup",
+        "found",
     ]
+
+
+def test_lines_of_0_1_0_have_the_item_lookup_of_todays_lines(clicklake: Commands, lake: TestLake) -> None:
+    folder = ROOT / "tests/data/lines"
+    for name in ("v1-full", "v1-least"):
+        lake.put("clicks", [(folder / f"{name}.jsonl").read_bytes()])
+        lake.put("clicks", [(folder / f"{name}.itemlookup.jsonl").read_bytes()])
+    lake.put("clicks", [line("unknown", itemLookup=None, enrichment="unknown item")])
+    sql = "select eventid, itemlookup, count(*) as lines from clicks group by 1, 2 order by 1"
+    rows = list(csv.reader(io.StringIO(clicklake("query", sql, *DAY, "--csv").stdout)))[1:]
+    assert [row[1:] for row in rows] == [["found", "2"], ["none", "2"], ["found", "2"], ["not_found", "1"]]
 
 
 def test_athenas_dialect_is_spoken_and_every_field_can_be_asked(clicklake: Commands, lake: TestLake) -> None:

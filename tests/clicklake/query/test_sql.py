@@ -128,6 +128,19 @@ def test_what_athena_is_asked_names_the_partitions_and_reads_no_column_that_glue
     assert lines.find(exp.Table).sql() == '"clicklake_dev"."clicks"'
 
 
+def test_athena_finds_the_item_lookup_in_a_table_that_0_1_0_made(stack: Lake) -> None:
+    table = clicks_table(stack)
+    old = table._replace(glue_columns=table.glue_columns - {"itemlookup"})
+    lines = sqlglot.parse_one(
+        athena_engine.to_athena(saved_question("enrichment"), old, SPAN), dialect="athena"
+    )
+    expressions = {each.alias_or_name: each.sql("athena") for each in lines.ctes[0].this.expressions}
+    assert expressions["itemlookup"] == (
+        "COALESCE(CAST(NULL AS VARCHAR), CASE enrichment WHEN 'ok' THEN 'found'"
+        " WHEN 'unknown item' THEN 'not_found' ELSE enrichment END) AS itemlookup"
+    )
+
+
 def test_without_a_stack_the_settings_tell_what_glue_would(stack: Lake) -> None:
     told, assumed = clicks_table(stack).columns, clicks_table(Lake(stack.bucket, {}, stack.s3)).columns
     assert {name: column.field for name, column in assumed.items()} == {

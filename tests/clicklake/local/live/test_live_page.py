@@ -23,7 +23,7 @@ LINE = {
     "goodevil": "Evil",
     "lawchaos": "Lawful",
     "species": "Chimera",
-    "enrichment": "ok",
+    "itemLookup": "found",
     "receivedAt": "2026-11-24T02:38:02.123Z",
     "host": "mysfits.example",
     "path": "/index.html",
@@ -81,7 +81,7 @@ def test_click_is_shown_as_it_lands_with_what_enrichment_found(live: Served, pag
 
 
 def test_what_went_wrong_stands_out(live: Served, page: Page) -> None:
-    land(live, {**LINE, "enrichment": "unavailable", "bot": "agent"})
+    land(live, {**LINE, "itemLookup": "unavailable", "bot": "agent"})
     assert page.locator(".chip.bad").all_text_contents() == ["unavailable", "bot: agent"]
 
 

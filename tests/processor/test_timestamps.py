@@ -2,16 +2,16 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from processor.clocks import from_milliseconds, milliseconds_between, to_rfc3339
+from processor.timestamps import from_milliseconds, milliseconds_between, to_rfc3339
 
 
-def test_times_are_written_in_utc_with_milliseconds() -> None:
+def test_timestamps_are_in_utc_with_milliseconds() -> None:
     moment = datetime(2026, 11, 24, 4, 38, 2, 123_999, tzinfo=timezone(timedelta(hours=2)))
     assert to_rfc3339(moment) == "2026-11-24T02:38:02.123Z"
     assert to_rfc3339(datetime(2026, 11, 24, tzinfo=UTC)) == "2026-11-24T00:00:00.000Z"
 
 
-def test_firehoses_milliseconds_become_a_time() -> None:
+def test_milliseconds_since_1970_become_a_timestamp() -> None:
     assert from_milliseconds(1_795_489_985_680) == "2026-11-24T03:13:05.680Z"
 
 
@@ -29,5 +29,7 @@ def test_firehoses_milliseconds_become_a_time() -> None:
         ("2026-11-24T02:38:02.123", "2026-11-24T02:38:02.123Z", None),
     ],
 )
-def test_time_between_two_clocks(earlier: str | None, later: str | None, milliseconds: int | None) -> None:
+def test_the_difference_of_two_timestamps(
+    earlier: str | None, later: str | None, milliseconds: int | None
+) -> None:
     assert milliseconds_between(earlier, later) == milliseconds

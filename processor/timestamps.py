@@ -1,7 +1,6 @@
-"""Times as the data has them: RFC 3339, UTC, milliseconds, Z."""
+"""Timestamps as the data has them: RFC 3339, UTC, milliseconds, `Z`."""
 
 from datetime import UTC, datetime
-from functools import lru_cache
 
 
 def to_rfc3339(moment: datetime) -> str:
@@ -12,13 +11,12 @@ def from_milliseconds(since_1970: int) -> str:
     return to_rfc3339(datetime.fromtimestamp(since_1970 / 1000, UTC))
 
 
-@lru_cache(maxsize=1024)
 def milliseconds_between(earlier: str | None, later: str | None) -> int | None:
-    """Negative where a browser's clock runs fast. None if one of them is unknown or no time."""
+    """Return None if a timestamp is missing or invalid. The result is negative if `later` comes first."""
     if earlier is None or later is None:
         return None
     try:
         between = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
-    except (ValueError, TypeError):  # TypeError: one has an offset, the other none
+    except (ValueError, TypeError):  # TypeError: only one of the two has an offset
         return None
     return round(between.total_seconds() * 1000)
