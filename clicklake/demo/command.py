@@ -61,7 +61,7 @@ def command(sessions: int, seed: int, out: Path, once: bool) -> None:
         end = datetime.now(UTC)
         with _processor_with(lake, CATALOGUE_ATTRIBUTES=ATTRIBUTES), _ingest(lake) as api:
             _send_day(api, day_of_traffic(end, sessions, seed), lake, addresses["live"])
-        write_report(duckdb_engine.ask, lake, Span(end - 24 * HOUR, datetime.now(UTC)), out, NOTE)
+        write_report(duckdb_engine.run_queries, lake, Span(end - 24 * HOUR, datetime.now(UTC)), out, NOTE)
         OUT.print(f"report  {out.resolve().as_uri()}", soft_wrap=True)
         if not once:
             webbrowser.open(out.resolve().as_uri())

@@ -1,7 +1,7 @@
-"""Charts as Vega-Lite, drawn to SVG that takes its colours from the page's CSS: light, dark or printed.
+"""Charts in Vega-Lite, drawn to SVG that takes its colours from the page's CSS: light, dark or printed.
 
-The specifications are written as they are (vega.github.io/vega-lite/docs): Altair would build and check the
-same ones, for a second of a report's eight.
+The specifications are plain dictionaries (vega.github.io/vega-lite/docs). Altair would build the same ones,
+but takes one second of a report's eight.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import vl_convert
 from markupsafe import Markup
 
-CARD_PIXELS = 320  # a card's inside, on a phone as on a desk: a chart keeps its size, and its letters theirs
+CARD_PIXELS = 320  # a card's inner width on every screen, so that a chart's text keeps its size
 WIDE_PIXELS = 1040
 
 INK, SOFT, LINE, ACCENT = "var(--ink)", "var(--soft)", "var(--line)", "var(--accent)"
@@ -30,7 +30,7 @@ _CONFIG = {
     },
 }
 
-# What Vega writes for scripts and screen readers: here a chart is one image, told by its title and its table.
+# Vega writes these for scripts and screen readers. Here a chart is one image with a title and a table.
 _NEEDLESS = re.compile(
     r' (?:class|role|aria-[a-z]+|xmlns:xlink|version|font-family|stroke-miterlimit)="[^"]*"'
     r'|<path class="(?:background|foreground)"[^>]*/>'
@@ -38,17 +38,17 @@ _NEEDLESS = re.compile(
 _LONG_FRACTION = re.compile(r"(\.\d\d)\d+")
 
 
-class Moment(NamedTuple):
-    """An hour or a day: what is written under it (mostly nothing), and its numbers."""
+class TimeColumn(NamedTuple):
+    """An hour, day or month: its label (often empty) and its numbers."""
 
     label: str
     front: int
     back: int
-    before: int | None = None  # at the same place of the span before
+    before: int | None = None  # at the same place of the preceding span
 
 
 def bars(rows: Sequence[tuple[str, int]]) -> Markup:
-    """One below the other: a label, its number, and under both a bar as long as the number is large."""
+    """Draw one row per value: a label and its number, with a bar below them."""
     row, text = 36, {"type": "text", "baseline": "bottom", "dy": 3}
     bar = {"type": "rule", "yOffset": 10, "strokeWidth": 6}
     whole, none = {"value": CARD_PIXELS}, {"value": 0}
@@ -68,7 +68,7 @@ def bars(rows: Sequence[tuple[str, int]]) -> Markup:
         "layer": [
             {"mark": bar | {"stroke": LINE}, "encoding": {"x": none, "x2": whole}},
             {"mark": bar | {"stroke": ACCENT}, "encoding": {"x": length, "x2": {"datum": 0}}},
-            # The limit cuts a long label before it runs into its number.
+            # The limit cuts a long label before it reaches the number.
             {
                 "mark": text | {"align": "left", "limit": CARD_PIXELS - 70},
                 "encoding": {"x": none, "text": {"field": "label"}},
@@ -82,8 +82,8 @@ def bars(rows: Sequence[tuple[str, int]]) -> Markup:
     return _draw(chart, CARD_PIXELS, row * len(rows))
 
 
-def columns(moments: Sequence[Moment], width: int) -> Markup:
-    """In the order of time: a broad pale column, a slim dark one in front, dashes for the span before."""
+def columns(moments: Sequence[TimeColumn], width: int) -> Markup:
+    """Draw a wide pale column behind a narrow dark one, in order of time; dashes show the preceding span."""
     height, left, right, below = 200, 44, 18, 22
     y_axis = {"tickCount": 4, "format": "~s"}
     layers: list[dict[str, Any]] = [
@@ -126,7 +126,7 @@ def columns(moments: Sequence[Moment], width: int) -> Markup:
 
 
 def grid(cells: Sequence[tuple[str, str, int]], rows: Sequence[str], across: Sequence[str]) -> Markup:
-    """A table whose cells are the darker the larger their number is."""
+    """Draw a table of numbers; a larger number has a darker cell."""
     side, left, above = 84, 62, 24
     shade = {"domain": [0, max(n for *_, n in cells)], "range": [0.06, 0.5]}
     gap = {"padding": 0.04}
@@ -168,4 +168,4 @@ def _number(field: str, **channel: Any) -> dict[str, Any]:
 def _draw(chart: dict[str, Any], width: int, height: int, padding: dict[str, int] | None = None) -> Markup:
     size = {"width": width, "height": height, "autosize": "none", "padding": padding or 0}
     svg = vl_convert.vegalite_to_svg(chart | size | {"config": _CONFIG})
-    return Markup(_LONG_FRACTION.sub(r"\1", _NEEDLESS.sub("", svg)))  # noqa: S704 (Vega escapes its texts)
+    return Markup(_LONG_FRACTION.sub(r"\1", _NEEDLESS.sub("", svg)))  # noqa: S704 (Vega escapes texts)

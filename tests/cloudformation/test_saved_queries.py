@@ -44,10 +44,10 @@ LINES: list[dict[str, Any]] = [
     A_CLICK | {"eventid": None},
 ]
 ANSWERS: dict[str, list[tuple[Any, ...]]] = {
-    "clicks by the day": [(str(TODAY), 1, 1, 2, 1)],
+    "clicks by day": [(str(TODAY), 1, 1, 2, 1)],
     "items": [("gary", 1, 1)],
     "campaigns": [("autumn", "news", "social", "t.co", 1, 1)],
-    "robots": [("tool", "curl", 3)],
+    "bots": [("tool", "curl", 3)],
     "enrichment": [(str(TODAY), "found", 2), (str(TODAY), "not_found", 1), (str(TODAY), "unavailable", 1)],
 }
 
@@ -55,9 +55,9 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
 @pytest.fixture(scope="module")
 def db() -> DuckDBPyConnection:
     db = duckdb.connect()
-    db.execute(f"create table clicks ({', '.join(f'{name} text' for name in A_CLICK)})")
+    db.execute(f"create table lines ({', '.join(f'{name} text' for name in A_CLICK)})")
     db.executemany(
-        f"insert into clicks values ({', '.join('?' * len(A_CLICK))})", [[*each.values()] for each in LINES]
+        f"insert into lines values ({', '.join('?' * len(A_CLICK))})", [[*each.values()] for each in LINES]
     )
     return db
 
