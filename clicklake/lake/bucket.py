@@ -1,6 +1,6 @@
 """S3 access for the lake bucket: find it, list objects, read them, delete them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -39,11 +39,16 @@ class S3Object(NamedTuple):
 
 @dataclass(frozen=True)
 class Lake:
-    """A lake's bucket. `outputs` are its stack's outputs, empty if only the bucket's name is known."""
+    """A lake's bucket.
+
+    `outputs` are its stack's outputs, empty if only the bucket's name is known. `client` makes the clients of
+    all other AWS services.
+    """
 
     bucket: str
     outputs: dict[str, str]
     s3: "S3Client"
+    client: Callable[..., Any] = boto3.client
 
     def objects(self, prefix: str) -> Iterator[S3Object]:
         """Yield the objects under a prefix, in the order of their keys."""
@@ -122,18 +127,18 @@ class Lake:
         return whole_lines(self.read(key, version))
 
 
-def find_lake(stage: str, bucket: str | None) -> Lake:
+def find_lake(stage: str, bucket: str | None, client: Callable[..., Any] = boto3.client) -> Lake:
     """Return the lake of a stage's stack or of a bucket. Raises CommandError if it is not there."""
-    s3 = boto3.client("s3", config=Config(max_pool_connections=50, retries={"mode": "standard"}))
-    outputs = {} if bucket else _stack_outputs(f"clicklake-lake-{stage}")
-    lake = Lake(bucket or outputs["BucketName"], outputs, s3)
+    s3 = client("s3", config=Config(max_pool_connections=50, retries={"mode": "standard"}))
+    outputs = {} if bucket else _stack_outputs(client, f"clicklake-lake-{stage}")
+    lake = Lake(bucket or outputs["BucketName"], outputs, s3, client)
     _check_bucket(lake)
     return lake
 
 
-def _stack_outputs(stack: str) -> dict[str, str]:
+def _stack_outputs(client: Callable[..., Any], stack: str) -> dict[str, str]:
     try:
-        described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        described = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise

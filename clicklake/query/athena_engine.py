@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import boto3
 from sqlglot import exp
 
 from clicklake.errors import CommandError
@@ -47,7 +46,7 @@ def run_queries(lake: Lake, span: Span, queries: Queries) -> QueryResults:
     """Raise CommandError for SQL that Athena refuses, or that would scan more than the work group allows."""
     if "AthenaWorkGroupName" not in lake.outputs:
         raise CommandError("Athena needs the table of a stack; pass --stage, not --bucket")
-    athena, table = boto3.client("athena"), line_table(lake)
+    athena, table = lake.client("athena"), line_table(lake)
     group = lake.outputs["AthenaWorkGroupName"]
 
     def run(query: exp.Query) -> _QueryRun:

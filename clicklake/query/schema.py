@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import boto3
-
 from clicklake.lake.bucket import Lake
 from processor.settings import from_environment
 
@@ -45,7 +43,7 @@ def line_table(lake: Lake) -> LineTable:
     if "GlueTableName" not in lake.outputs:
         return LineTable(columns)
     database, name = lake.outputs["GlueDatabaseName"], lake.outputs["GlueTableName"]
-    found = boto3.client("glue").get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
+    found = lake.client("glue").get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
     fields = found["SerdeInfo"]["Parameters"]
     in_glue = {
         column["Name"]: Column(fields.get(f"mapping.{column['Name']}", column["Name"]), column["Type"])
