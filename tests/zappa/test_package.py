@@ -101,13 +101,13 @@ def invoke(bundle: Path, method: str, path: str, body: str | None) -> Any:
     }
     code = (
         f"import sys, json; sys.path.insert(0, {str(bundle)!r});"
-        "from ingest_app.wsgi import lambda_handler;"
+        "from ingest_app.lambda_entry import lambda_handler;"
         "print(json.dumps(lambda_handler(json.load(sys.stdin), None)))"
     )
     env = {"CLICK_STREAM": "clicklake-dev", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
     env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     # -I: no user site, no PYTHON variables; -S: no site-packages.
-    command = [VENV / "bin" / "python", "-I", "-S", "-c", code]
+    command = [str(VENV / "bin" / "python"), "-I", "-S", "-c", code]
     done = subprocess.run(
         command, env=env, input=json.dumps(event), capture_output=True, text=True, check=False
     )

@@ -42,7 +42,7 @@ def test_a_refusals_body_is_text_to_zappa(stage: str) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_entry_point_is_ours_and_the_stream_is_the_stages(stage: str) -> None:
     settings = settings_of(stage)
-    assert settings["lambda_handler"] == "ingest_app.wsgi.lambda_handler"
+    assert settings["lambda_handler"] == "ingest_app.lambda_entry.lambda_handler"
     assert settings["project_name"] == "clicklake"
     assert settings["aws_environment_variables"] == {"CLICK_STREAM": f"clicklake-{stage}"}  # no secret
 

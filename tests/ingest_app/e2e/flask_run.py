@@ -7,11 +7,11 @@ import sys
 import threading
 from collections.abc import Mapping
 
-from tests.ingest_app.lambda_function import ROOT
+from tests.ingest_app.conftest import ROOT
 
 
 class FlaskRun:
-    """Running until closed. All that it writes is in `log`."""
+    """Runs until `close`. `log` is everything that it has written."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.log = ""
