@@ -152,7 +152,7 @@ class Api:
     def _check_origin(self) -> None:
         if not is_origin_allowed(request.environ.get("HTTP_ORIGIN"), self._settings.allowed_origins):
             raise ApiProblem(
-                "origin_not_allowed", "Pages of this origin must not send clicks here.", field="Origin"
+                "origin_not_allowed", "Pages of this origin are not allowed to send clicks.", field="Origin"
             )
 
     def _check_signal(self) -> None:
@@ -171,9 +171,7 @@ class Api:
         self._count(
             {metrics.refused("stream_unavailable"): 1}, requestId=_request_id(), cause=unavailable.cause
         )
-        detail = (
-            "The clicks may not have been accepted. It is safe to send them again with the same eventIds."
-        )
+        detail = "The clicks may not have been accepted. Sending them again with the same eventIds is safe."
         response = _problem("stream_unavailable", detail)
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
@@ -188,9 +186,8 @@ class Api:
         if isinstance(error, InternalServerError):
             return self.handle_unexpected_error(error.original_exception or error)
         if error.code == HTTPStatus.NOT_FOUND:
-            return self.handle_problem(
-                ApiProblem("not_found", "This path does not exist. / lists the paths.")
-            )
+            detail = "Nothing is at this path. / lists what there is."
+            return self.handle_problem(ApiProblem("not_found", detail))
         return self.handle_problem(ApiProblem("bad_request", error.description or error.name))
 
     def handle_unexpected_error(self, error: BaseException) -> Response:

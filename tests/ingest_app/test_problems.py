@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.exceptions import InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestTimeout
 
 from ingest_app import create_app
 from ingest_app.routes import STATUS
@@ -147,14 +147,32 @@ def test_unexpected_error_shows_no_stack_in_any_mode(setting: str) -> None:
 
 
 class AbortingStream:
+    def __init__(self, error: HTTPException) -> None:
+        self._error = error
+
     def put(self, record: bytes) -> None:
-        raise InternalServerError(original_exception=ValueError("secret"))
+        raise self._error
 
 
 def test_500_that_werkzeug_raises_is_logged_with_its_cause(capsys: pytest.CaptureFixture[str]) -> None:
-    response = create_app(IngestSettings("clicks"), AbortingStream()).test_client().put("/clicks", data=CLICK)
+    error = InternalServerError(original_exception=ValueError("secret"))
+    app = create_app(IngestSettings("clicks"), AbortingStream(error))
+    response = app.test_client().put("/clicks", data=CLICK)
     assert (response.status_code, json_of(response)["code"]) == (500, "internal_error")
     assert json.loads(capsys.readouterr().out)["error"] == "ValueError"
+
+
+def test_other_errors_of_werkzeug_are_bad_requests() -> None:
+    app = create_app(IngestSettings("clicks"), AbortingStream(RequestTimeout()))
+    response = app.test_client().put("/clicks", data=CLICK)
+    assert (response.status_code, json_of(response)["code"]) == (400, "bad_request")
+
+
+def test_access_log_of_flask_run_is_dropped(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="werkzeug"):
+        logging.getLogger("werkzeug").info('127.0.0.1 - - "GET /clicks.gif?userId=u-17 HTTP/1.1" 204 -')
+        logging.getLogger("werkzeug").info(" * Running on http://127.0.0.1:5000")
+    assert caplog.messages == [" * Running on http://127.0.0.1:5000"]
 
 
 def test_unavailable_stream_is_a_503_with_retry_after(capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,4 +123,4 @@ def test_refused_page_says_why_and_gives_up(
     wait(page)
     wait_until_empty(page)
     assert stream.envelopes == []
-    assert any("403 Pages of this origin may not send clicks here." in warning for warning in warnings)
+    assert any("403 Pages of this origin are not allowed to send clicks." in warning for warning in warnings)

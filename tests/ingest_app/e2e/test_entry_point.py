@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.ingest_app.e2e.conftest import EDGE_SECRET
-from tests.ingest_app.e2e.firehose_server import FirehoseServer, throttle
+from tests.ingest_app.e2e.firehose_server import FirehoseServer, deny
 from tests.ingest_app.e2e.lambda_function import LambdaFunction
 from tests.ingest_app.events import (
     ALMOST_HTTP,
@@ -190,8 +190,8 @@ def test_address_of_the_stage_is_the_index(function: LambdaFunction, make_event:
     assert stage
 
 
-def test_throttling_is_a_503_with_retry_after(function: LambdaFunction, firehose: FirehoseServer) -> None:
-    firehose.behave(throttle)
+def test_failing_stream_is_a_503_with_retry_after(function: LambdaFunction, firehose: FirehoseServer) -> None:
+    firehose.behave(deny)
     response = function(EVENT_SHAPES["REST"]("PUT", "/clicks", JSON, json.dumps(CLICK).encode()))
     assert response["statusCode"] == 503
     assert body_of(response)["code"] == "stream_unavailable"

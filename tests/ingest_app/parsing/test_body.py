@@ -49,6 +49,11 @@ def test_body_that_is_shorter_than_its_length_is_refused(client: FlaskClient, is
     assert json_of(response)["field"] == "Content-Length"
 
 
+def test_body_of_a_lambda_event_is_read_even_if_it_claims_to_be_chunked(client: FlaskClient) -> None:
+    environ = {"lambda.event": {}, "wsgi.input": BytesIO(CLICK), "HTTP_TRANSFER_ENCODING": "chunked"}
+    assert client.put("/clicks", environ_overrides=environ).status_code == 202
+
+
 def test_malformed_chunks_are_refused(client: FlaskClient) -> None:
     response = put(client, BrokenInput(), None, is_terminated=True)
     assert (response.status_code, json_of(response)["code"]) == (400, "bad_request")

@@ -222,6 +222,14 @@ def test_sent_at_is_kept_in_utc(client: FlaskClient, stream: MemoryStream) -> No
     assert stream.envelope["sentAt"] == "2026-11-24T02:38:01.900Z"
 
 
+def test_valid_fields_beside_an_invalid_one_are_kept(client: FlaskClient, stream: MemoryStream) -> None:
+    click = {"itemId": ITEM, "occurredAt": "2026-11-24T03:38:01.5+01:00", "eventId": ID.upper(), "title": 5}
+    client.put("/clicks", json={"sentAt": None, "clicks": [click]})
+    assert stream.envelope["sentAt"] is None
+    assert stream.click["occurredAt"] == "2026-11-24T02:38:01.500Z"
+    assert stream.click["eventId"] == ID
+
+
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
