@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 
 def create_app(settings: IngestSettings | None = None, stream: Stream | None = None) -> Flask:
-    """Read the settings from the environment, and put records on their stream, unless told otherwise.
+    """Make the app. By default the settings come from the environment, and the stream from the settings.
 
     Raise SettingsError if a setting is missing or invalid.
     """

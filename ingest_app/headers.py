@@ -46,10 +46,12 @@ def response_headers(origin: str | None, allowed: AllowedOrigins) -> dict[str, s
     return headers
 
 
-def preflight_headers(methods: str) -> dict[str, str]:
+def preflight_headers(methods: Iterable[str]) -> dict[str, str]:
     """Return further headers for the response to a preflight request."""
+    allowed = ", ".join(methods)
     return {
-        "Access-Control-Allow-Methods": methods,
+        "Allow": allowed,
+        "Access-Control-Allow-Methods": allowed,
         "Access-Control-Allow-Headers": "Content-Type",
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
     }

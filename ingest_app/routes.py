@@ -97,10 +97,7 @@ class Api:
         return _json(self._accept(parsed), HTTPStatus.ACCEPTED)
 
     def collect_pixel(self) -> Response:
-        """Accept one click from the query. For pages and mails without scripts.
-
-        HEAD, which link checkers send, is not a click.
-        """
+        """Accept one click from the query. HEAD, which link checkers send, is not a click."""
         self._check_origin()
         self._check_signal()
         if request.method == "GET":
@@ -127,10 +124,7 @@ class Api:
 
     def preflight(self, methods: Sequence[str]) -> Response:
         self._check_origin()
-        allowed = ", ".join(methods)
-        return Response(
-            status=HTTPStatus.NO_CONTENT, headers={"Allow": allowed, **preflight_headers(allowed)}
-        )
+        return Response(status=HTTPStatus.NO_CONTENT, headers=preflight_headers(methods))
 
     # What collect and collect_pixel share
 
@@ -151,9 +145,8 @@ class Api:
 
     def _check_origin(self) -> None:
         if not is_origin_allowed(request.environ.get("HTTP_ORIGIN"), self._settings.allowed_origins):
-            raise ApiProblem(
-                "origin_not_allowed", "Pages of this origin are not allowed to send clicks.", field="Origin"
-            )
+            detail = "Pages of this origin are not allowed to send clicks."
+            raise ApiProblem("origin_not_allowed", detail, field="Origin")
 
     def _check_signal(self) -> None:
         if self._settings.gpc_mode == "refuse" and (signal := privacy_signal(request.environ)):

@@ -30,7 +30,7 @@ class Sender(Struct, frozen=True):
     visitor_id: str | None = None
     user_agent: str | None = None
     privacy: str | None = None
-    """The privacy signal because of which address and visitor_id are missing: gpc or dnt."""
+    """gpc or dnt, if the browser sent that signal. Then there is no address and no visitor_id."""
 
 
 def read_sender(environ: Environ, settings: IngestSettings, now: datetime) -> Sender:

@@ -70,10 +70,9 @@ class LenientParser:
         return ParseResult(self._schema.normalize(sent), errors)
 
     def _check_item(self, sent: ClickInput, broken: set[str | None]) -> list[FieldError]:
-        """Return the error if the item id is missing, or if its two names have different values.
+        """Return an error if the item id is missing, or if its two names have different values.
 
-        An item id that breaks its rule is not also missing. If the type breaks its rule, nobody can say
-        whether the click needs an item id.
+        An invalid item id is not also missing. With an invalid type, the click may not need an item id.
         """
         name = self._schema.item_id_field
         try:
