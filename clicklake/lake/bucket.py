@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     IncompleteReadError,
+    ParamValidationError,
     ReadTimeoutError,
     ResponseStreamingError,
 )
@@ -149,12 +150,15 @@ def _stack_outputs(client: Callable[..., Any], stack: str) -> dict[str, str]:
 
 
 def _check_bucket(lake: Lake) -> None:
+    """Ask by a GET, since the answer to a HEAD has no body that could say why S3 refuses."""
     try:
-        lake.s3.head_bucket(Bucket=lake.bucket)
+        lake.s3.list_objects_v2(Bucket=lake.bucket, MaxKeys=1)
+    except ParamValidationError as error:
+        raise CommandError(f"{lake.bucket!r} cannot be the name of a bucket") from error
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code == "404":
+        if code in ("NoSuchBucket", "404"):
             raise CommandError(f"there is no bucket {lake.bucket}") from error
-        if code == "403":
+        if code in ("AccessDenied", "403"):
             raise CommandError(f"access is denied to the bucket {lake.bucket}") from error
         raise
