@@ -1,15 +1,16 @@
 """`query`: run one's own SQL, or a saved query by its name."""
 
+from datetime import UTC, datetime, tzinfo
 from typing import get_args
 
 import click
 
 from clicklake.cli.console import ERR, OUT
-from clicklake.cli.options import lake_options, span_options
+from clicklake.cli.options import lake_options, span_of, zoned_span_options
 from clicklake.cli.sanitize import for_terminal
+from clicklake.cli.time_spans import LocalTime
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
-from clicklake.lake.partitions import Span
 from clicklake.query.engines import QueryEngine, engine_option
 from clicklake.query.output import FORMATS, Format, print_result
 from clicklake.query.queries import NAMES, QueryResult, find_query
@@ -17,7 +18,7 @@ from clicklake.query.queries import NAMES, QueryResult, find_query
 
 @click.command(epilog=f"Saved queries, by name: {', '.join(NAMES)}.")
 @click.argument("sql")
-@span_options
+@zoned_span_options
 @lake_options
 @engine_option
 @click.option(
@@ -33,7 +34,9 @@ from clicklake.query.queries import NAMES, QueryResult, find_query
 def command(
     sql: str,
     lake: Lake,
-    span: Span,
+    since: LocalTime | None,
+    until: LocalTime | None,
+    zone: tzinfo,
     engine: QueryEngine,
     output_format: str | None,
     as_csv: bool,
@@ -50,7 +53,8 @@ def command(
     query = find_query(sql)
     if limit and not query.args.get("limit"):
         query = query.limit(limit)
-    results = engine(lake, span, {"query": query})
+    span = span_of(since, until, zone, datetime.now(UTC))
+    results = engine(lake, span, {"query": query}, zone)
     result = results.by_name["query"]
     print_result(QueryResult(result.columns, result.rows[:limit]), chosen, OUT)
     for note in results.notes:

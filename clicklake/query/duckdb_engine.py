@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,7 @@ from clicklake.query.queries import (
     referenced_tables,
     view_definitions,
 )
-from clicklake.query.schema import COMPUTED_COLUMNS, FAILED_COLUMNS, PARTITIONS, Column, line_table
+from clicklake.query.schema import COMPUTED_COLUMNS, FAILED_COLUMNS, PARTITIONS, Column, landed_in, line_table
 from clicklake.query.translate import MACROS, to_duckdb
 
 MEMORY_LIMIT = "220MB"  # for DuckDB alone; it spills the rest to disk
@@ -53,11 +53,11 @@ create view events as select * from lines where dedup_rank = 1;
 """
 
 
-def run_queries(lake: Lake, span: Span, queries: Queries) -> QueryResults:
+def run_queries(lake: Lake, span: Span, queries: Queries, zone: tzinfo = UTC) -> QueryResults:
     """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory."""
     try:
         with TemporaryDirectory(prefix="clicklake-") as name, _database(Path(name)) as db:
-            return _run_queries(db, lake, span, queries, Path(name))
+            return _run_queries(db, lake, span, queries, zone, Path(name))
     except duckdb.OutOfMemoryException as error:
         raise CommandError("too much for DuckDB here; choose fewer days, or --engine athena") from error
 
@@ -81,14 +81,15 @@ def _database(folder: Path) -> DuckDBPyConnection:
 
 
 def _run_queries(
-    db: DuckDBPyConnection, lake: Lake, span: Span, queries: Queries, folder: Path
+    db: DuckDBPyConnection, lake: Lake, span: Span, queries: Queries, zone: tzinfo, folder: Path
 ) -> QueryResults:
     notes = []
     tables = referenced_tables(queries.values())
     if tables - {"failed"}:
-        notes += _load_lines(db, lake, span, queries, folder)
+        notes += _load_lines(db, lake, span, queries, zone, folder)
     if "failed" in tables:
-        notes += _load(db, "failed", FAILED_COLUMNS, lake, _failed_objects(lake, span), folder)
+        select = _select_from_files(FAILED_COLUMNS)
+        notes += _load(db, "failed", select, lake, _failed_objects(lake, span), folder)
     _close_file_system(db, folder)
     results = {name: _run_query(db, lake, query) for name, query in queries.items()}
     return QueryResults(results, tuple(notes))
@@ -107,34 +108,41 @@ def _failed_objects(lake: Lake, span: Span) -> list[S3Object]:
     return [found for day in days for found in objects_of_day(lake, FAILED, day)]
 
 
-def _load_lines(db: DuckDBPyConnection, lake: Lake, span: Span, queries: Queries, folder: Path) -> list[str]:
+def _load_lines(
+    db: DuckDBPyConnection, lake: Lake, span: Span, queries: Queries, zone: tzinfo, folder: Path
+) -> list[str]:
     """Make the views of views.sql, but compute times and ranks once, not once per query. Return notes."""
     known = line_table(lake).columns | PARTITIONS
-    columns = {name: known[name] for name in referenced_columns(queries.values(), known)}
-    notes = _load(db, "lines", columns, lake, _click_objects(lake, span), folder)
+    trimmed = landed_in(span)
+    needed = {*referenced_columns(queries.values(), known), *(PARTITIONS if trimmed else ())}
+    columns = {name: column for name, column in known.items() if name in needed}
+    views = view_definitions(zone, span)
+    stored = _select_from_files(columns)
+    if trimmed:
+        stored = f"select * from ({stored}) where {trimmed}"  # noqa: S608 (SQL of our own)
+    timed = views["timed_lines"].transform(_cast_iso_times).sql("duckdb")
+    timed = timed.replace("FROM stored_lines", f"FROM ({stored})")
+    select = views["lines"].sql("duckdb").replace("FROM timed_lines", f"FROM ({timed})")
+    select = f"select *, 1 as dedup_rank from ({select})"  # noqa: S608 (SQL of our own)
+    notes = _load(db, "lines", select, lake, _click_objects(lake, span), folder)
     # A line that is not a JSON object, or has no eventId, reads as nulls in every engine.
     (malformed,) = db.execute("delete from lines where eventid is null").fetchone() or (0,)
     if malformed:
         notes.append(f"{malformed:,} lines are not clicks (not JSON, or without eventId) and are left out")
     db.execute(_RANK_LINES)
-    db.execute(f"create view human_events as {view_definitions()['human_events'].sql('duckdb')}")
+    db.execute(f"create view human_events as {views['human_events'].sql('duckdb')}")
     return notes
 
 
 def _load(
     db: DuckDBPyConnection,
     table: str,
-    columns: Mapping[str, Column],
+    select: str,
     lake: Lake,
     objects: list[S3Object],
     folder: Path,
 ) -> list[str]:
     """Make a table of the objects' lines. Return a note if some objects cannot be read."""
-    select = _select_from_files(columns)
-    if table == "lines":
-        view = view_definitions()["lines"].transform(_cast_iso_times).sql("duckdb")
-        view = view.replace("FROM stored_lines", f"FROM ({select})")
-        select = f"select *, 1 as dedup_rank from ({view})"  # noqa: S608 (SQL of our own)
     needed = DISK_FACTOR * sum(found.size for found in objects)
     has_room = needed < shutil.disk_usage(folder).free  # compression takes a fifth of the time
     db.execute(f"pragma force_compression = '{'uncompressed' if has_room else 'auto'}'")

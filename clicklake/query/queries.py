@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import sqlglot
 from sqlglot import exp
 
 from clicklake.errors import CommandError
+from clicklake.lake.partitions import Span
+from clicklake.query.local_time import in_zone
 
 DIALECT = "athena"
 FOLDER = Path(__file__).with_name("sql")
@@ -71,9 +74,15 @@ def parse_query(sql: str) -> exp.Query:
     return statements[0]
 
 
-def view_definitions() -> dict[str, exp.Query]:
-    """Return the definitions of `lines`, `events` and `human_events`, each built from the one before."""
-    return {cte.alias: cte.this.copy() for cte in _VIEWS.ctes}
+def view_definitions(zone: tzinfo, span: Span) -> dict[str, exp.Query]:
+    """Return the views, each built from the one before. `local_time` is a time of the zone."""
+
+    def with_zone(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Anonymous) and node.name.lower() == "in_zone":
+            return in_zone(node.expressions[0].name, zone, span)
+        return node
+
+    return {cte.alias: cte.this.transform(with_zone) for cte in _VIEWS.ctes}
 
 
 def referenced_tables(queries: Iterable[exp.Query]) -> set[str]:

@@ -9,8 +9,9 @@ import click
 import msgspec
 
 from clicklake.cli.console import OUT
-from clicklake.cli.options import TimeParam, json_option, lake_options
+from clicklake.cli.options import json_option, lake_options
 from clicklake.cli.sanitize import for_terminal
+from clicklake.cli.time_spans import UtcTimeParam
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.error_documents import FAILED, parse_document
 from clicklake.lake.json_lines import NotJsonError, decode_json
@@ -24,7 +25,7 @@ _VALUES = msgspec.json.Decoder()
 
 
 @click.command()
-@click.option("--since", type=TimeParam(), help="Begin with what landed since then, UTC.  [default: now]")
+@click.option("--since", type=UtcTimeParam(), help="Begin with what landed since then, UTC.  [default: now]")
 @click.option(
     "--interval",
     type=click.FloatRange(0.1, 3600),
