@@ -78,7 +78,7 @@ def imports_of(file: Path) -> Iterator[str]:
                 is_module = (ROOT / f"{module.replace('.', '/')}.py").exists()
                 yield module if is_module else node.module or ""
         elif isinstance(node, ast.List):  # a command: [python, "-m", "clicklake", "run", …]
-            words = [each.value for each in node.elts if isinstance(each, ast.Constant)]
+            words: list[object] = [each.value for each in node.elts if isinstance(each, ast.Constant)]
             if "-m" in words:
                 yield _started(words[words.index("-m") + 1 :])
 

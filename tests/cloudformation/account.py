@@ -35,7 +35,7 @@ class Account:
         self.endpoint = endpoint
         self._env = KEYS | {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": endpoint, "AWS_PAGER": ""}
 
-    def client(self, service: str) -> Any:
+    def client(self, service: Any) -> Any:
         return boto3.client(
             service,
             endpoint_url=self.endpoint,

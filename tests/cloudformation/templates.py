@@ -23,6 +23,7 @@ def _construct(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
+        assert isinstance(node, yaml.MappingNode)
         value = loader.construct_mapping(node, deep=True)
     if name == "GetAtt":
         value = value.split(".", 1)
@@ -33,7 +34,8 @@ _Loader.add_multi_constructor("!", _construct)
 
 
 def load(template: Path) -> dict[str, Any]:
-    return yaml.load(template.read_text(), _Loader)
+    document: dict[str, Any] = yaml.load(template.read_text(), _Loader)
+    return document
 
 
 def resources_of(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:

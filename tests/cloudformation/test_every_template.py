@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.cloudformation.templates import (
-    ROOT,
     TEMPLATES,
     as_list,
     lines_for,
     load,
     statements_of,
 )
+from tests.support.paths import ROOT
 
 SAM_BIN = Path(os.environ.get("CLICKLAKE_SAM_BIN", ROOT / ".run" / "envs" / "sam" / "bin"))
 NAMES_THAT_NEED_ANOTHER_CAPABILITY = {

@@ -34,9 +34,11 @@ class Rights:
         iam.create_user(UserName=role)
         iam.put_user_policy(UserName=role, PolicyName="role", PolicyDocument=self._policy(role))
         key = iam.create_access_key(UserName=role)["AccessKey"]
-        keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+        keys: Any = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+        session = boto3.Session(region_name="us-east-1", **keys)
         endpoint = self._account.endpoint
-        return lambda service: boto3.client(service, endpoint_url=endpoint, region_name="us-east-1", **keys)
+        client: Any = session.client
+        return lambda service: client(service, endpoint_url=endpoint)
 
     def _policy(self, role: str) -> str:
         if role.startswith("ingest"):

@@ -20,14 +20,15 @@ from botocore.config import Config
 from tests.support.paths import ROOT
 
 PYTHON = os.environ.get("CLICKLAKE_EMULATOR_PYTHON", str(ROOT / ".run/envs/emulator/bin/python"))
-KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+KEYS: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 READY_SECONDS = 60
 LANDED_SECONDS = 30
 
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+        port: int = server.getsockname()[1]
+        return port
 
 
 class Emulator:
@@ -68,7 +69,7 @@ class Emulator:
                 os.killpg(self.process.pid, signal.SIGKILL)
         return code
 
-    def client(self, service: str, attempts: int = 1, **changes: Any) -> Any:
+    def client(self, service: Any, attempts: int = 1, **changes: Any) -> Any:
         config = Config(retries={"total_max_attempts": attempts}, connect_timeout=5, read_timeout=30)
         return boto3.client(service, **{"endpoint_url": self.gateway, "config": config, **KEYS, **changes})
 
@@ -99,7 +100,8 @@ def settled(emulator: Emulator) -> dict[str, Any]:
         status = emulator.get("/status")
         return status if status["waiting"] == 0 else None
 
-    return wait_until(nothing_waits)
+    status: dict[str, Any] = wait_until(nothing_waits)
+    return status
 
 
 def zipped(source: Path) -> bytes:

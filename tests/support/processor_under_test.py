@@ -4,11 +4,12 @@ import base64
 import json
 import os
 import time
+from typing import Any
 
 
-def handler(event, context):
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     print(f"{len(event['records'])} records")  # a function that writes nothing to stderr answers 50 ms later
-    answers = []
+    answers: list[dict[str, Any]] = []
     for record in event["records"]:
         data = base64.b64decode(record["data"])
         command = data.decode(errors="replace").strip()
@@ -22,12 +23,12 @@ def handler(event, context):
     return {"records": answers}
 
 
-def answers_to(record_id, command, data):
+def answers_to(record_id: str, command: str, data: bytes) -> list[dict[str, Any]]:
     line = json.loads(data) if command.startswith("{") else {"said": command}
     if command == "environment":
         line = {"environment": sorted(os.environ)}
     answer = {"recordId": record_id, "result": "Ok", "data": encode(line)}
-    special = {
+    special: dict[str, list[dict[str, Any]]] = {
         "drop": [{"recordId": record_id, "result": "Dropped"}],
         "fail": [
             {"recordId": record_id, "result": "ProcessingFailed", "data": base64.b64encode(data).decode()}
@@ -41,5 +42,5 @@ def answers_to(record_id, command, data):
     return special.get(command, [answer])
 
 
-def encode(value):
+def encode(value: Any) -> str:
     return base64.b64encode(json.dumps(value).encode() + b"\n").decode()

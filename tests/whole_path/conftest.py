@@ -22,7 +22,7 @@ def addresses(
         yield {"api": api.rstrip("/"), "bucket": request.config.getoption("--bucket")}
         return
     folder = tmp_path_factory.mktemp("cloud")
-    command = [ENVS / "cli" / "bin" / "python", "-m", "clicklake", "run", "--dir", folder]
+    command = [str(ENVS / "cli" / "bin" / "python"), "-m", "clicklake", "run", "--dir", str(folder)]
     command += ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]
     with (folder / "run.log").open("wb") as log:
         cloud = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)

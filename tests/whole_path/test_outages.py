@@ -47,7 +47,7 @@ def api_without_firehose(aws_env: dict[str, str], tmp_path: Path) -> Iterator[st
     """The ingest app with an endpoint where nobody listens."""
     port = free_port()
     nowhere = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "CLICK_STREAM": "clicklake-dev"}
-    command = [ENVS / "ingest" / "bin" / "flask", "--app", "ingest_app", "run", "--port", str(port)]
+    command = [str(ENVS / "ingest" / "bin" / "flask"), "--app", "ingest_app", "run", "--port", str(port)]
     with (tmp_path / "log").open("wb") as log:
         app = subprocess.Popen(command, cwd=ROOT, env=aws_env | nowhere, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"

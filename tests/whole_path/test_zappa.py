@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -41,7 +42,7 @@ def zappa(
 @pytest.fixture(scope="module")
 def deployed_api(zappa: Zappa, addresses: dict[str, str]) -> Iterator[str]:
     zappa("deploy", "dev")
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    keys: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
     rest_apis = boto3.client("apigateway", endpoint_url=addresses["s3"], **keys).get_rest_apis()["items"]
     (api_id,) = [api["id"] for api in rest_apis if api["name"] == "clicklake-dev"]
     yield f"{addresses['s3']}/_aws/execute-api/{api_id}/dev"

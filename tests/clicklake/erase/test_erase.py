@@ -38,7 +38,7 @@ def bodies_of_all_versions(lake: TestLake, prefix: str = "") -> list[bytes]:
         (DataSubject(session_ids=frozenset(["y", "x"])), {"sessionId": "x"}),
     ],
 )
-def test_a_line_with_one_of_the_ids_goes(person: DataSubject, fields: dict[str, str]) -> None:
+def test_a_line_with_one_of_the_ids_goes(person: DataSubject, fields: dict[str, Any]) -> None:
     assert Redactor(person).redact_line(line(new_id(), **fields)) == b""
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ RENAMED = {"enrichment,": "itemlookup,", "\nok,": "\nfound,", "\nunknown item,":
 def put_lake(lake: TestLake) -> None:
     for file in filter(Path.is_file, (FROZEN / "lake").rglob("*")):
         key = str(file.relative_to(FROZEN / "lake"))
-        encoding = {"ContentEncoding": "gzip"} if file.suffix == ".gz" else {}
+        encoding: Any = {"ContentEncoding": "gzip"} if file.suffix == ".gz" else {}
         lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=file.read_bytes(), **encoding)
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -56,7 +57,11 @@ def test_lines_of_0_1_0_have_the_item_lookup_of_todays_lines(clicklake: Commands
 
 
 def test_athenas_dialect_is_spoken_and_every_field_can_be_asked(clicklake: Commands, lake: TestLake) -> None:
-    fields = {"properties": {"Price": "3", "price": "4"}, "element": {"text": "Buy"}, "skewMs": -20}
+    fields: dict[str, Any] = {
+        "properties": {"Price": "3", "price": "4"},
+        "element": {"text": "Buy"},
+        "skewMs": -20,
+    }
     lake.put("clicks", [line(new_id(), **fields)])
     sql = (
         "select itemid, element_at(properties, 'Price') as price, element_at(element, 'text') as text,"

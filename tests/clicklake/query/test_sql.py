@@ -130,7 +130,7 @@ def test_both_engines_answer_ones_own_question_of_part_of_the_day(stack: Lake, d
 
 def test_what_athena_is_asked_names_the_partitions_and_reads_no_column_that_glue_lacks(stack: Lake) -> None:
     sql = athena_engine.to_athena(saved_query("items"), line_table(stack), SPAN)
-    lines = sqlglot.parse_one(sql, dialect="athena").ctes[0].this
+    lines = parse_query(sql).ctes[0].this
     assert "dt BETWEEN '2026-11-19' AND '2026-11-20'" in lines.sql()
     assert "CAST(NULL AS VARCHAR) AS name" in lines.sql()
     assert lines.find(exp.Table).sql() == '"clicklake_dev"."lines"'
@@ -139,7 +139,7 @@ def test_what_athena_is_asked_names_the_partitions_and_reads_no_column_that_glue
 def test_athena_finds_the_item_lookup_in_a_table_that_0_1_0_made(stack: Lake) -> None:
     table = line_table(stack)
     old = table._replace(glue_columns=table.glue_columns - {"itemlookup"})
-    lines = sqlglot.parse_one(athena_engine.to_athena(saved_query("enrichment"), old, SPAN), dialect="athena")
+    lines = parse_query(athena_engine.to_athena(saved_query("enrichment"), old, SPAN))
     expressions = {each.alias_or_name: each.sql("athena") for each in lines.ctes[0].this.expressions}
     assert expressions["itemlookup"] == (
         "COALESCE(CAST(NULL AS VARCHAR), CASE enrichment WHEN 'ok' THEN 'found'"
