@@ -46,7 +46,7 @@ class Emulator:
             **self.environment,
         }
         self.process = subprocess.Popen(
-            [PYTHON, "-m", "clicklake.local.emulator.ministack"],
+            [PYTHON, "-m", "clicklake.local.emulator"],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clicklake.local.delivery_stream.destination import parse_destination
+from clicklake.local.delivery_stream.configuration import parse_destination
 from clicklake.local.delivery_stream.transform import MAX_PAYLOAD_BYTES, InvocationError
 from tests.clicklake.local.delivery_stream.world import (
     LAMBDA_ARN,
@@ -32,7 +32,7 @@ def batches(world: World) -> list[list[bytes]]:
     return [[decoded(record) for record in event["records"]] for event in world.events]
 
 
-def test_records_come_out_transformed_and_the_raw_copy_as_put(world: MakeWorld) -> None:
+def test_records_are_delivered_transformed_and_kept_raw_as_put(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"one\n", b"two\n"])
     lake.settle()
@@ -69,7 +69,7 @@ def test_record_larger_than_the_hint_is_a_batch_of_its_own(world: MakeWorld) -> 
     assert [len(batch) for batch in batches(lake)] == [1, 1]
 
 
-def test_event_never_exceeds_what_lambda_takes(world: MakeWorld) -> None:
+def test_event_never_exceeds_the_limit_of_lambda(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration=processing(BufferSizeInMBs="3"))
     lake.stream.put([b"tiny"] * 50_000)  # 200 kB of data, 8 MB of event
     lake.settle()
@@ -78,7 +78,7 @@ def test_event_never_exceeds_what_lambda_takes(world: MakeWorld) -> None:
     assert lake.content("delivered") == b"TINY" * 50_000
 
 
-def test_no_more_than_a_few_invocations_are_outstanding(world: MakeWorld) -> None:
+def test_only_a_few_invocations_run_at_once(world: MakeWorld) -> None:
     hurried = processing(BufferSizeInMBs="0.2", BufferIntervalInSeconds="0")
     lake = world(ProcessingConfiguration=hurried, S3BackupMode="Disabled")
     waiting: list[Callable[[], None]] = []
@@ -111,7 +111,7 @@ def test_object_does_not_wait_when_its_buffer_is_full(world: MakeWorld) -> None:
     assert lake.content("delivered") == b"a" * 600_000 + b"b" * 600_000
 
 
-def test_interval_of_zero_is_no_wait(world: MakeWorld) -> None:
+def test_interval_of_zero_means_no_wait(world: MakeWorld) -> None:
     at_once = {"IntervalInSeconds": 0, "SizeInMBs": 1}
     lake = world(ProcessingConfiguration={}, BufferingHints=at_once)
     lake.stream.put([b"a"])
@@ -119,7 +119,7 @@ def test_interval_of_zero_is_no_wait(world: MakeWorld) -> None:
     assert [each.kind for each in lake.objects] == ["delivered"]
 
 
-def test_raw_and_delivered_objects_have_hints_of_their_own(world: MakeWorld) -> None:
+def test_raw_and_delivered_objects_have_separate_hints(world: MakeWorld) -> None:
     backup = {**config()["S3BackupConfiguration"], "BufferingHints": {"IntervalInSeconds": 120}}
     lake = world(ProcessingConfiguration={}, S3BackupConfiguration=backup)
     lake.stream.put([b"a"])
@@ -141,7 +141,7 @@ def test_key_is_prefix_stream_version_time_and_a_unique_name(world: MakeWorld) -
     assert delivered.bucket == "lake"
 
 
-def test_objects_are_gzip_where_the_configuration_says_so(world: MakeWorld) -> None:
+def test_objects_are_gzipped_if_configured(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a"])
     lake.settle()
@@ -150,14 +150,14 @@ def test_objects_are_gzip_where_the_configuration_says_so(world: MakeWorld) -> N
     assert (raw.content_encoding, raw.body) == (None, b"a")
 
 
-def test_file_extension_of_the_configuration_wins(world: MakeWorld) -> None:
+def test_configured_file_extension_wins(world: MakeWorld) -> None:
     lake = world(FileExtension=".json.gz")
     lake.stream.put([b"a"])
     lake.settle()
     assert any(each.key.endswith(".json.gz") for each in lake.objects)
 
 
-def test_folder_is_that_of_the_oldest_record(world: MakeWorld) -> None:
+def test_folder_comes_from_the_oldest_record(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration={})
     lake.now = 3595.0  # five seconds to one o'clock
     lake.stream.put([b"before"])
@@ -177,7 +177,7 @@ def test_folder_follows_the_time_zone(world: MakeWorld) -> None:
     assert delivered.key.startswith("clicks/dt=2026-11-24/hr=21/clicks-1-2026-11-24-21-00-00-")
 
 
-def test_delimiter_stands_between_records_when_configured(world: MakeWorld) -> None:
+def test_delimiter_is_added_between_records_if_configured(world: MakeWorld) -> None:
     delimiter = {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord", "Parameters": []}]}
     lake = world(ProcessingConfiguration=delimiter)
     lake.stream.put([b"a", b"b"])
@@ -185,7 +185,7 @@ def test_delimiter_stands_between_records_when_configured(world: MakeWorld) -> N
     assert lake.content("delivered") == b"a\nb"
 
 
-def test_update_reaches_what_is_buffered_already(world: MakeWorld) -> None:
+def test_update_applies_to_buffered_records(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration={})
     lake.stream.put([b"a"])
     lake.stream.configure(2, parse_destination(config(ProcessingConfiguration={}, Prefix="moved/")))
@@ -223,7 +223,7 @@ def test_failed_record_is_kept_whole_and_its_neighbours_are_delivered(world: Mak
     ]
 
 
-def test_error_object_is_plain_lines_under_its_type(world: MakeWorld) -> None:
+def test_error_object_has_plain_lines_under_its_type(world: MakeWorld) -> None:
     lake = world(failing)
     lake.stream.put([b"fail"])
     lake.settle()
@@ -233,7 +233,7 @@ def test_error_object_is_plain_lines_under_its_type(world: MakeWorld) -> None:
     assert failed.content_encoding is None
 
 
-def test_dropped_record_leaves_its_raw_copy_alone(world: MakeWorld) -> None:
+def test_dropped_record_leaves_only_its_raw_copy(world: MakeWorld) -> None:
     lake = world(failing)
     lake.stream.put([b"drop"])
     lake.settle()
@@ -248,7 +248,7 @@ def test_raw_copy_is_kept_whatever_the_outcome(world: MakeWorld, data: bytes) ->
     assert lake.content("raw") == data
 
 
-def test_function_that_stays_broken_fails_the_batch_after_four_attempts(world: MakeWorld) -> None:
+def test_broken_function_fails_the_batch_after_four_attempts(world: MakeWorld) -> None:
     def broken(event: dict[str, Any]) -> bytes:
         raise InvocationError.function_error()
 
@@ -260,7 +260,7 @@ def test_function_that_stays_broken_fails_the_batch_after_four_attempts(world: M
     assert lake.content("delivered") == b""
 
 
-def test_s3_that_refuses_is_asked_again_until_it_takes_the_object(world: MakeWorld) -> None:
+def test_refused_object_is_retried_until_s3_accepts_it(world: MakeWorld) -> None:
     lake = world()
     lake.s3_is_down = True
     lake.stream.put([b"a"])
@@ -272,7 +272,7 @@ def test_s3_that_refuses_is_asked_again_until_it_takes_the_object(world: MakeWor
     assert lake.stream.waiting == 0
 
 
-def test_transform_is_not_run_again_because_s3_refuses(world: MakeWorld) -> None:
+def test_refused_object_is_not_transformed_again(world: MakeWorld) -> None:
     lake = world()
     lake.s3_is_down = True
     lake.stream.put([b"a"])
@@ -280,7 +280,7 @@ def test_transform_is_not_run_again_because_s3_refuses(world: MakeWorld) -> None
     assert len(lake.events) == 1
 
 
-def test_while_s3_refuses_what_follows_is_gathered(world: MakeWorld) -> None:
+def test_records_are_gathered_while_s3_refuses_objects(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration={})
     lake.s3_is_down = True
     for _ in range(100):
@@ -302,7 +302,7 @@ def test_deliver_twice_makes_a_second_object_of_the_batch(world: MakeWorld) -> N
     assert lake.content("raw") == b"a"
 
 
-def test_record_ids_look_like_firehoses_and_stay_the_same_over_attempts(world: MakeWorld) -> None:
+def test_record_ids_look_like_those_of_firehose_and_stay_the_same_over_attempts(world: MakeWorld) -> None:
     calls = []
 
     def flaky(event: dict[str, Any]) -> bytes:
@@ -328,7 +328,7 @@ def test_flush_delivers_without_waiting(world: MakeWorld) -> None:
     assert lake.content("delivered") == b"A"
 
 
-def test_flush_that_cannot_end_says_so(world: MakeWorld) -> None:
+def test_flush_reports_that_it_ran_out_of_time(world: MakeWorld) -> None:
     lake = world()
     lake.s3_is_down = True
     lake.stream.put([b"a"])
@@ -337,7 +337,7 @@ def test_flush_that_cannot_end_says_so(world: MakeWorld) -> None:
     assert not lake.stream.end_flush(deadline=0.0)
 
 
-def test_record_is_in_the_journal_from_the_answer_until_it_landed(world: MakeWorld) -> None:
+def test_record_is_in_the_journal_from_the_response_until_it_has_landed(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a"])
     assert [record.data for record in lake.journal.waiting(lake.stream.arn)] == [b"a"]
@@ -348,7 +348,7 @@ def test_record_is_in_the_journal_from_the_answer_until_it_landed(world: MakeWor
     assert lake.journal.waiting(lake.stream.arn) == []
 
 
-def test_what_the_journal_holds_is_delivered_by_the_next_process(world: MakeWorld) -> None:
+def test_next_process_delivers_the_records_of_the_journal(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a", b"b"])
     lake.stream = lake.new_stream(parse_destination(config()))
@@ -358,7 +358,7 @@ def test_what_the_journal_holds_is_delivered_by_the_next_process(world: MakeWorl
     assert lake.journal.waiting(lake.stream.arn) == []
 
 
-def test_landed_objects_are_told_with_their_payloads(world: MakeWorld) -> None:
+def test_landed_objects_are_reported_with_their_payloads(world: MakeWorld) -> None:
     lake = world(failing)
     lake.stream.put([b"one", b"two", b"fail"])
     lake.settle()
@@ -378,7 +378,7 @@ STEPS = st.tuples(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(st.lists(STEPS, max_size=6))
-def test_every_record_has_one_outcome_whatever_is_down_meanwhile(
+def test_every_record_has_one_outcome_whatever_fails_meanwhile(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[list[str], bool, bool, float]]
 ) -> None:
     def function(event: dict[str, Any]) -> bytes:
@@ -407,7 +407,7 @@ def test_every_record_has_one_outcome_whatever_is_down_meanwhile(
     assert all(record in outcomes or record.startswith(b"drop") for record in put)
 
 
-def test_stream_that_loses_its_processor_delivers_what_was_waiting_for_it(world: MakeWorld) -> None:
+def test_stream_without_its_processor_delivers_the_records_that_waited_for_it(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a"])
     lake.stream.configure(2, parse_destination(config(ProcessingConfiguration={})))
@@ -427,7 +427,7 @@ def test_source_backup_cannot_be_switched_off(world: MakeWorld) -> None:
     assert lake.content("delivered") == b"AB"
 
 
-def test_object_keeps_its_key_over_the_attempts(world: MakeWorld) -> None:
+def test_object_keeps_its_key_over_all_attempts(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration={}, S3BackupMode="Disabled")
     keys = []
 

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clicklake.local.delivery_stream.destination import Destination, parse_destination
+from clicklake.local.delivery_stream.configuration import parse_destination
+from clicklake.local.delivery_stream.dependencies import StreamDependencies
+from clicklake.local.delivery_stream.destination import Destination
 from clicklake.local.delivery_stream.journal import DiskJournal
-from clicklake.local.delivery_stream.objects import Object
-from clicklake.local.delivery_stream.stream import DeliveryStream, Surroundings
+from clicklake.local.delivery_stream.objects import SealedObject
+from clicklake.local.delivery_stream.stream import DeliveryStream
 
 STREAM_ARN = "arn:aws:firehose:us-east-1:000000000000:deliverystream/clicks"
 LAMBDA_ARN = "arn:aws:lambda:us-east-1:000000000000:function:processor"
@@ -65,8 +67,8 @@ class World:
         self.now = 0.0
         self.function = function
         self.events: list[dict[str, Any]] = []  # one for each attempt
-        self.objects: list[Object] = []
-        self.landed: list[Object] = []
+        self.objects: list[SealedObject] = []
+        self.landed: list[SealedObject] = []
         self.pauses: list[float] = []
         self.s3_is_down = False
         self.twice = False
@@ -75,7 +77,7 @@ class World:
         self.stream = self.new_stream(parse_destination(config(**changes)))
 
     def new_stream(self, destination: Destination) -> DeliveryStream:
-        around = Surroundings(
+        deps = StreamDependencies(
             invoke=self._invoke,
             put_object=lambda sealed: self.put_object(sealed),
             journal=self.journal,
@@ -86,14 +88,14 @@ class World:
             monotonic_seconds=lambda: self.now,
             sleep=self.pauses.append,
         )
-        return DeliveryStream(STREAM_ARN, 1, destination, around)
+        return DeliveryStream(STREAM_ARN, 1, destination, deps)
 
     def _invoke(self, lambda_arn: str, payload: bytes) -> bytes:
         assert lambda_arn == LAMBDA_ARN
         self.events.append(json.loads(payload))
         return self.function(self.events[-1])
 
-    def put_object(self, sealed: Object) -> None:
+    def put_object(self, sealed: SealedObject) -> None:
         if self.s3_is_down:
             raise OSError("down, as told")
         self.objects.append(sealed)
@@ -119,5 +121,5 @@ class World:
         return [json.loads(line) for line in self.content("failed").splitlines()]
 
 
-def body(sealed: Object) -> bytes:
+def body(sealed: SealedObject) -> bytes:
     return gzip.decompress(sealed.body) if sealed.content_encoding == "gzip" else sealed.body

@@ -38,7 +38,7 @@ def test_records_land_transformed_and_compressed_under_their_hour(cloud: Emulato
     assert (head["ContentType"], head["ContentEncoding"]) == ("application/octet-stream", "gzip")
 
 
-def test_each_bad_answer_for_a_record_fails_that_record_alone(cloud: Emulator) -> None:
+def test_bad_result_fails_only_its_own_record(cloud: Emulator) -> None:
     put(
         cloud,
         STREAM,
@@ -64,7 +64,9 @@ def test_each_bad_answer_for_a_record_fails_that_record_alone(cloud: Emulator) -
 
 
 @pytest.mark.parametrize("command", [b"raise", b"huge"])
-def test_function_that_fails_is_tried_four_times_and_the_batch_kept(cloud: Emulator, command: bytes) -> None:
+def test_failing_function_is_invoked_four_times_and_the_batch_is_kept(
+    cloud: Emulator, command: bytes
+) -> None:
     put(cloud, STREAM, command, b"neighbour")
     assert settled(cloud)["failed"] == 2
     for document in cloud.get("/failed"):
@@ -73,7 +75,7 @@ def test_function_that_fails_is_tried_four_times_and_the_batch_kept(cloud: Emula
         assert document["attemptEndingTimestamp"] > document["arrivalTimestamp"] > 1_700_000_000_000
 
 
-def test_function_that_times_out_is_a_function_error(emulator: Emulator) -> None:
+def test_timeout_is_a_function_error(emulator: Emulator) -> None:
     emulator.post("/reset")
     deploy(emulator, "slow-1", retries=0, timeout=1)
     put(emulator, "slow-1", b"sleep")
@@ -82,7 +84,7 @@ def test_function_that_times_out_is_a_function_error(emulator: Emulator) -> None
     assert (document["errorCode"], document["attemptsMade"]) == ("Lambda.FunctionError", 1)
 
 
-def test_function_that_is_throttled_or_gone_says_so(emulator: Emulator) -> None:
+def test_throttled_and_missing_functions_have_their_error_codes(emulator: Emulator) -> None:
     emulator.post("/reset")
     deploy(emulator, "gone-1", retries=0)
     functions = emulator.client("lambda")
@@ -96,14 +98,14 @@ def test_function_that_is_throttled_or_gone_says_so(emulator: Emulator) -> None:
     assert codes == ["Lambda.InvokeLimitExceeded", "Lambda.ResourceNotFound"]
 
 
-def test_function_sees_nothing_of_the_environment_that_started_the_emulator(cloud: Emulator) -> None:
+def test_function_does_not_inherit_the_users_environment(cloud: Emulator) -> None:
     put(cloud, STREAM, b"environment")
     (line,) = delivered(cloud)
     assert "PATH" in line["environment"]
     assert "SECRET_OF_THE_USER" not in line["environment"]
 
 
-def test_update_of_the_destination_is_followed(emulator: Emulator) -> None:
+def test_updated_destination_is_used(emulator: Emulator) -> None:
     deploy(emulator, "moving-1")
     firehose = emulator.client("firehose")
     put(emulator, "moving-1", b"a")
@@ -122,7 +124,7 @@ def test_update_of_the_destination_is_followed(emulator: Emulator) -> None:
     assert "/moving-1-2-" in moved[0]
 
 
-def test_twenty_clients_at_once_lose_and_double_nothing(cloud: Emulator) -> None:
+def test_twenty_clients_at_once_lose_and_duplicate_nothing(cloud: Emulator) -> None:
     firehose = cloud.client("firehose", config=Config(max_pool_connections=20))
 
     def send(client: int) -> None:
@@ -160,7 +162,7 @@ def test_iam_is_enforced_on_puts(cloud: Emulator) -> None:
     assert settled(cloud)["raw"] == 1
 
 
-def test_refusals_have_aws_own_shape(cloud: Emulator) -> None:
+def test_errors_have_the_shape_of_aws(cloud: Emulator) -> None:
     firehose = cloud.client("firehose")
     with pytest.raises(firehose.exceptions.ResourceNotFoundException, match="Firehose nowhere not found"):
         firehose.put_record(DeliveryStreamName="nowhere", Record={"Data": b"a"})
@@ -174,7 +176,7 @@ def test_refusals_have_aws_own_shape(cloud: Emulator) -> None:
         put(cloud, STREAM, b"x" * 1_024_001)
 
 
-def test_throttled_client_that_tries_again_gets_through(cloud: Emulator) -> None:
+def test_throttled_client_succeeds_when_it_retries(cloud: Emulator) -> None:
     cloud.post("/faults", {"throttleEvery": 2})
     firehose, patient = cloud.client("firehose"), cloud.client("firehose", attempts=3)
     firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": b"first"})
@@ -185,7 +187,7 @@ def test_throttled_client_that_tries_again_gets_through(cloud: Emulator) -> None
     assert [line["said"] for line in delivered(cloud)] == ["first", "second", "third"]
 
 
-def test_part_failed_batch_is_an_answer_and_names_the_failed(cloud: Emulator) -> None:
+def test_partly_failed_batch_answers_200_and_names_the_failed_records(cloud: Emulator) -> None:
     cloud.post("/faults", {"failEvery": 2})
     records = [{"Data": b"taken"}, {"Data": b"failed"}]
     answer = cloud.client("firehose").put_record_batch(DeliveryStreamName=STREAM, Records=records)
@@ -196,7 +198,7 @@ def test_part_failed_batch_is_an_answer_and_names_the_failed(cloud: Emulator) ->
 
 
 @pytest.mark.parametrize(("fault", "times"), [("dropBeforeEvery", 1), ("dropAfterEvery", 2)])
-def test_dropped_connection_leaves_the_client_to_try_again(cloud: Emulator, fault: str, times: int) -> None:
+def test_client_retries_after_a_dropped_connection(cloud: Emulator, fault: str, times: int) -> None:
     cloud.post("/faults", {fault: 2})
     put(cloud, STREAM, b"first")
     with pytest.raises(ConnectionClosedError):
@@ -206,7 +208,9 @@ def test_dropped_connection_leaves_the_client_to_try_again(cloud: Emulator, faul
     assert said == {"first": 1, "dropped": times}
 
 
-def test_delayed_answer_comes_after_the_client_has_gone_and_the_record_is_taken(cloud: Emulator) -> None:
+def test_delayed_put_is_accepted_although_the_client_has_left(
+    cloud: Emulator,
+) -> None:
     cloud.post("/faults", {"delaySeconds": 1.5})
     hasty = cloud.client("firehose", config=Config(read_timeout=0.5, retries={"total_max_attempts": 1}))
     with pytest.raises(ReadTimeoutError):
@@ -224,14 +228,14 @@ def test_outage_of_s3_delays_and_loses_nothing(cloud: Emulator) -> None:
     assert delivered(cloud) == [{"said": "a"}]
 
 
-def test_batch_is_delivered_twice_when_told(cloud: Emulator) -> None:
+def test_deliver_twice_delivers_a_batch_twice(cloud: Emulator) -> None:
     cloud.post("/faults", {"deliverTwice": True})
     put(cloud, STREAM, b"a")
     assert delivered(cloud) == [{"said": "a"}] * 2
     assert cloud.get("/raw") == ["a"]
 
 
-def test_stream_that_is_deleted_delivers_what_it_had_accepted(emulator: Emulator) -> None:
+def test_deleted_stream_delivers_the_records_it_had_accepted(emulator: Emulator) -> None:
     emulator.post("/reset")
     deploy(emulator, "deleted-1")
     put(emulator, "deleted-1", b"accepted")

@@ -69,7 +69,7 @@ def land(live: Served, *lines: dict[str, Any]) -> None:
     live.land("delivered", *[json.dumps(line).encode() for line in lines])
 
 
-def test_click_is_shown_as_it_lands_with_what_enrichment_found(live: Served, page: Page) -> None:
+def test_click_is_shown_with_its_enrichment(live: Served, page: Page) -> None:
     land(live, LINE)
     row = page.locator("#delivered li")
     expect(row).to_contain_text("click 4e53920c-505a-4a90-a694-b9300791f0ae")
@@ -80,7 +80,7 @@ def test_click_is_shown_as_it_lands_with_what_enrichment_found(live: Served, pag
     expect(page.locator("#empty")).to_be_hidden()
 
 
-def test_what_went_wrong_stands_out(live: Served, page: Page) -> None:
+def test_problems_are_highlighted(live: Served, page: Page) -> None:
     land(live, {**LINE, "enrichment": "unavailable", "bot": "agent"})
     assert page.locator(".chip.bad").all_text_contents() == ["unavailable", "bot: agent"]
 
@@ -102,7 +102,7 @@ def test_failure_is_shown_with_its_reason_and_its_record(live: Served, page: Pag
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_stranger_gets_no_markup_and_no_invisible_character_through(
+def test_hostile_value_adds_no_markup_and_no_invisible_character(
     live: Served, page: Page, value: str
 ) -> None:
     fields = {name: value for name in LINE if name not in ("v", "receivedAt")}
@@ -154,12 +154,12 @@ def test_reset_empties_the_page(live: Served, page: Page) -> None:
     expect(page.locator("#empty")).to_be_visible()
 
 
-def test_faults_that_are_on_are_told(live: Served, page: Page) -> None:
+def test_active_faults_are_shown(live: Served, page: Page) -> None:
     live.ask("POST", "/faults", {"throttleEvery": 3})
     expect(page.locator("#faults")).to_have_text("Faults are on: throttleEvery 3")
 
 
-def test_burst_leaves_the_latest_rows(live: Served, page: Page) -> None:
+def test_only_the_latest_rows_of_a_burst_are_shown(live: Served, page: Page) -> None:
     land(live, *[{**LINE, "userId": f"u-{n}"} for n in range(5000)])
     expect(page.locator("#delivered-total")).to_have_text("5,000")
     expect(page.locator("#delivered li").first).to_contain_text("u-4999")
