@@ -1,13 +1,18 @@
-"""`deploy` and `undeploy`: say which account is about to change, ask, then do it."""
+"""`deploy` and `undeploy`: show which account is about to change, ask for confirmation, then do it."""
 
 import logging
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
+from clicklake.deploy.aws import Aws
 from clicklake.deploy.ingest import stages
+from clicklake.deploy.prerequisites import environment_python
 from clicklake.deploy.settings import parse_settings
-from clicklake.deploy.steps import deploy_stage
+from clicklake.deploy.steps import check_prerequisites, deploy_stage
 from clicklake.deploy.target import Target, find_target
 from clicklake.deploy.undeploy import kept_buckets, undeploy_stage
 from clicklake.errors import CommandError
@@ -30,12 +35,13 @@ def deploy(settings: tuple[str, ...], stage: str, yes: bool) -> None:
     app; docs/deploy.md lists them. A setting is kept until you change it. You can rerun the command: it
     applies only changes and resumes after an interruption.
     """
-    _log_to_stdout()
-    target = find_target()
-    parsed = parse_settings(list(settings))
-    _show_target(target, stage)
-    _confirm("Deploy there?", yes)
-    deploy_stage(target, stage, parsed)
+    with _deployment() as aws:
+        target = find_target(aws)
+        parsed = parse_settings(aws, list(settings))
+        check_prerequisites(target)
+        _show_target(target, stage)
+        _confirm("Deploy there?", yes)
+        deploy_stage(target, stage, parsed)
 
 
 @click.command()
@@ -43,20 +49,28 @@ def deploy(settings: tuple[str, ...], stage: str, yes: bool) -> None:
 @yes_option
 def undeploy(stage: str, yes: bool) -> None:
     """Remove a stage; keep the data it collected."""
-    _log_to_stdout()
-    target = find_target()
-    _show_target(target, stage)
-    buckets = kept_buckets(target, stage)
-    kept = "\n".join(f"   s3://{bucket}   {content}" for content, bucket in buckets.items()) or "   nothing"
-    click.echo(f"\nThese buckets stay, and their storage is billed:\n{kept}\n")
-    _confirm("Remove the rest?", yes)
-    undeploy_stage(target, stage)
-    click.echo(f"\nremoved. Still there:\n{kept}")
+    with _deployment() as aws:
+        target = find_target(aws)
+        environment_python("ingest")  # Zappa's; raises DeployError if it is missing
+        _show_target(target, stage)
+        buckets = kept_buckets(target, stage)
+        kept = "\n".join(f"   s3://{bucket}   {content}" for content, bucket in buckets.items())
+        kept = kept or "   nothing"
+        click.echo(f"\nThese buckets stay, and their storage is billed:\n{kept}\n")
+        _confirm("Remove the rest?", yes)
+        undeploy_stage(target, stage)
+        click.echo(f"\nremoved. Still there:\n{kept}")
 
 
-def _log_to_stdout() -> None:
+@contextmanager
+def _deployment() -> Iterator[Aws]:
+    """Yield AWS as the user's shell sees it. Log to stdout; turn an OSError into one line."""
     logging.basicConfig(stream=sys.stdout, format="%(message)s", force=True)
     logging.getLogger("clicklake.deploy").setLevel(logging.INFO)
+    try:
+        yield Aws(os.environ)
+    except OSError as error:
+        raise CommandError(str(error)) from error
 
 
 def _show_target(target: Target, stage: str) -> None:
@@ -66,7 +80,7 @@ def _show_target(target: Target, stage: str) -> None:
 
 
 def _confirm(question: str, yes: bool) -> None:
-    """Raise CommandError where the person says no, or where there is no terminal to ask."""
+    """Raise CommandError if the user declines, or if there is no terminal to ask."""
     if yes:
         return
     if not sys.stdin.isatty():

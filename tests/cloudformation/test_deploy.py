@@ -18,7 +18,7 @@ def columns_of(account: Account, outputs: dict[str, str]) -> list[str]:
     return [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
 
 
-def test_the_lake_says_where_everything_is(lake: dict[str, Any], deployed_lake: dict[str, str]) -> None:
+def test_the_lake_has_every_output(lake: dict[str, Any], deployed_lake: dict[str, str]) -> None:
     assert deployed_lake.keys() == lake["Outputs"].keys()
     assert all(deployed_lake.values())
 
@@ -58,7 +58,7 @@ def heard(account: Account, deployed_lake: dict[str, str]) -> tuple[Any, str]:
     return sqs, queue
 
 
-def test_what_fails_is_told_with_the_command_that_mends_it(
+def test_a_failed_object_is_announced_with_the_command_that_replays_it(
     account: Account, deployed_lake: dict[str, str], heard: tuple[Any, str]
 ) -> None:
     s3 = account.client("s3")

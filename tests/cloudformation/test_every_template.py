@@ -74,7 +74,7 @@ def test_a_statement_for_every_resource_says_why_aws_needs_it(path: Path) -> Non
     assert len(commented) == [each.get("Resource") for each in statements_of(load(path))].count("*")
 
 
-def test_what_is_allowed_is_allowed_by_name_or_says_what_bounds_it(path: Path) -> None:
+def test_a_wildcard_action_is_bounded_by_its_resource(path: Path) -> None:
     allowed = [statement for statement in statements_of(load(path)) if statement["Effect"] == "Allow"]
     assert not any(statement.keys() & {"NotAction", "NotResource"} for statement in allowed)
     wide = [action for statement in allowed for action in as_list(statement["Action"]) if "*" in action]
@@ -82,13 +82,13 @@ def test_what_is_allowed_is_allowed_by_name_or_says_what_bounds_it(path: Path) -
     assert all(statement["Resource"] != "*" for statement in allowed if "*" in str(statement["Action"]))
 
 
-def test_capability_iam_suffices(path: Path) -> None:
+def test_capability_iam_is_enough(path: Path) -> None:
     for name, resource in load(path)["Resources"].items():
         if resource["Type"].startswith("AWS::IAM::"):
             assert not resource["Properties"].keys() & NAMES_THAT_NEED_ANOTHER_CAPABILITY, name
 
 
-def test_what_holds_data_stays_when_its_stack_goes(path: Path) -> None:
+def test_a_bucket_is_kept_when_its_stack_is_deleted(path: Path) -> None:
     for name, resource in load(path)["Resources"].items():
         if resource["Type"] == "AWS::S3::Bucket":
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name

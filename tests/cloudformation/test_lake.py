@@ -18,7 +18,7 @@ def destination(lake: dict[str, Any]) -> dict[str, Any]:
     return extended
 
 
-def test_the_outputs_are_those_that_later_steps_ask_for(lake: dict[str, Any]) -> None:
+def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> None:
     assert set(lake["Outputs"]) == {
         *("StreamName", "StreamArn", "BucketName", "ProcessorFunctionName", "ProcessorFunctionArn"),
         *("GlueDatabaseName", "GlueTableName", "AthenaWorkGroupName"),
@@ -48,7 +48,7 @@ def test_the_outputs_are_those_that_later_steps_ask_for(lake: dict[str, Any]) ->
         ("CatalogueAttributes", "", False),
     ],
 )
-def test_a_parameter_takes_what_its_description_says(
+def test_a_parameter_accepts_what_its_description_says(
     lake: dict[str, Any], parameter: str, value: str, allowed: bool
 ) -> None:
     pattern = lake["Parameters"][parameter]["AllowedPattern"]
@@ -102,7 +102,7 @@ def test_the_bucket_is_versioned_encrypted_and_closed_to_the_public(lake: dict[s
     assert all(bucket["PublicAccessBlockConfiguration"].values())
 
 
-def test_nothing_but_tls_reaches_the_bucket_or_its_objects(lake: dict[str, Any]) -> None:
+def test_the_bucket_and_its_objects_require_tls(lake: dict[str, Any]) -> None:
     (policy,) = resources_of(lake, "AWS::S3::BucketPolicy").values()
     denied = list(statements_of(policy))
     assert {str(each["Resource"]) for each in denied} == {
@@ -134,7 +134,7 @@ def test_each_prefix_is_kept_as_long_as_its_parameter_says(
         assert lake["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [days, 0]}]}
 
 
-def test_old_versions_and_unfinished_uploads_of_every_prefix_go(lake: dict[str, Any]) -> None:
+def test_old_versions_and_unfinished_uploads_of_every_prefix_expire(lake: dict[str, Any]) -> None:
     everywhere = [rule for condition, rule in lifecycle_of(lake) if not condition and "Prefix" not in rule]
     assert any("NoncurrentVersionExpiration" in rule for rule in everywhere)
     assert any("AbortIncompleteMultipartUpload" in rule for rule in everywhere)
@@ -194,7 +194,7 @@ def rights_of(role: dict[str, Any]) -> set[tuple[str, str]]:
     return rights
 
 
-def test_the_processor_is_told_what_the_parameters_say(lake: dict[str, Any]) -> None:
+def test_the_processor_gets_its_settings_from_the_parameters(lake: dict[str, Any]) -> None:
     (function,) = resources_of(lake, "AWS::Serverless::Function").values()
     assert function["Environment"]["Variables"] == {
         "ITEM_ID_FIELD": {"Ref": "ItemIdField"},

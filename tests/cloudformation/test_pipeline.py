@@ -34,7 +34,7 @@ def test_a_push_to_main_starts_a_build_and_nothing_else_does(pipeline: dict[str,
     assert (statement["Action"], statement["Resource"]) == ("codebuild:StartBuild", target["Arn"])
 
 
-def test_a_repository_that_is_there_already_is_left_as_it_is(pipeline: dict[str, Any]) -> None:
+def test_an_existing_repository_is_left_alone(pipeline: dict[str, Any]) -> None:
     repository = pipeline["Resources"]["Repository"]
     condition = pipeline["Conditions"][repository["Condition"]]
     assert condition == {"Fn::Equals": [{"Ref": "MakeRepository"}, "yes"]}
@@ -42,7 +42,7 @@ def test_a_repository_that_is_there_already_is_left_as_it_is(pipeline: dict[str,
     assert '{"Ref": "Repository"}' not in json.dumps(pipeline)
 
 
-def test_a_build_is_bounded_and_cannot_move_its_bounds(pipeline: dict[str, Any]) -> None:
+def test_a_build_cannot_change_its_own_boundary(pipeline: dict[str, Any]) -> None:
     role = pipeline["Resources"]["BuildRole"]["Properties"]
     assert role["PermissionsBoundary"] == {"Ref": "Boundary"}
     boundary = list(statements_of(pipeline["Resources"]["Boundary"]))
@@ -53,7 +53,7 @@ def test_a_build_is_bounded_and_cannot_move_its_bounds(pipeline: dict[str, Any])
     assert {"iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "cloudformation:CreateChangeSet"} < denied
 
 
-def test_a_build_hands_roles_to_the_services_of_clicklake_alone(pipeline: dict[str, Any]) -> None:
+def test_a_build_may_pass_roles_only_to_the_services_of_clicklake(pipeline: dict[str, Any]) -> None:
     (passing,) = [each for each in statements_of(pipeline) if each["Action"] == "iam:PassRole"]
     services = passing["Condition"]["StringEquals"]["iam:PassedToService"]
     assert set(services) == {"lambda.amazonaws.com", "firehose.amazonaws.com", "apigateway.amazonaws.com"}

@@ -215,7 +215,7 @@ def test_a_role_may_do_nothing_else(
         call(acting(role), deployed_lake)
 
 
-def test_the_bucket_takes_nothing_without_tls(
+def test_the_bucket_refuses_requests_without_tls(
     acting: Callable[[str], Client], deployed_lake: dict[str, str]
 ) -> None:
     with pytest.raises(ClientError, match="explicit deny"):

@@ -71,7 +71,7 @@ def test_saved_query_counts_each_event_of_the_last_week_once(
     assert db.execute(translated[0]).fetchall() == ANSWERS[name]
 
 
-def test_every_saved_query_is_asked_here_and_stays_away_from_emulators(lake: dict[str, Any]) -> None:
+def test_every_saved_query_is_tested_and_none_is_saved_by_default(lake: dict[str, Any]) -> None:
     assert queries_of(lake).keys() == ANSWERS.keys()
     resources = lake["Resources"].values()
     saved = [each for each in resources if each["Type"] == "AWS::Athena::NamedQuery"]

@@ -32,7 +32,7 @@ def distribution(site: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def test_the_ingest_app_gets_every_header_that_it_reads_and_never_host(site: dict[str, Any]) -> None:
+def test_the_ingest_app_gets_every_header_that_it_reads_but_not_host(site: dict[str, Any]) -> None:
     (policy,) = resources_of(site, "AWS::CloudFront::OriginRequestPolicy").values()
     headers = policy["OriginRequestPolicyConfig"]["HeadersConfig"]["Headers"]
     assert {"Origin", "User-Agent", "Content-Type", "Sec-GPC", "DNT"} < set(headers)
@@ -42,7 +42,7 @@ def test_the_ingest_app_gets_every_header_that_it_reads_and_never_host(site: dic
     assert policy["OriginRequestPolicyConfig"]["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
 
 
-def test_cloudfront_takes_the_name_of_the_header_that_proves_it(distribution: dict[str, Any]) -> None:
+def test_cloudfront_accepts_the_name_of_the_secret_header(distribution: dict[str, Any]) -> None:
     api = distribution["Origins"][1]["Fn::If"][1]
     (header,) = api["OriginCustomHeaders"]["Fn::If"][1]
     assert header["HeaderValue"] == {"Ref": "EdgeSecret"}
@@ -58,7 +58,7 @@ def test_both_ways_to_send_a_click_go_to_the_api_uncached(distribution: dict[str
     assert {"PUT", "POST", "OPTIONS"} < set(behaviours["/clicks"]["AllowedMethods"])
 
 
-def test_a_page_may_load_from_its_own_origin_alone(site: dict[str, Any]) -> None:
+def test_a_page_may_load_only_from_its_own_origin(site: dict[str, Any]) -> None:
     (policy,) = resources_of(site, "AWS::CloudFront::ResponseHeadersPolicy").values()
     security = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     directives = security["ContentSecurityPolicy"]["ContentSecurityPolicy"].split("; ")
@@ -81,7 +81,9 @@ def deployed_site(account: Account) -> dict[str, str]:
     return account.outputs(STACK)
 
 
-def test_the_site_deploys_before_the_api_and_with_it(account: Account, deployed_site: dict[str, str]) -> None:
+def test_the_site_deploys_without_an_api_and_then_with_one(
+    account: Account, deployed_site: dict[str, str]
+) -> None:
     account.deploy(TEMPLATE, STACK, API, f"EdgeSecret={'s' * 40}", "RequestsPerFiveMinutes=1000")
     config = account.client("cloudfront").get_distribution_config(Id=deployed_site["DistributionId"])
     origins = {each["Id"]: each for each in config["DistributionConfig"]["Origins"]["Items"]}
@@ -97,14 +99,12 @@ def test_the_site_deploys_before_the_api_and_with_it(account: Account, deployed_
         (f"CertificateArn={CERTIFICATE}", "CertificateArn needs DomainName"),
     ],
 )
-def test_a_domain_and_its_certificate_go_together(account: Account, parameter: str, told: str) -> None:
+def test_a_domain_needs_a_certificate_and_the_reverse(account: Account, parameter: str, told: str) -> None:
     with pytest.raises(AssertionError, match=told):
         account.deploy(TEMPLATE, "clicklake-site-refused", parameter)
 
 
-def test_a_page_is_served_by_cloudfront_and_by_nobody_else(
-    account: Account, deployed_site: dict[str, str]
-) -> None:
+def test_only_cloudfront_serves_a_page(account: Account, deployed_site: dict[str, str]) -> None:
     bucket = deployed_site["SiteBucketName"]
     page = {"Bucket": bucket, "Key": "index.html", "Body": b"<!doctype html>", "ContentType": "text/html"}
     account.client("s3").put_object(**page)

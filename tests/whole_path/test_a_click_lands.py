@@ -43,7 +43,7 @@ def test_the_workshops_own_request_lands_enriched(api: str, lake: Lake) -> None:
     assert line["enrichment"] == "ok"
 
 
-def test_lines_are_gzip_under_the_hour_of_their_arrival(api: str, lake: Lake) -> None:
+def test_lines_are_gzipped_under_the_hour_of_their_arrival(api: str, lake: Lake) -> None:
     event_id = send(api, {"mysfitId": EVANGELINE})["receipts"][0]["eventId"]
     line = lake.line_of(event_id)
     keys = [
@@ -77,7 +77,7 @@ def test_ten_clicks_in_one_request_are_one_record_and_ten_lines(api: str, lake: 
     ]
 
 
-def test_a_thousand_requests_from_twenty_clients_land_exactly(api: str, lake: Lake) -> None:
+def test_a_thousand_requests_from_twenty_clients_land_exactly_once(api: str, lake: Lake) -> None:
     ids = [str(uuid.uuid4()) for _ in range(1000)]
     before = {line["eventId"] for line in lake.lines()}
 
@@ -93,13 +93,13 @@ def test_a_thousand_requests_from_twenty_clients_land_exactly(api: str, lake: La
     assert {line["eventId"] for line in lake.lines()} - before == set(ids)
 
 
-def test_an_item_that_the_catalogue_does_not_have_is_said_to_be_unknown(api: str, lake: Lake) -> None:
+def test_an_item_that_the_catalogue_lacks_is_marked_as_unknown(api: str, lake: Lake) -> None:
     line = lake.line_of(send(api, {"mysfitId": "no-such-mysfit"})["receipts"][0]["eventId"])
     assert line["enrichment"] == "unknown item"
     assert "goodevil" not in line
 
 
-def test_what_is_no_envelope_is_kept_as_failed_and_harms_no_neighbour(
+def test_a_record_that_is_not_an_envelope_fails_alone(
     api: str, lake: Lake, addresses: dict[str, str]
 ) -> None:
     if "stream" not in addresses:

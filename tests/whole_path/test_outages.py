@@ -34,7 +34,7 @@ def catalogue_down(addresses: dict[str, str], lake: Lake) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("catalogue_down")
-def test_clicks_land_while_the_catalogue_is_down_and_say_so(api: str, lake: Lake) -> None:
+def test_clicks_land_while_the_catalogue_is_down_and_are_marked(api: str, lake: Lake) -> None:
     answer = requests.post(f"{api}/clicks", json={"mysfitId": EVANGELINE}, timeout=30)
     assert answer.status_code == 202
     line = lake.line_of(answer.json()["receipts"][0]["eventId"])
@@ -59,7 +59,7 @@ def api_without_firehose(aws_env: dict[str, str], tmp_path: Path) -> Iterator[st
         app.wait(10)
 
 
-def test_without_firehose_nothing_is_claimed_as_accepted(api_without_firehose: str) -> None:
+def test_without_firehose_no_click_is_reported_as_accepted(api_without_firehose: str) -> None:
     started = time.monotonic()
     answer = requests.post(f"{api_without_firehose}/clicks", json={"mysfitId": "m"}, timeout=30)
     assert answer.status_code == 503

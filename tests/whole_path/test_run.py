@@ -39,7 +39,7 @@ def run(folder: Path) -> Iterator[tuple[dict[str, str], "subprocess.Popen[bytes]
         running.wait(30)
 
 
-def test_a_taken_port_is_named_with_what_sets_another(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_with_its_setting(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [*COMMAND, "--dir", str(tmp_path), *ANY_PORTS, "--api-port", str(port)]
@@ -48,7 +48,7 @@ def test_a_taken_port_is_named_with_what_sets_another(tmp_path: Path) -> None:
     assert f"API_PORT={port} is in use" in done.stderr
 
 
-def test_ctrl_c_stops_all_and_a_second_run_has_what_the_first_took(
+def test_ctrl_c_stops_everything_and_a_second_run_has_the_clicks_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with run(tmp_path) as (addresses, running):

@@ -48,7 +48,9 @@ def deployed_api(zappa: Zappa, addresses: dict[str, str]) -> Iterator[str]:
     zappa("undeploy", "dev", "--yes")
 
 
-def test_a_click_over_the_deployed_stage_lands_and_a_refusal_says_why(deployed_api: str, lake: Lake) -> None:
+def test_a_click_lands_through_the_deployed_stage_and_a_refusal_names_the_field(
+    deployed_api: str, lake: Lake
+) -> None:
     click = {"userId": "guest", "mysfitId": EVANGELINE}
     accepted = requests.put(f"{deployed_api}/clicks", json=click, timeout=30)
     assert accepted.status_code == 202, accepted.text
@@ -61,7 +63,7 @@ def test_a_click_over_the_deployed_stage_lands_and_a_refusal_says_why(deployed_a
     assert "mysfitId" in refused.json()["errors"][0]["field"]
 
 
-def test_update_and_status_work_and_leave_the_lake_as_it_was(
+def test_zappa_update_and_status_work_and_leave_the_lake_alone(
     zappa: Zappa, deployed_api: str, lake: Lake
 ) -> None:
     zappa("update", "dev")

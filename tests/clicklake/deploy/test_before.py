@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from clicklake.deploy.function import SECRETS
-from clicklake.deploy.ingest import stages
-from clicklake.deploy.settings import INGEST
+from clicklake.deploy.ingest import SECRETS, stages
+from clicklake.deploy.settings import INGEST_SETTINGS
 from tests.cloudformation.resolved import ACCOUNT
 from tests.support.checkout import Checkout
 from tests.support.emulator import Emulator
@@ -53,7 +52,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
 
 
 @pytest.mark.parametrize("words", [UP, DOWN])
-def test_without_a_terminal_nothing_is_done_unless_yes_is_said(
+def test_without_a_terminal_nothing_is_done_unless_yes_is_passed(
     command: Command, words: tuple[str, ...]
 ) -> None:
     done = command(*words)
@@ -63,7 +62,7 @@ def test_without_a_terminal_nothing_is_done_unless_yes_is_said(
     assert not command.has_touched()
 
 
-def test_whoever_does_not_say_yes_means_no(command: Command) -> None:
+def test_any_answer_but_yes_means_no(command: Command) -> None:
     returncode, printed = command.at_a_terminal(*UP, answer="")
     assert (returncode, "[y/N]" in printed) == (2, True)
     assert not command.has_touched()
@@ -82,15 +81,13 @@ def test_yes_at_a_terminal_is_yes(command: Command) -> None:
         ("ITEM_ID_FIELD=productId", "ItemIdField"),
     ],
 )
-def test_a_setting_that_there_is_not_is_told_with_those_that_there_are(
-    command: Command, setting: str, told: str
-) -> None:
+def test_an_unknown_setting_is_refused_with_the_known_ones(command: Command, setting: str, told: str) -> None:
     done = command(*UP, "--yes", setting)
     assert (done.returncode, told in done.stderr) == (2, True), done.stderr
     assert not command.has_touched()
 
 
-def test_a_stage_that_there_is_not_is_told_with_those_that_there_are(command: Command) -> None:
+def test_an_unknown_stage_is_refused_with_the_known_ones(command: Command) -> None:
     done = command("deploy", "--stage", "prod", "--yes")
     assert done.returncode == 2
     assert all(stage in done.stderr for stage in stages())
@@ -104,13 +101,13 @@ def test_a_stage_that_there_is_not_is_told_with_those_that_there_are(command: Co
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "http://127.0.0.1:9"),
     ],
 )
-def test_what_the_environment_lacks_is_told(command: Command, env: dict[str, str], told: str) -> None:
+def test_a_wrong_environment_variable_is_reported(command: Command, env: dict[str, str], told: str) -> None:
     done = command(*UP, "--yes", **env)
     assert (done.returncode, told in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_bucket_that_somebody_else_has_is_not_uploaded_to(command: Command) -> None:
+def test_a_bucket_of_another_account_is_refused(command: Command) -> None:
     name = f"clicklake-artifacts-{ACCOUNT}-us-east-1"
     stranger = command.emulator.client("s3", aws_access_key_id="111111111111")
     stranger.create_bucket(Bucket=name)
@@ -119,7 +116,7 @@ def test_a_bucket_that_somebody_else_has_is_not_uploaded_to(command: Command) ->
     assert (done.returncode, f"{name} is not ours to use" in done.stderr) == (2, True), done.stderr
 
 
-def test_the_settings_of_the_app_are_those_that_it_reads() -> None:
+def test_every_setting_that_the_app_reads_can_be_set() -> None:
     source = (ROOT / "ingest_app" / "settings.py").read_text()
     read = {name for name in re.findall(r'read\("(\w+)"', source) if not name.startswith("AWS_")}
-    assert read == {*INGEST, *SECRETS, "CLICK_STREAM", "ITEM_ID_FIELD"}
+    assert read == {*INGEST_SETTINGS, *SECRETS, "CLICK_STREAM", "ITEM_ID_FIELD"}

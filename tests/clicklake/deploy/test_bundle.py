@@ -58,7 +58,7 @@ def test_every_module_has_bytecode_that_is_never_compiled_again(for_lambda: Path
         assert (header[:4], header[4]) == (importlib.util.MAGIC_NUMBER, UNCHECKED_HASH), source
 
 
-def test_the_bundle_holds_the_processor_its_libraries_and_nothing_of_ours_besides(for_lambda: Path) -> None:
+def test_the_bundle_contains_only_the_processor_and_its_libraries(for_lambda: Path) -> None:
     written = {
         f"processor/{file.name}" for suffix in ("py", "json") for file in ROOT.glob(f"processor/*.{suffix}")
     }
@@ -69,7 +69,7 @@ def test_the_bundle_holds_the_processor_its_libraries_and_nothing_of_ours_beside
     assert sum(file.stat().st_size for file in names.values()) <= MAX_BYTES
 
 
-def test_it_says_for_which_runtime_it_is(for_lambda: Path) -> None:
+def test_the_bundle_names_its_runtime(for_lambda: Path) -> None:
     version = json.loads(
         subprocess.check_output([PYTHON, "-c", "import sys; print(list(sys.version_info[:2]))"])
     )
@@ -77,7 +77,7 @@ def test_it_says_for_which_runtime_it_is(for_lambda: Path) -> None:
     assert told == f"python{version[0]}.{version[1]}\n"
 
 
-def test_for_an_emulator_it_is_for_this_machine(tmp_path: Path) -> None:
+def test_the_bundle_for_an_emulator_runs_on_this_machine(tmp_path: Path) -> None:
     made = bundle(tmp_path / "processor", "--here")
     code = f"import sys; sys.path.insert(0, {str(made)!r}); import processor.handler"
     subprocess.run([PYTHON, "-I", "-S", "-c", code], env={"CATALOGUE_URL": ""}, check=True)

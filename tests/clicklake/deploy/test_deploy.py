@@ -7,8 +7,8 @@ from io import BytesIO
 import pytest
 import requests
 
-from clicklake.deploy.function import SECRETS
-from clicklake.deploy.throttle import BURST_REQUESTS, REQUESTS_PER_SECOND
+from clicklake.deploy.api import BURST_REQUESTS, REQUESTS_PER_SECOND
+from clicklake.deploy.ingest import SECRETS
 from tests.cloudformation.resolved import ACCOUNT
 from tests.support.checkout import Stage
 from tests.support.landed import EVANGELINE
@@ -16,18 +16,18 @@ from tests.support.landed import EVANGELINE
 pytestmark = pytest.mark.timeout(300)
 
 
-def test_it_says_first_what_it_is_about_to_touch(dev: Stage) -> None:
+def test_account_region_and_endpoint_are_shown_first(dev: Stage) -> None:
     told = dev.printed.split("1. the lake")[0]
     for fact in ("dev", ACCOUNT, "us-east-1", dev.checkout.emulator.gateway, "an emulator"):
         assert fact in told
 
 
-def test_a_click_lands_with_what_the_sites_catalogue_says_of_its_item(dev: Stage) -> None:
+def test_a_click_lands_with_its_items_attributes(dev: Stage) -> None:
     line = dev.line_of(dev.put({"userId": "guest", "mysfitId": EVANGELINE}))
     assert (line["species"], line["goodevil"], line["enrichment"]) == ("Chimera", "Evil", "ok")
 
 
-def test_the_click_that_checks_the_deploy_counts_as_none(dev: Stage) -> None:
+def test_the_event_that_checks_the_deployment_is_not_counted(dev: Stage) -> None:
     (checked,) = (each for each in dev.checkout.emulator.get("/delivered") if each["type"] == "deploy_check")
     assert checked["bot"]
     assert "mysfitId" not in checked
@@ -56,7 +56,7 @@ def test_every_file_of_the_site_is_served_as_what_it_is(dev: Stage, file: str, c
     assert served.headers["Cache-Control"] == "public, max-age=300"
 
 
-def test_the_secrets_are_on_the_function_and_with_cloudfront(dev: Stage) -> None:
+def test_the_function_has_both_secrets_and_cloudfront_has_one(dev: Stage) -> None:
     environment = dev.environment("clicklake-dev")
     assert all(re.fullmatch("[0-9a-f]{64}", environment[secret]) for secret in SECRETS)
     assert environment["VISITOR_KEY"] != environment["EDGE_SECRET"]
@@ -66,7 +66,7 @@ def test_the_secrets_are_on_the_function_and_with_cloudfront(dev: Stage) -> None
     assert header["HeaderValue"] == environment["EDGE_SECRET"]
 
 
-def test_no_secret_is_printed_or_in_a_file_or_in_what_was_uploaded(dev: Stage) -> None:
+def test_no_secret_is_printed_written_or_uploaded(dev: Stage) -> None:
     environment = dev.environment("clicklake-dev")
     secrets = [environment[secret].encode() for secret in SECRETS]
     places = {"what was printed": dev.printed.encode()}
@@ -82,12 +82,12 @@ def test_no_secret_is_printed_or_in_a_file_or_in_what_was_uploaded(dev: Stage) -
     assert [where for where, held in places.items() if any(secret in held for secret in secrets)] == []
 
 
-def test_the_app_and_the_processor_agree_on_the_items_field(dev: Stage) -> None:
+def test_the_app_and_the_processor_use_the_same_item_field(dev: Stage) -> None:
     app, processor = dev.environment("clicklake-dev"), dev.environment("clicklake-processor-dev")
     assert app["ITEM_ID_FIELD"] == processor["ITEM_ID_FIELD"] == "mysfitId"
 
 
-def test_the_gateway_lets_through_what_the_one_place_says(dev: Stage) -> None:
+def test_the_gateway_has_the_throttle_of_the_code(dev: Stage) -> None:
     (api,) = dev.client("apigateway").get_rest_apis()["items"]
     settings = dev.client("apigateway").get_stage(restApiId=api["id"], stageName="dev")["methodSettings"]
     limits = settings["*/*"]
@@ -95,6 +95,6 @@ def test_the_gateway_lets_through_what_the_one_place_says(dev: Stage) -> None:
     assert limits["throttlingBurstLimit"] == BURST_REQUESTS
 
 
-def test_the_alarms_watch_the_lakes_bucket(dev: Stage) -> None:
+def test_the_alarms_watch_the_bucket_of_the_lake(dev: Stage) -> None:
     parameters = dev.stack("clicklake-alarms-dev")["Parameters"]
     assert {"ParameterKey": "BucketName", "ParameterValue": dev.bucket} in parameters

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clicklake.deploy.packaging.zappa_hooks import RUNTIME
+from clicklake.deploy.packaging.ingest_bundle import RUNTIME
 from tests.clicklake.deploy.packaging.conftest import VENV
 from tests.support.paths import ROOT
 
@@ -25,13 +25,13 @@ def test_the_package_is_small(for_lambda: zipfile.ZipFile) -> None:
     assert Path(str(for_lambda.filename)).stat().st_size <= MAX_PACKAGE_BYTES
 
 
-def test_the_package_holds_the_app_its_libraries_and_nothing_else(for_lambda: zipfile.ZipFile) -> None:
+def test_the_package_contains_only_the_app_and_its_libraries(for_lambda: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in for_lambda.namelist()}
     libraries = {MODULES.get(name, name) for name in RUNTIME}
     assert tops == libraries | {"ingest_app", "zappa_settings.py", "__pycache__"}
 
 
-def test_of_the_app_only_code_and_data_is_shipped(for_lambda: zipfile.ZipFile) -> None:
+def test_only_code_and_data_of_the_app_is_shipped(for_lambda: zipfile.ZipFile) -> None:
     shipped = {
         name for name in for_lambda.namelist() if name.startswith("ingest_app/") and ".pyc" not in name
     }
@@ -61,7 +61,7 @@ def test_every_module_has_bytecode_that_is_never_compiled_again(for_lambda: zipf
     assert sum(name.endswith(".pyc") for name in names) == sum(name.endswith(".py") for name in names)
 
 
-def test_of_440_services_the_package_describes_firehose_alone(for_lambda: zipfile.ZipFile) -> None:
+def test_the_package_describes_only_firehose_of_440_services(for_lambda: zipfile.ZipFile) -> None:
     below = {name.split("/")[2] for name in for_lambda.namelist() if name.startswith("botocore/data/")}
     assert {name for name in below if not name.endswith(".json")} == {"firehose"}
     endpoints = json.loads(for_lambda.read("botocore/data/endpoints.json"))
@@ -78,7 +78,7 @@ def test_of_440_services_the_package_describes_firehose_alone(for_lambda: zipfil
         ("GET", "/nowhere", 404, "application/problem+json"),
     ],
 )
-def test_the_package_answers_alone(
+def test_the_package_runs_without_anything_else_installed(
     for_here: Path, method: str, path: str, status: int, content_type: str
 ) -> None:
     answer = invoke(for_here, method, path, body="{}" if method == "PUT" else None)
@@ -116,7 +116,7 @@ def invoke(bundle: Path, method: str, path: str, body: str | None) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_nothing_is_compiled_when_the_package_starts(for_here: Path) -> None:
+def test_the_package_compiles_nothing_at_its_start(for_here: Path) -> None:
     """Sources that no longer match their bytecode change nothing: so nothing reads them."""
     source = for_here / "ingest_app" / "settings.py"
     kept = source.read_text()

@@ -24,7 +24,7 @@ def statements_of(stage: str, policy: str) -> list[dict[str, Any]]:
     return listed
 
 
-def test_the_stages_are_those_that_readme_names() -> None:
+def test_the_stages_are_dev_and_production() -> None:
     assert list(COMMITTED) == STAGES
 
 
@@ -35,12 +35,12 @@ def test_a_stage_is_quiet_and_costs_nothing_while_idle(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_refusals_body_is_text_to_zappa(stage: str) -> None:
+def test_zappa_sends_a_refusal_as_text(stage: str) -> None:
     assert "application/problem+json" in settings_of(stage)["additional_text_mimetypes"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_entry_point_is_ours_and_the_stream_is_the_stages(stage: str) -> None:
+def test_the_entry_point_is_ours_and_the_stream_is_that_of_the_stage(stage: str) -> None:
     settings = settings_of(stage)
     assert settings["lambda_handler"] == "ingest_app.wsgi.lambda_handler"
     assert settings["project_name"] == "clicklake"
@@ -51,7 +51,7 @@ def test_the_entry_point_is_ours_and_the_stream_is_the_stages(stage: str) -> Non
 @pytest.mark.parametrize(
     "setting", ["s3_bucket", "aws_region", "profile_name", "role_arn", "runtime", "slim_handler"]
 )
-def test_nothing_of_one_account_or_machine_is_committed(stage: str, setting: str) -> None:
+def test_no_setting_of_one_account_or_machine_is_committed(stage: str, setting: str) -> None:
     assert setting not in settings_of(stage)
 
 
@@ -83,7 +83,7 @@ def test_the_role_may_put_on_its_stream_and_write_its_log(stage: str) -> None:
     ("stage", "services"),
     [("dev", {"lambda.amazonaws.com", "apigateway.amazonaws.com"}), ("production", {"lambda.amazonaws.com"})],
 )
-def test_only_who_calls_the_function_gets_its_role(stage: str, services: set[str]) -> None:
+def test_only_the_services_that_call_the_function_may_assume_its_role(stage: str, services: set[str]) -> None:
     (statement,) = statements_of(stage, "assume_policy")
     assert set(statement["Principal"]["Service"]) == services
 
