@@ -135,8 +135,8 @@ def kind_of_line(random: Random) -> bytes:
         "v": 1,
     }
     if random.random() < 0.5:
-        return b"," + compact(line | {"type": "pageview", "enrichment": "none"})[1:]
-    item = {"mysfitId": str(UUID(int=random.randrange(40))), "enrichment": "ok", "species": "Chimera"}
+        return b"," + compact(line | {"type": "pageview", "itemLookup": "none"})[1:]
+    item = {"mysfitId": str(UUID(int=random.randrange(40))), "itemLookup": "found", "species": "Chimera"}
     alignment = {
         "goodevil": random.choice(["Good", "Evil"]),
         "lawchaos": random.choice(["Lawful", "Chaotic"]),

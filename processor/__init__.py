@@ -1,1 +1,1 @@
-"""The processor: a Firehose batch in, the same record ids out, each click enriched on the way."""
+"""The processor: takes a Firehose batch, enriches its clicks, and returns every record id once."""

@@ -1,8 +1,8 @@
-"""Whether a user agent is a robot's, and by which rule. Marked, never removed: a query decides.
+"""Name the rule that recognizes a user agent as a bot. Bots are marked, not removed: queries decide.
 
-The rules are written for one engine, ua-parser's (Rust: a few microseconds for all of them together);
-the first that matches names the robot. What they find, and what they mark wrongly, on lists of agents
-that they were not made for, stands in docs/line.md. Their names are in the data: do not change one.
+All rules run in ua-parser's Rust engine, which needs a few microseconds for all of them. The first match
+wins. docs/line.md says how many bots they find and how many people they mark, on lists of agents that they
+were not written for. The rule names are in the stored data: never rename one.
 """
 
 from collections.abc import Iterable
@@ -14,19 +14,19 @@ from ua_parser_rs import UserAgentExtractor
 NO_AGENT = "no-agent"
 LISTED = "listed"
 
-# A pattern that finds nothing but people ends the search, and so does the end of the table.
+# Agents that match one of these rules are people. They end the search without a mark.
 _PERSON = "person"
 
 _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
-        "headless",  # browsers that a program drives
+        "headless",  # browsers that a program controls
         (
             r"headless|phantomjs|slimerjs|puppeteer|playwright|selenium|webdriver|jsdom|cypress|htmlunit",
             r"lighthouse|page ?speed|\bptst\b|wkhtml|webkit2png|\bsplash\b",
         ),
     ),
     (
-        "crawler",  # those that say so; "bot" alone is also a telephone's name (CUBOT X18, M bot 60)
+        "crawler",  # agents that say so; "bot" alone is also part of phone names (CUBOT X18, M bot 60)
         (
             r"(?:[a-tv-z]|[abd-z]u)bots?(?:[^a-z]|$)|(?:^|[^a-z])bots?(?:[^a-z ]|$)|^bot|robot",
             r"crawl|spider|slurp|scrap(?:e|y|ing)|archiv|index(?:er|ing)|harvest|\bfetch|fetcher",
@@ -34,18 +34,18 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "address",  # a page or a mailbox for those who wonder what is visiting them
+        "address",  # a web page or an email address, for site owners who wonder what visits them
         (
             r"https?:/|https?%3a|www\.[a-z0-9]|[a-z0-9-]@[a-z][a-z0-9-]*\.[a-z]",
             r"[a-z0-9-]\.(?:com?|net|org|io|ai|html?)(?:$|[ ;)]|/(?:[a-z]|$))",
         ),
     ),
     (
-        "compatible",  # a name put where no browser has one
+        "compatible",  # a name in a place where browsers have none
         (r"like gecko; ?[a-z]|like gecko\) *\(?compatible|; compatible;",),
     ),
     (
-        "service",  # what looks at pages for somebody: watches, checks, shows or copies them
+        "service",  # services that watch, check, preview or copy pages for somebody
         (
             r"monitor|uptime|check(?:$|[^o])|validat|verif|\bscan|(?:[^m]|[^a]m)scan(?:ner)?\b|analy[sz]|audit",
             r"inspect|diagnos|measure|observatory|synthetic|survey|research|report|\bprob|seo(?:$|[^u])",
@@ -54,7 +54,7 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "tool",  # libraries, command lines and services, by name
+        "tool",  # libraries, command-line tools and services, by name
         (
             r"curl|wget|python|\bperl\b|(?:^|[ (])java/\d|okhttp|go-http|libwww-perl|\bphp|\bruby[/ ]\d",
             r"\bnode\b|axios|http.?client|apache-|winhttp|aiohttp|httpx|urllib|guzzle|postman|insomnia|\blwp[:-]|jakarta",
@@ -73,11 +73,11 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "bare",  # what every browser begins with, and nothing of a browser behind it
+        "bare",  # the prefix that every browser sends, without a browser after it
         (r"^mozilla/[\d.]+ *(?:\((?:compatible|windows|linux|x11|macintosh)[^)]*\))? *$",),
     ),
     (
-        _PERSON,  # apps, and old telephones, that name what a person holds in the hand
+        _PERSON,  # apps and old phones that name the device
         (
             r"android|iphone|ipad|ipod|\bios\b|ios/|tvos|watch ?os|windows|\bwin(?:10|11|32|64)\b|mac ?os",
             r"os=mac|macintosh|darwin|\bmidp|series ?[346]0|blackberry|tizen|web ?os|\bbrew\b|nintendo",
@@ -90,12 +90,12 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("no-browser", (r".",)),
 )
 
-# Entries of the list that people's agents have too: a build of Android, Facebook's own browser,
-# windows of editors.
-_NOT_ROBOTS = {"AP3A\\.240617\\.008", "MetaIAB Facebook", "Fluid", "TSM-turingos", "Code\\/1\\.", "Trae\\/"}
+# Entries of crawler-user-agents that match people too: an Android build, Facebook's in-app browser, and
+# the embedded browsers of editors.
+_NOT_BOTS = {"AP3A\\.240617\\.008", "MetaIAB Facebook", "Fluid", "TSM-turingos", "Code\\/1\\.", "Trae\\/"}
 
 
-def _engine(patterns: Iterable[tuple[str, str]]) -> UserAgentExtractor:
+def _build_engine(patterns: Iterable[tuple[str, str]]) -> UserAgentExtractor:
     return UserAgentExtractor((pattern, name, None, None, None, None) for name, pattern in patterns)
 
 
@@ -104,20 +104,21 @@ def _first_match(engine: UserAgentExtractor, agent: str) -> str | None:
     return None if found is None or found.family == _PERSON else found.family
 
 
-_OWN = _engine((name, f"(?i){'|'.join(patterns)}") for name, patterns in _RULES)
+_OWN_RULES = _build_engine((name, f"(?i){'|'.join(patterns)}") for name, patterns in _RULES)
 
-# The well-kept list has the names that no rule can know: the entries whose examples the rules miss.
-_LIST = _engine(
+# crawler-user-agents knows names that no general rule can know. Keep only the entries whose examples our
+# rules miss.
+_LISTED_BOTS = _build_engine(
     (LISTED, entry["pattern"])
     for entry in CRAWLER_USER_AGENTS_DATA
-    if entry["pattern"] not in _NOT_ROBOTS
-    and not all(_first_match(_OWN, agent) for agent in entry.get("instances", [""]))
+    if entry["pattern"] not in _NOT_BOTS
+    and not all(_first_match(_OWN_RULES, agent) for agent in entry.get("instances", [""]))
 )
 
 
 @lru_cache(maxsize=8192)
 def bot_rule(agent: str | None) -> str | None:
-    """The name of the rule that fired; None for what seems a person."""
+    """Return the name of the rule that fired, or None if the agent looks like a person's."""
     if not agent or agent.isspace():
         return NO_AGENT
-    return _first_match(_OWN, agent) or _first_match(_LIST, agent)
+    return _first_match(_OWN_RULES, agent) or _first_match(_LISTED_BOTS, agent)

@@ -1,4 +1,4 @@
-"""The bytes of one record → sender and clicks; every version of the envelope, and the bare click."""
+"""Read one record: an envelope of any version ever written, or a legacy click."""
 
 import uuid
 from contextlib import suppress
@@ -7,31 +7,32 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta, Struct, defstruct
 
-from processor.clocks import from_milliseconds
-from processor.line import OWN_FIELDS, ClickFields
+from processor.enriched_event import GENERIC_ITEM_FIELD, OWN_FIELDS, EventFields
+from processor.timestamps import from_milliseconds
 
-# A bare click without an eventId takes its record's: the same one on each of Firehose's retries.
-BARE_CLICK_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:clicklake:bare-click")
+# A legacy click without an eventId takes one from its record id, which stays the same on each of Firehose's
+# retries. Never change this URN: lines that have landed derive their ids from it.
+LEGACY_CLICK_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:clicklake:bare-click")
 
-# Nobody checked a bare click before us, and what the steps have seen they remember: no text that is
-# longer than an envelope's may reach them.
-MAX_BARE_CHARACTERS = 2048
+# Nobody has validated a legacy click before the processor, and the steps cache what they parse. So a text
+# of a legacy click may not be longer than the longest text of an envelope.
+MAX_LEGACY_TEXT_CHARACTERS = 2048
 
-# What msgspec raises for bytes that are not JSON or not of the type.
-NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# What msgspec raises for bytes that are not JSON, or not of the expected type.
+DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class NotAnEnvelopeError(Exception):
-    """The message is one of a fixed few, and quotes nothing of the record."""
+    """The message is one of a few fixed texts. It never quotes the record."""
 
 
-class Envelope(Struct, rename="camel", gc=False):
-    """A request's clicks, and what it said of its sender. What is unknown is None."""
+class ReceivedEnvelope(Struct, rename="camel", gc=False):
+    """The clicks of one request and its sender. A field is None if it is unknown."""
 
     v: int | None
     request_id: str | None
     received_at: str | None
-    clicks: list[ClickFields]
+    clicks: list[EventFields]
     sent_at: str | None = None
     address: str | None = None
     country: str | None = None
@@ -40,8 +41,8 @@ class Envelope(Struct, rename="camel", gc=False):
     privacy: str | None = None
 
 
-class EnvelopeV1(Envelope, rename="camel", gc=False):
-    """As ingest_app writes it. A key that we do not know is left out of the line."""
+class EnvelopeV1(ReceivedEnvelope, rename="camel", gc=False):
+    """Version 1, as the ingest app writes it. Unknown keys are ignored."""
 
     v: Literal[1]
     request_id: str
@@ -49,46 +50,50 @@ class EnvelopeV1(Envelope, rename="camel", gc=False):
 
 
 class EnvelopeReader:
-    """Reads records whose clicks are of the given type."""
+    """Reads records whose clicks decode to the given class."""
 
-    def __init__(self, click: type[ClickFields]) -> None:
-        clicks = Annotated[list[click], Meta(min_length=1)]  # type: ignore[valid-type]
-        self._decoder: msgspec.json.Decoder[Envelope] = msgspec.json.Decoder(
+    def __init__(self, event_class: type[EventFields]) -> None:
+        clicks = Annotated[list[event_class], Meta(min_length=1)]  # type: ignore[valid-type]
+        self._decoder: msgspec.json.Decoder[ReceivedEnvelope] = msgspec.json.Decoder(
             defstruct("ClickEnvelopeV1", [("clicks", clicks)], bases=(EnvelopeV1,), gc=False)
         )
-        self._click = click
-        types = get_type_hints(click)
-        names = dict(zip(click.__struct_fields__, click.__struct_encode_fields__, strict=True))
+        self._event_class = event_class
+        types = get_type_hints(event_class)
+        names = dict(zip(event_class.__struct_fields__, event_class.__struct_encode_fields__, strict=True))
         self._own_types = {names[field]: types[field] for field in OWN_FIELDS}
-        self._telling = {names["item_id"], names["user_id"]}
+        self._own_types[GENERIC_ITEM_FIELD] = types["item_id"]
+        self._identifying = {names["item_id"], GENERIC_ITEM_FIELD, names["user_id"]}
 
-    def read(self, data: bytes, record_id: str, arrived_ms: int | None) -> Envelope:
-        """Raises NotAnEnvelopeError. A bare click takes its id and its time from the record around it."""
+    def read(self, data: bytes, record_id: str, arrived_ms: int | None) -> ReceivedEnvelope:
+        """Raise NotAnEnvelopeError if the record is neither an envelope nor a legacy click.
+
+        A legacy click takes its event id and its time of arrival from the record.
+        """
         try:
             return self._decoder.decode(data)
-        except NOT_DECODED:
-            return self._read_bare_click(data, record_id, arrived_ms)
+        except DECODE_ERRORS:
+            return self._read_legacy_click(data, record_id, arrived_ms)
 
-    def _read_bare_click(self, data: bytes, record_id: str, arrived_ms: int | None) -> Envelope:
+    def _read_legacy_click(self, data: bytes, record_id: str, arrived_ms: int | None) -> ReceivedEnvelope:
         try:
             value = msgspec.json.decode(data)
-        except NOT_DECODED:
+        except DECODE_ERRORS:
             raise NotAnEnvelopeError("not JSON") from None
         if not isinstance(value, dict):
             raise NotAnEnvelopeError("not an object")
         if "v" in value:
             raise NotAnEnvelopeError("malformed envelope" if value["v"] == 1 else "unknown version")
-        own = self._own_fields(value)
-        if not own.keys() & self._telling:
+        own = self._valid_own_fields(value)
+        if not own.keys() & self._identifying:
             raise NotAnEnvelopeError("neither envelope nor click")
-        record_uuid = str(uuid.uuid5(BARE_CLICK_NAMESPACE, record_id))
+        record_uuid = str(uuid.uuid5(LEGACY_CLICK_NAMESPACE, record_id))
         arrived_at = None if arrived_ms is None else from_milliseconds(arrived_ms)
         own = {"eventId": record_uuid, "type": "click", "userId": "guest"} | own
-        click = msgspec.convert(own, self._click)
-        return Envelope(None, None, arrived_at, [click])
+        click = msgspec.convert(own, self._event_class)
+        return ReceivedEnvelope(None, None, arrived_at, [click])
 
-    def _own_fields(self, value: dict[str, Any]) -> dict[str, Any]:
-        """What of a bare click is as it should be; the rest is left out, as ingest_app leaves it out."""
+    def _valid_own_fields(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return the valid fields of a legacy click. The others are dropped, as the ingest app drops them."""
         own = {}
         for name, kind in self._own_types.items():
             with suppress(KeyError, msgspec.ValidationError):
@@ -96,5 +101,5 @@ class EnvelopeReader:
         return {
             name: field
             for name, field in own.items()
-            if field and not (isinstance(field, str) and len(field) > MAX_BARE_CHARACTERS)
+            if field and not (isinstance(field, str) and len(field) > MAX_LEGACY_TEXT_CHARACTERS)
         }

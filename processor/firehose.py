@@ -1,4 +1,4 @@
-"""Firehose's transformation contract: the batch, the three results, the answer's limit.
+"""Firehose's transformation contract: records in, one result per record out, and the response's size limit.
 
 https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html
 """
@@ -9,40 +9,43 @@ from typing import Any
 
 import pybase64
 
-# Lambda's limit for a synchronous answer: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-MAX_ANSWER_BYTES = 6_291_456
+# Lambda's limit for a synchronous response: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MAX_RESPONSE_BYTES = 6_291_456
 
-Record = dict[str, Any]
+FirehoseRecord = dict[str, Any]
 
 
 class NotBase64Error(ValueError):
     pass
 
 
-def data_of(record: Record) -> bytes:
-    """Raises NotBase64Error."""
+def decode_data(record: FirehoseRecord) -> bytes:
+    """Raise NotBase64Error if the record's data is not base64."""
     try:
         return pybase64.b64decode(record["data"], validate=True)
     except ValueError as error:
         raise NotBase64Error from error
 
 
-def arrival_of(record: Record) -> int | None:
-    """When Firehose took the record, in milliseconds; of a Kinesis source, when Kinesis did."""
+def arrival_timestamp(record: FirehoseRecord) -> int | None:
+    """Return when Firehose received the record, or Kinesis if that is the source: milliseconds since 1970."""
     metadata = record.get("kinesisRecordMetadata") or record
     arrived = metadata.get("approximateArrivalTimestamp")
     return arrived if isinstance(arrived, int) else None
 
 
-class Answer:
-    """Every record failed, until its lines are put in; never over Lambda's limit."""
+class TransformResponse:
+    """One result per record, in order. Every record counts as failed until `put_lines` accepts its lines.
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    The response never exceeds Lambda's limit.
+    """
+
+    def __init__(self, records: Sequence[FirehoseRecord]) -> None:
         self.records = [{"recordId": record["recordId"], "result": "ProcessingFailed"} for record in records]
-        self._bytes_left = MAX_ANSWER_BYTES - 1 - _AROUND_BYTES - sum(map(_bytes_of_failed, records))
+        self._bytes_left = MAX_RESPONSE_BYTES - 1 - _FRAME_BYTES - sum(map(_failed_size, records))
 
     def put_lines(self, position: int, lines: bytes) -> bool:
-        """False if they do not fit: then the record stays failed as a whole, and Firehose keeps it."""
+        """Return False if the lines do not fit. The whole record then stays failed, and Firehose keeps it."""
         data = pybase64.b64encode_as_string(lines)
         growth = len(data) + _OK_BYTES - _FAILED_BYTES
         if growth > self._bytes_left:
@@ -52,12 +55,12 @@ class Answer:
         return True
 
 
-def _bytes_of_failed(record: Record) -> int:
+def _failed_size(record: FirehoseRecord) -> int:
     return _FAILED_BYTES + len(json.dumps(record["recordId"]))
 
 
-# An answer is measured as Lambda's runtime writes it: a space behind each colon and comma, nothing but
-# ASCII. Base64 needs no escapes.
-_AROUND_BYTES = len('{"records": []}')
+# Sizes as Lambda's runtime encodes the response: ASCII only, a space after each colon and comma. Base64 needs
+# no escapes.
+_FRAME_BYTES = len('{"records": []}')
 _FAILED_BYTES = len('{"recordId": , "result": "ProcessingFailed"}, ')
 _OK_BYTES = len('{"recordId": , "result": "Ok", "data": ""}, ')

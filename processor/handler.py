@@ -1,53 +1,55 @@
-"""The Lambda function: read each record, ask the catalogue once for all, enrich and answer each alone."""
+"""The Lambda function: read the records, look up their items in one go, then enrich and write each record."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from processor import firehose, settings
-from processor.clocks import to_rfc3339
-from processor.envelope import Envelope, EnvelopeReader, NotAnEnvelopeError
-from processor.firehose import Answer, Record
-from processor.items import Items, Lookup
-from processor.line import click_type
+from processor.enriched_event import build_event_class
+from processor.envelope import EnvelopeReader, NotAnEnvelopeError, ReceivedEnvelope
+from processor.firehose import FirehoseRecord, TransformResponse
+from processor.items import BatchLookup, ItemCache
 from processor.metrics import Metrics
-from processor.pipeline import Batch, enrich, to_lines
+from processor.pipeline import EnrichmentContext, enrich, to_lines
+from processor.timestamps import to_rfc3339
 
-# Lambda imports a module once per instance, with more CPU than a call gets: all that lasts is made here.
+# Everything that lasts is made at import. Lambda imports the module once per instance, and with more CPU than
+# a batch gets.
 SETTINGS = settings.from_environment()
-READER = EnvelopeReader(click_type(SETTINGS.item_field, SETTINGS.catalogue_attributes))
-ITEMS = Items(SETTINGS)
+READER = EnvelopeReader(build_event_class(SETTINGS.item_field, SETTINGS.catalogue_attributes))
+ITEMS = ItemCache(SETTINGS)
 
 
-def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, list[Record]]:
+def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, list[FirehoseRecord]]:
     now = datetime.now(UTC)
-    records: Sequence[Record] = event["records"]
-    answer, metrics, lookup = Answer(records), Metrics(records=len(records)), Lookup(ITEMS)
-    batch = Batch(to_rfc3339(now), lookup.known, metrics.failed_steps)
+    records: Sequence[FirehoseRecord] = event["records"]
+    response, metrics, lookup = TransformResponse(records), Metrics(records=len(records)), BatchLookup(ITEMS)
+    enrichment = EnrichmentContext(to_rfc3339(now), lookup.known, metrics.failed_steps)
 
-    # Record by record, while an envelope is still in the processor's cache; only those that have an item
-    # that must be asked for wait until all are read.
-    waiting: list[tuple[int, Envelope]] = []
+    # Write each record as soon as it is read, while its data is in the CPU's cache. That saves 4 % of a batch
+    # (benchmarks/processor.py). Only records with items that must be fetched wait for the end.
+    waiting: list[tuple[int, ReceivedEnvelope]] = []
     for position, record in enumerate(records):
         envelope = _read(record, metrics)
         if envelope is None:
             continue
-        if lookup.note([click.item_id for click in envelope.clicks]):
-            _write(position, envelope, batch, answer, metrics)
+        if lookup.add([click.item_id for click in envelope.clicks]):
+            _write(position, envelope, enrichment, response, metrics)
         else:
             waiting.append((position, envelope))
-    lookup.ask(_budget_seconds(context))
+    lookup.fetch_missing(_budget_seconds(context))
     for position, envelope in waiting:
-        _write(position, envelope, batch, answer, metrics)
+        _write(position, envelope, enrichment, response, metrics)
 
     metrics.catalogue_calls, metrics.catalogue_milliseconds = lookup.calls, lookup.milliseconds
     print(metrics.to_emf(context.function_name, now))
-    return {"records": answer.records}
+    return {"records": response.records}
 
 
-def _read(record: Record, metrics: Metrics) -> Envelope | None:
+def _read(record: FirehoseRecord, metrics: Metrics) -> ReceivedEnvelope | None:
     try:
-        return READER.read(firehose.data_of(record), record["recordId"], firehose.arrival_of(record))
+        data, arrived_ms = firehose.decode_data(record), firehose.arrival_timestamp(record)
+        return READER.read(data, record["recordId"], arrived_ms)
     except NotAnEnvelopeError as refusal:
         metrics.count_failure(record["recordId"], str(refusal))
     except Exception as error:  # one bad record never harms another
@@ -55,16 +57,22 @@ def _read(record: Record, metrics: Metrics) -> Envelope | None:
     return None
 
 
-def _write(position: int, envelope: Envelope, batch: Batch, answer: Answer, metrics: Metrics) -> None:
-    record_id = answer.records[position]["recordId"]
+def _write(
+    position: int,
+    envelope: ReceivedEnvelope,
+    enrichment: EnrichmentContext,
+    response: TransformResponse,
+    metrics: Metrics,
+) -> None:
+    record_id = response.records[position]["recordId"]
     try:
-        shared = enrich(envelope, batch)
-        fits = answer.put_lines(position, to_lines(envelope, shared))
-    except Exception as error:  # as above
+        request = enrich(envelope, enrichment)
+        fits = response.put_lines(position, to_lines(envelope, request))
+    except Exception as error:  # one bad record never harms another
         metrics.count_failure(record_id, type(error).__name__)
         return
     if fits:
-        metrics.count_clicks(envelope.clicks, shared)
+        metrics.count_clicks(envelope.clicks, request)
     else:
         metrics.count_failure(record_id, "no room in the answer")
 

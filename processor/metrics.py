@@ -11,31 +11,31 @@ from typing import Any
 
 import msgspec
 
-from processor.line import ClickFields, SharedFields
+from processor.enriched_event import EventFields, RequestFields
 
 NAMESPACE = "Clicklake"
-MAX_FAILURES_NAMED = 20  # so that the line stays short, whatever a batch holds
+MAX_FAILURES_NAMED = 20  # keeps the log line short, whatever the batch holds
 
 
 @dataclass
 class Metrics:
     records: int
-    clicks: int = 0  # that land; so are those of the next three
+    clicks: int = 0  # clicks that land; the next three count only these
     bots: int = 0
     unknown_items: int = 0
     unavailable: int = 0
     failed: int = 0  # records
     catalogue_calls: int = 0
     catalogue_milliseconds: int = 0
-    failures: dict[str, str] = field(default_factory=dict)  # reasons by recordId
+    failures: dict[str, str] = field(default_factory=dict)  # record id to reason
     failed_steps: Counter[str] = field(default_factory=Counter)
 
-    def count_clicks(self, clicks: Sequence[ClickFields], shared: SharedFields) -> None:
+    def count_clicks(self, clicks: Sequence[EventFields], request: RequestFields) -> None:
         self.clicks += len(clicks)
-        self.bots += len(clicks) if shared.bot else 0
+        self.bots += len(clicks) if request.bot else 0
         for click in clicks:
-            self.unknown_items += click.enrichment == "unknown item"
-            self.unavailable += click.enrichment == "unavailable"
+            self.unknown_items += click.item_lookup == "not_found"
+            self.unavailable += click.item_lookup == "unavailable"
 
     def count_failure(self, record_id: str, reason: str) -> None:
         self.failed += 1

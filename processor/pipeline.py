@@ -1,4 +1,4 @@
-"""What happens to an envelope, in order. A step adds to the line; it cannot alter the click, nor fail it."""
+"""The enrichment steps, in order. A step adds fields to the line. It never changes or fails the click."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -9,11 +9,11 @@ import msgspec
 
 from processor.bots import bot_rule
 from processor.campaign import parse_page
-from processor.clocks import milliseconds_between
-from processor.envelope import Envelope
-from processor.items import Item
-from processor.line import ClickFields, SharedFields
+from processor.enriched_event import EventFields, RequestFields
+from processor.envelope import ReceivedEnvelope
+from processor.items import CatalogueItem
 from processor.referrer import parse_referrer
+from processor.timestamps import milliseconds_between
 from processor.user_agent import parse_user_agent
 
 T = TypeVar("T")
@@ -22,108 +22,110 @@ _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(slots=True)
-class Batch:
-    """What the steps know beside the envelope: the time, and what the catalogue answered."""
+class EnrichmentContext:
+    """What the steps know besides the envelope: the time, and the items of the batch."""
 
     processed_at: str
-    items: Mapping[str | None, Item]
+    items: Mapping[str | None, CatalogueItem]
     failed_steps: Counter[str]
 
 
-Step = Callable[[T, Envelope, Batch], None]
+Step = Callable[[T, ReceivedEnvelope, EnrichmentContext], None]
 
 
-# Of the envelope: once for all its clicks.
+# Steps that run once per envelope, for all of its clicks.
 
 
-def put_request(shared: SharedFields, envelope: Envelope, batch: Batch) -> None:
-    shared.v = envelope.v
-    shared.request_id = envelope.request_id
-    shared.country = envelope.country
-    shared.address = envelope.address
-    shared.visitor_id = envelope.visitor_id
-    shared.privacy = envelope.privacy
+def put_request(request: RequestFields, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
+    request.v = envelope.v
+    request.request_id = envelope.request_id
+    request.country = envelope.country
+    request.address = envelope.address
+    request.visitor_id = envelope.visitor_id
+    request.privacy = envelope.privacy
 
 
-def put_clocks(shared: SharedFields, envelope: Envelope, batch: Batch) -> None:
-    shared.sent_at = envelope.sent_at
-    shared.received_at = envelope.received_at
-    shared.processed_at = batch.processed_at
+def put_clocks(request: RequestFields, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
+    request.sent_at = envelope.sent_at
+    request.received_at = envelope.received_at
+    request.processed_at = context.processed_at
 
 
-def put_skew_and_lag(shared: SharedFields, envelope: Envelope, batch: Batch) -> None:
-    shared.skew_ms = milliseconds_between(envelope.sent_at, envelope.received_at)
-    shared.lag_ms = milliseconds_between(envelope.received_at, batch.processed_at)
+def put_skew_and_lag(request: RequestFields, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
+    request.skew_ms = milliseconds_between(envelope.sent_at, envelope.received_at)
+    request.lag_ms = milliseconds_between(envelope.received_at, context.processed_at)
 
 
-def put_user_agent(shared: SharedFields, envelope: Envelope, batch: Batch) -> None:
+def put_user_agent(request: RequestFields, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
     agent = parse_user_agent(envelope.user_agent)
-    shared.browser, shared.browser_version, shared.os, shared.device = agent
+    request.browser, request.browser_version, request.os, request.device = agent
 
 
-def put_bot(shared: SharedFields, envelope: Envelope, batch: Batch) -> None:
-    is_bare = envelope.v is None  # of its sender nothing is known, not even that it named no agent
-    shared.bot = None if is_bare else bot_rule(envelope.user_agent)
+def put_bot(request: RequestFields, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
+    is_legacy = envelope.v is None  # the sender is unknown, so a missing user agent proves nothing
+    request.bot = None if is_legacy else bot_rule(envelope.user_agent)
 
 
-# Of each click.
+# Steps that run for each click.
 
 
-def put_item(click: ClickFields, envelope: Envelope, batch: Batch) -> None:
-    item = batch.items[click.item_id]
-    click.enrichment = item.enrichment
+def put_item(event: EventFields, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
+    item = context.items[event.item_id]
+    event.item_lookup = item.lookup
     for name, value in item.attributes:
-        setattr(click, name, value)
+        setattr(event, name, value)
 
 
-def put_page_and_campaign(click: ClickFields, envelope: Envelope, batch: Batch) -> None:
-    click.host, click.path, campaign = parse_page(click.url)
+def put_page_and_campaign(event: EventFields, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
+    event.host, event.path, campaign = parse_page(event.url)
     (
-        click.utm_source,
-        click.utm_medium,
-        click.utm_campaign,
-        click.utm_term,
-        click.utm_content,
-        click.click_id,
+        event.utm_source,
+        event.utm_medium,
+        event.utm_campaign,
+        event.utm_term,
+        event.utm_content,
+        event.click_id,
     ) = campaign
 
 
-def put_referrer(click: ClickFields, envelope: Envelope, batch: Batch) -> None:
-    click.referrer_host, click.referrer_kind = parse_referrer(click.referrer, click.host)
+def put_referrer(event: EventFields, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
+    event.referrer_host, event.referrer_kind = parse_referrer(event.referrer, event.host)
 
 
-ENVELOPE_STEPS: tuple[Step[SharedFields], ...] = (
+ENVELOPE_STEPS: tuple[Step[RequestFields], ...] = (
     put_request,
     put_clocks,
     put_skew_and_lag,
     put_user_agent,
     put_bot,
 )
-CLICK_STEPS: tuple[Step[ClickFields], ...] = (
+CLICK_STEPS: tuple[Step[EventFields], ...] = (
     put_item,
     put_page_and_campaign,
-    put_referrer,  # behind the page: a referrer is internal by the page's host
+    put_referrer,  # needs the page's host, to recognize an internal referrer
 )
 
 
-def enrich(envelope: Envelope, batch: Batch) -> SharedFields:
-    """Each click gains its own fields; what all of them share is returned."""
-    shared = SharedFields()
-    _take(ENVELOPE_STEPS, shared, envelope, batch)
+def enrich(envelope: ReceivedEnvelope, context: EnrichmentContext) -> RequestFields:
+    """Set the fields of each click in place. Return the fields that all of them share."""
+    request = RequestFields()
+    _run_steps(ENVELOPE_STEPS, request, envelope, context)
     for click in envelope.clicks:
-        _take(CLICK_STEPS, click, envelope, batch)
-    return shared
+        _run_steps(CLICK_STEPS, click, envelope, context)
+    return request
 
 
-def to_lines(envelope: Envelope, shared: SharedFields) -> bytes:
-    """One line per click: the click without its last brace, and then what all of them share."""
-    end = b"," + _encode(shared)[1:] + b"\n"
+def to_lines(envelope: ReceivedEnvelope, request: RequestFields) -> bytes:
+    """Return one line per click: the click's JSON without its closing brace, then the shared fields."""
+    end = b"," + _encode(request)[1:] + b"\n"
     return end.join([_encode(click)[:-1] for click in envelope.clicks]) + end
 
 
-def _take(steps: tuple[Step[T], ...], fields: T, envelope: Envelope, batch: Batch) -> None:
+def _run_steps(
+    steps: tuple[Step[T], ...], fields: T, envelope: ReceivedEnvelope, context: EnrichmentContext
+) -> None:
     for step in steps:
         try:
-            step(fields, envelope, batch)
-        except Exception:  # a click never fails for its enrichment
-            batch.failed_steps[step.__name__] += 1
+            step(fields, envelope, context)
+        except Exception:  # a failed step never fails the click
+            context.failed_steps[step.__name__] += 1

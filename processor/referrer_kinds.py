@@ -1,6 +1,6 @@
-"""The kept list of hosts by kind: a host, or a domain with all its hosts; the longest that fits counts.
+"""Known referrer hosts by kind. An entry covers the host and all its subdomains; the longest match wins.
 
-What begins with `com.` or `org.` and is no domain is an Android app, whose name its referrer has for a host.
+Entries such as `com.slack` are Android apps: an app's referrer has the app's name as its host.
 """
 
 from typing import Literal
@@ -39,7 +39,7 @@ KINDS: dict[str, Kind] = {
 
 MAIL_PREFIXES = ("mail.", "webmail.", "email.", "roundcube.", "owa.")
 
-# Engines with a domain in each country, by the name before the public suffix. Their other services
-# are no search: of their hosts only these count, by what stands before the domain.
+# Search engines with a domain in every country, by the label before the public suffix. Their other services
+# are not search, so only these subdomains count, and those that end with "search".
 SEARCH_NAMES = {"google", "yahoo", "yandex"}
-SEARCH_HOSTS = ("", "www", "m", "images")
+SEARCH_SUBDOMAINS = ("", "www", "m", "images")

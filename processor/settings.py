@@ -1,11 +1,11 @@
-"""Every environment variable of this bundle: name, unit, default."""
+"""The processor's environment variables, with units and defaults."""
 
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from processor.line import RESERVED_NAMES
+from processor.enriched_event import GENERIC_ITEM_FIELD, RESERVED_NAMES
 
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _CATALOGUE_URL = re.compile(
@@ -14,27 +14,27 @@ _CATALOGUE_URL = re.compile(
 
 
 class InvalidSettingError(ValueError):
-    """Stops the start; the message names the variable."""
+    """Stops the start. The message names the variable."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class ProcessorSettings:
     item_field: str = "mysfitId"
-    catalogue_url: str = ""  # with {id}; empty: there is no catalogue
+    catalogue_url: str = ""  # contains {id}; empty means that there is no catalogue
     catalogue_attributes: tuple[str, ...] = ("goodevil", "lawchaos", "species")
     catalogue_cache_items: int = 10_000
-    catalogue_cache_seconds: int = 300  # how long an answer is believed without asking again
-    catalogue_unknown_seconds: int = 60  # the same for "no such item": a new item shall be seen soon
-    catalogue_stale_seconds: int = 86_400  # how old an answer may be that serves while the catalogue is down
-    catalogue_budget_seconds: int = 20  # per batch; never more than a third of the time the function has left
+    catalogue_cache_seconds: int = 300  # how long a found item counts as fresh
+    catalogue_unknown_seconds: int = 60  # the same for "not found", shorter so that new items appear soon
+    catalogue_stale_seconds: int = 86_400  # how old an item may be while the catalogue is down
+    catalogue_budget_seconds: int = 20  # per batch; at most a third of the function's remaining time
     catalogue_connections: int = 8
 
 
-def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Raises InvalidSettingError."""
-    return Settings(
-        item_field=_item_field(environment.get("ITEM_ID_FIELD", Settings.item_field)),
-        catalogue_url=_catalogue_url(environment.get("CATALOGUE_URL", Settings.catalogue_url)),
+def from_environment(environment: Mapping[str, str] = os.environ) -> ProcessorSettings:
+    """Raise InvalidSettingError if a variable breaks its rule."""
+    return ProcessorSettings(
+        item_field=_item_field(environment.get("ITEM_ID_FIELD", ProcessorSettings.item_field)),
+        catalogue_url=_catalogue_url(environment.get("CATALOGUE_URL", ProcessorSettings.catalogue_url)),
         catalogue_attributes=_attributes(environment),
         catalogue_cache_items=_whole_number(environment, "catalogue_cache_items"),
         catalogue_cache_seconds=_whole_number(environment, "catalogue_cache_seconds"),
@@ -46,42 +46,42 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _item_field(name: str) -> str:
-    if name != "itemId":  # what the line itself calls it
+    if name != GENERIC_ITEM_FIELD:  # reserved, but not for the item id
         _check_field_name("ITEM_ID_FIELD", name)
     return name
 
 
 def _attributes(environment: Mapping[str, str]) -> tuple[str, ...]:
-    listed = environment.get("CATALOGUE_ATTRIBUTES", ",".join(Settings.catalogue_attributes))
+    listed = environment.get("CATALOGUE_ATTRIBUTES", ",".join(ProcessorSettings.catalogue_attributes))
     names = tuple(name.strip() for name in listed.split(",") if name.strip())
     for name in names:
         _check_field_name("CATALOGUE_ATTRIBUTES", name)
-    item_field = environment.get("ITEM_ID_FIELD", Settings.item_field)
+    item_field = environment.get("ITEM_ID_FIELD", ProcessorSettings.item_field)
     if len({name.lower() for name in (item_field, *names)}) < 1 + len(names):
-        raise InvalidSettingError("CATALOGUE_ATTRIBUTES names a field twice, or ITEM_ID_FIELD's")
+        raise InvalidSettingError("CATALOGUE_ATTRIBUTES names a field twice, or the field of ITEM_ID_FIELD")
     return names
 
 
 def _check_field_name(variable: str, name: str) -> None:
     if not _FIELD_NAME.fullmatch(name):
         raise InvalidSettingError(
-            f"{variable}: {name!r} is no field name (letters, digits and _, at most 64)"
+            f"{variable}: {name!r} is not a field name (a letter, then letters, digits or _; at most 64)"
         )
     if name.lower() in RESERVED_NAMES:
-        raise InvalidSettingError(f"{variable}: {name!r} is a field of the line already")
+        raise InvalidSettingError(f"{variable}: {name!r} is already a field of the line")
 
 
 def _catalogue_url(url: str) -> str:
     if url and not _CATALOGUE_URL.fullmatch(url):
         raise InvalidSettingError(
-            f"CATALOGUE_URL: {url!r} is no http or https URL with {{id}} once, behind the host"
+            f"CATALOGUE_URL: {url!r} is not an http or https URL that contains {{id}} once, after the host"
         )
     return url
 
 
 def _whole_number(environment: Mapping[str, str], field: str, least: int = 0) -> int:
     variable = field.upper()
-    text = environment.get(variable, str(getattr(Settings, field)))
+    text = environment.get(variable, str(getattr(ProcessorSettings, field)))
     if not text.isdecimal() or int(text) < least:
-        raise InvalidSettingError(f"{variable}: {text!r} is no whole number from {least} on")
+        raise InvalidSettingError(f"{variable}: {text!r} is not a whole number of at least {least}")
     return int(text)

@@ -1,8 +1,8 @@
-"""A URL's host, path and query."""
+"""Split a URL into host, path and query."""
 
 import re
 
-# As RFC 3986, appendix B, with the authority taken apart: a third of urllib's time, and it fails for no text.
+# RFC 3986, appendix B, with the authority split up. Three times as fast as urllib, and never raises.
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://"
     r"(?:[^/?#@]*@)?"
@@ -12,7 +12,7 @@ _URL = re.compile(
 
 
 def parse_url(text: str) -> tuple[str, str, str] | None:
-    """Host (lower case, neither port nor last dot), path, query; None for what is no URL with a host."""
+    """Return host (lower case, without port and trailing dot), path and query. None if there is no host."""
     match = _URL.match(text)
     if match is None:
         return None

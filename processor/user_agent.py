@@ -1,4 +1,4 @@
-"""A user agent's browser, operating system and kind of device."""
+"""Parse a user agent: browser, operating system and kind of device."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -7,13 +7,13 @@ from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
 from ua_parser_rs import UserAgentExtractor
 
-# ua-parser's own data and Rust engine. Its third list, brands and models of devices, takes longer to
-# build than the other two and knows no kinds. At import: there Lambda lends more CPU than a batch gets.
+# ua-parser's data and Rust engine, built at import, when Lambda gives the most CPU. Leave out its third list,
+# the devices: it takes longer to build than the other two and does not tell a phone from a tablet.
 _browsers, _systems, _ = load_lazy_builtins()
 _ENGINE = Resolver((_browsers, _systems, []))
 
-# In this order: a television says Linux, a tablet Android, a telephone both. Android's browsers say
-# Mobile on a telephone and not on a tablet; an iPad since 2019 says that it is a Macintosh.
+# The order matters: TVs also say Linux, tablets say Android, phones say both. Android browsers say Mobile on
+# a phone but not on a tablet. iPads since 2019 claim to be a Macintosh.
 _KINDS = UserAgentExtractor(
     (pattern, kind, None, None, None, None)
     for kind, pattern in (

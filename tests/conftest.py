@@ -1,15 +1,42 @@
-"""What every test shares: the checkout is importable, as it is from `flask --app ingest_app` in its root."""
+"""For every test: an importable checkout, the markers that fixtures imply, and a guard of the unit tests."""
 
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-# A shell's background ignores interrupts, in every process below: those that tests end by Ctrl-C would go on.
+# A shell's background jobs ignore interrupts, and so do their children: commands that tests end by Ctrl-C
+# would go on.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+MARKERS = ("emulator", "browser", "e2e", "long")
+MARKERS_OF_FIXTURES = {"emulator": "emulator", "browser": "browser"}
+NOT_IN_UNIT_TESTS = {"subprocess.Popen": "starts a process", "socket.bind": "starts a server"}
+
+
+class UnitTestGuard:
+    """Fails a test without a marker that starts a process or a server.
+
+    `make check` runs those tests alone, and promises that they start neither.
+    """
+
+    def __init__(self) -> None:
+        self.running = ""
+        sys.addaudithook(self.audit)
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.running and event in NOT_IN_UNIT_TESTS:
+            name, self.running = self.running, ""
+            raise AssertionError(
+                f"{name} {NOT_IN_UNIT_TESTS[event]}: it needs a marker, {' or '.join(MARKERS)}"
+            )
+
+
+GUARD = UnitTestGuard()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,3 +44,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--bucket", help="the lake's bucket of that stage; read with the AWS credentials at hand"
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in MARKERS_OF_FIXTURES:
+                item.add_marker(MARKERS_OF_FIXTURES[fixture])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    is_unit = not any(item.get_closest_marker(marker) for marker in MARKERS)
+    GUARD.running = item.nodeid if is_unit else ""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    GUARD.running = ""

@@ -13,6 +13,8 @@ from clicklake.lake.partitions import Span
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+FIRST_YEAR, LAST_YEAR = 2006, 3000  # S3 is of 2006
+
 
 class TimeParam(click.ParamType[datetime]):
     """A date or a time in ISO 8601, UTC unless it has an offset. As an end, a date includes its last hour."""
@@ -31,6 +33,8 @@ class TimeParam(click.ParamType[datetime]):
             moment = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a date or time: write 2026-11-24 or 2026-11-24T05:00", param, ctx)
+        if not FIRST_YEAR <= moment.year < LAST_YEAR:
+            self.fail(f"{value!r} is not between the years {FIRST_YEAR} and {LAST_YEAR}", param, ctx)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         is_date = len(value) <= len("2026-11-24") and moment.time() == time()
         return moment + timedelta(days=1) if is_date and self._is_end else moment
@@ -48,6 +52,9 @@ def lake_options(command: F) -> F:
     @click.option("--bucket", help="The lake in this bucket, without its stack.")
     @wraps(command)
     def with_lake(*args: Any, stage: str, bucket: str | None, **kwargs: Any) -> Any:
+        for option, value in (("--stage", stage), ("--bucket", bucket)):
+            if value is not None and not value.strip():
+                raise CommandError(f"{option} is empty; name one, or leave the option out")
         return command(*args, lake=find_lake(stage, bucket), **kwargs)
 
     return with_lake  # type: ignore[return-value]
@@ -84,7 +91,10 @@ def json_option(command: F) -> F:
 
 def _span(since: datetime | None, until: datetime | None, now: datetime) -> Span:
     yesterday = datetime.combine(now.date() - timedelta(days=1), time(), UTC)
+    latest = now + timedelta(days=1)  # nothing has arrived after it: a later end would cost time for nothing
     span = Span(since or yesterday, until or now)
+    if span.since < latest < span.until:
+        span = Span(span.since, latest)
     if span.since >= span.until:
         raise CommandError(
             f"--from {span.since:%Y-%m-%dT%H:%M} is not before --to {span.until:%Y-%m-%dT%H:%M}"

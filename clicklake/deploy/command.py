@@ -3,8 +3,6 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
@@ -35,13 +33,13 @@ def deploy(settings: tuple[str, ...], stage: str, yes: bool) -> None:
     app; docs/deploy.md lists them. A setting is kept until you change it. You can rerun the command: it
     applies only changes and resumes after an interruption.
     """
-    with _deployment() as aws:
-        target = find_target(aws)
-        parsed = parse_settings(aws, list(settings))
-        check_prerequisites(target)
-        _show_target(target, stage)
-        _confirm("Deploy there?", yes)
-        deploy_stage(target, stage, parsed)
+    aws = _aws()
+    target = find_target(aws)
+    parsed = parse_settings(aws, list(settings))
+    check_prerequisites(target)
+    _show_target(target, stage)
+    _confirm("Deploy there?", yes)
+    deploy_stage(target, stage, parsed)
 
 
 @click.command()
@@ -49,28 +47,22 @@ def deploy(settings: tuple[str, ...], stage: str, yes: bool) -> None:
 @yes_option
 def undeploy(stage: str, yes: bool) -> None:
     """Remove a stage; keep the data it collected."""
-    with _deployment() as aws:
-        target = find_target(aws)
-        environment_python("ingest")  # Zappa's; raises DeployError if it is missing
-        _show_target(target, stage)
-        buckets = kept_buckets(target, stage)
-        kept = "\n".join(f"   s3://{bucket}   {content}" for content, bucket in buckets.items())
-        kept = kept or "   nothing"
-        click.echo(f"\nThese buckets stay, and their storage is billed:\n{kept}\n")
-        _confirm("Remove the rest?", yes)
-        undeploy_stage(target, stage)
-        click.echo(f"\nremoved. Still there:\n{kept}")
+    target = find_target(_aws())
+    environment_python("ingest")  # Zappa's; raises DeployError if it is missing
+    _show_target(target, stage)
+    buckets = kept_buckets(target, stage)
+    kept = "\n".join(f"   s3://{bucket}   {content}" for content, bucket in buckets.items()) or "   nothing"
+    click.echo(f"\nThese buckets stay, and their storage is billed:\n{kept}\n")
+    _confirm("Remove the rest?", yes)
+    undeploy_stage(target, stage)
+    click.echo(f"\nremoved. Still there:\n{kept}")
 
 
-@contextmanager
-def _deployment() -> Iterator[Aws]:
-    """Yield AWS as the user's shell sees it. Log to stdout; turn an OSError into one line."""
+def _aws() -> Aws:
+    """Return AWS as the user's shell sees it, and log to stdout what is done to it."""
     logging.basicConfig(stream=sys.stdout, format="%(message)s", force=True)
     logging.getLogger("clicklake.deploy").setLevel(logging.INFO)
-    try:
-        yield Aws(os.environ)
-    except OSError as error:
-        raise CommandError(str(error)) from error
+    return Aws(os.environ)
 
 
 def _show_target(target: Target, stage: str) -> None:

@@ -1,6 +1,6 @@
 """S3 access for the lake bucket: find it, list objects, read them, delete them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     IncompleteReadError,
+    ParamValidationError,
     ReadTimeoutError,
     ResponseStreamingError,
 )
@@ -39,11 +40,16 @@ class S3Object(NamedTuple):
 
 @dataclass(frozen=True)
 class Lake:
-    """A lake's bucket. `outputs` are its stack's outputs, empty if only the bucket's name is known."""
+    """A lake's bucket.
+
+    `outputs` are its stack's outputs, empty if only the bucket's name is known. `client` makes the clients of
+    all other AWS services.
+    """
 
     bucket: str
     outputs: dict[str, str]
     s3: "S3Client"
+    client: Callable[..., Any] = boto3.client
 
     def objects(self, prefix: str) -> Iterator[S3Object]:
         """Yield the objects under a prefix, in the order of their keys."""
@@ -122,18 +128,18 @@ class Lake:
         return whole_lines(self.read(key, version))
 
 
-def find_lake(stage: str, bucket: str | None) -> Lake:
+def find_lake(stage: str, bucket: str | None, client: Callable[..., Any] = boto3.client) -> Lake:
     """Return the lake of a stage's stack or of a bucket. Raises CommandError if it is not there."""
-    s3 = boto3.client("s3", config=Config(max_pool_connections=50, retries={"mode": "standard"}))
-    outputs = {} if bucket else _stack_outputs(f"clicklake-lake-{stage}")
-    lake = Lake(bucket or outputs["BucketName"], outputs, s3)
+    s3 = client("s3", config=Config(max_pool_connections=50, retries={"mode": "standard"}))
+    outputs = {} if bucket else _stack_outputs(client, f"clicklake-lake-{stage}")
+    lake = Lake(bucket or outputs["BucketName"], outputs, s3, client)
     _check_bucket(lake)
     return lake
 
 
-def _stack_outputs(stack: str) -> dict[str, str]:
+def _stack_outputs(client: Callable[..., Any], stack: str) -> dict[str, str]:
     try:
-        described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        described = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
@@ -144,12 +150,15 @@ def _stack_outputs(stack: str) -> dict[str, str]:
 
 
 def _check_bucket(lake: Lake) -> None:
+    """Ask by a GET, since the answer to a HEAD has no body that could say why S3 refuses."""
     try:
-        lake.s3.head_bucket(Bucket=lake.bucket)
+        lake.s3.list_objects_v2(Bucket=lake.bucket, MaxKeys=1)
+    except ParamValidationError as error:
+        raise CommandError(f"{lake.bucket!r} cannot be the name of a bucket") from error
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code == "404":
+        if code in ("NoSuchBucket", "404"):
             raise CommandError(f"there is no bucket {lake.bucket}") from error
-        if code == "403":
+        if code in ("AccessDenied", "403"):
             raise CommandError(f"access is denied to the bucket {lake.bucket}") from error
         raise

@@ -44,8 +44,6 @@ def command(api_port: int, s3_port: int, live_port: int, folder: Path) -> None:
     except KeyboardInterrupt:
         click.echo("\nstopped")
         return
-    except OSError as error:  # a read-only folder, a full disk, a service that stopped answering
-        raise CommandError(str(error)) from error
     raise CommandError(f"a process ended by itself; see the logs in {folder / 'log'}")
 
 

@@ -1,4 +1,4 @@
-"""The two engines that answer questions, and the option that chooses one."""
+"""The two query engines, and the option that chooses one."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -7,30 +7,29 @@ import click
 
 from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import Span
-from clicklake.query.queries import Answers, Questions
+from clicklake.query.queries import Queries, QueryResults
 
 F = TypeVar("F", bound=Callable[..., Any])
-Ask = Callable[[Lake, Span, Questions], Answers]
+QueryEngine = Callable[[Lake, Span, Queries], QueryResults]
 
 
 def engine_option(command: F) -> F:
-    """--engine; the command is handed `ask`."""
+    """Add --engine; the command receives `engine`."""
     return click.option(
         "--engine",
-        "ask",
         type=click.Choice(["duckdb", "athena"]),
         default="duckdb",
         show_default=True,
         callback=lambda ctx, option, name: _load(name),
-        help="duckdb reads the lake's objects on this machine; athena reads them where they are, for money.",
+        help="duckdb reads the lake's objects on this machine; athena runs in AWS, billed per TB scanned.",
     )(command)
 
 
-def _load(name: str) -> Ask:
+def _load(name: str) -> QueryEngine:
     if name == "athena":
         from clicklake.query import athena_engine
 
-        return athena_engine.ask
+        return athena_engine.run_queries
     from clicklake.query import duckdb_engine
 
-    return duckdb_engine.ask
+    return duckdb_engine.run_queries

@@ -1,6 +1,6 @@
-"""SQL in Athena's dialect: the files in sql/, one question each, and what people ask of their own."""
+"""SQL in Athena's dialect: the saved queries in sql/, and the queries that people write."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,61 +14,59 @@ DIALECT = "athena"
 FOLDER = Path(__file__).with_name("sql")
 NAMES = tuple(sorted(file.stem for file in FOLDER.glob("*.sql")))
 
-# The tables that a question may ask, made of `lines`; `failed` holds Firehose's error documents.
-_TABLES = sqlglot.parse_one(
+_VIEWS = sqlglot.parse_one(
     Path(__file__).with_name("views.sql").read_text(), dialect=DIALECT, into=exp.Select
 )
 
-Questions = Mapping[str, exp.Query]
+Queries = Mapping[str, exp.Query]
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryResult:
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
 
-    def __iter__(self) -> Any:
-        """Row by row, each by column's name."""
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield each row as a mapping of column names to values."""
         return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
 
 
 @dataclass(frozen=True)
-class Answers:
-    """By the question's name; and what whoever reads them should know of how they came about."""
+class QueryResults:
+    """Results by the query's name, and notes that whoever reads them should see."""
 
-    by_name: dict[str, Answer]
+    by_name: dict[str, QueryResult]
     notes: tuple[str, ...] = ()
 
 
-def saved_question(name: str) -> exp.Query:
-    return parse_question((FOLDER / f"{name}.sql").read_text())
+def saved_query(name: str) -> exp.Query:
+    return parse_query((FOLDER / f"{name}.sql").read_text())
 
 
-def parse_question(sql: str) -> exp.Query:
-    """Raises CommandError for what is no single query."""
+def parse_query(sql: str) -> exp.Query:
+    """Parse one `select`. Raises CommandError for anything else."""
     try:
         statements = sqlglot.parse(sql, dialect=DIALECT)
     except sqlglot.ParseError as error:
-        raise CommandError(
-            f"this is no SQL: {error.errors[0]['description']} at line {error.errors[0]['line']}"
-        ) from error
+        details = error.errors[0]
+        raise CommandError(f"invalid SQL: {details['description']} at line {details['line']}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise CommandError("ask one question: a select")
+        raise CommandError("pass one query: a select")
     return statements[0]
 
 
-def tables_sql() -> dict[str, exp.Query]:
-    """What clicks, unique_clicks and human_clicks are, each made of the one before."""
-    return {cte.alias: cte.this.copy() for cte in _TABLES.ctes}
+def view_definitions() -> dict[str, exp.Query]:
+    """Return the definitions of `lines`, `events` and `human_events`, each built from the one before."""
+    return {cte.alias: cte.this.copy() for cte in _VIEWS.ctes}
 
 
-def asked_tables(questions: Iterable[exp.Query]) -> set[str]:
-    return {table.name.lower() for each in questions for table in each.find_all(exp.Table)}
+def referenced_tables(queries: Iterable[exp.Query]) -> set[str]:
+    return {table.name.lower() for query in queries for table in query.find_all(exp.Table)}
 
 
-def asked_columns(questions: Collection[exp.Query], known: Collection[str]) -> list[str]:
-    """Those of the known columns that the questions, or the tables they ask, speak of; all for `select *`."""
-    if any(select.is_star for each in questions for select in each.find_all(exp.Select)):
+def referenced_columns(queries: Collection[exp.Query], known: Collection[str]) -> list[str]:
+    """Return the known columns that the queries or the views mention; all of them for `select *`."""
+    if any(select.is_star for query in queries for select in query.find_all(exp.Select)):
         return list(known)
-    spoken = {column.name.lower() for each in (*questions, _TABLES) for column in each.find_all(exp.Column)}
-    return [name for name in known if name in spoken]
+    mentioned = {column.name.lower() for query in (*queries, _VIEWS) for column in query.find_all(exp.Column)}
+    return [name for name in known if name in mentioned]

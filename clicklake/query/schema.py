@@ -1,19 +1,17 @@
-"""The columns of the lake's tables: what SQL calls them, what a line calls them, and their types."""
+"""The columns of the lake's tables: their names in SQL and in a line, and their types."""
 
 from typing import NamedTuple
-
-import boto3
 
 from clicklake.lake.bucket import Lake
 from processor.settings import from_environment
 
-# The catalogue's attributes that our questions ask for; a lake without one reads null.
+# The catalogue's attributes that saved queries read; a lake without one has nulls there.
 ASKED_ATTRIBUTES = ("name", "goodevil", "lawchaos", "species")
 
-# Of every lake's lines, but for the item's id and the catalogue's attributes: docs/line.md.
+# The fields of a line in every lake (docs/line.md), without the item's id and the catalogue's attributes.
 _LINE_FIELDS = (
-    "eventId type userId sessionId url referrer title element properties enrichment occurredAt sentAt"
-    " receivedAt processedAt skewMs lagMs host path utmSource utmMedium utmCampaign utmTerm utmContent"
+    "eventId type userId sessionId url referrer title element properties itemLookup enrichment occurredAt"
+    " sentAt receivedAt processedAt skewMs lagMs host path utmSource utmMedium utmCampaign utmTerm utmContent"
     " clickId referrerHost referrerKind browser browserVersion os device bot country address visitorId"
     " privacy requestId v"
 )
@@ -23,35 +21,35 @@ _TYPES |= dict.fromkeys(["v", "skewMs", "lagMs", "attemptsMade", "arrivalTimesta
 
 
 class Column(NamedTuple):
-    field: str  # of a line's JSON
+    field: str  # in a line's JSON
     type: str  # as Glue writes it
 
 
 PARTITIONS = {"dt": Column("dt", "string"), "hr": Column("hr", "int")}
-"""The folders' names; no part of a line."""
+"""Names of the partitions; not fields of a line."""
 
 
-class Table(NamedTuple):
+class LineTable(NamedTuple):
     columns: dict[str, Column]
-    glue_name: str | None = None  # None where only the bucket is known
-    glue_columns: frozenset[str] = frozenset()  # those that Athena knows
+    glue_name: str | None = None  # None if only the bucket is known
+    glue_columns: frozenset[str] = frozenset()  # columns that Athena has
 
 
-def clicks_table(lake: Lake) -> Table:
-    """As the stack's Glue table says or, where no stack is known, the processor's settings at hand."""
+def line_table(lake: Lake) -> LineTable:
+    """Return the columns of the stack's Glue table or, without a stack, of our environment's settings."""
     settings = from_environment()
     columns = _columns(*_LINE_FIELDS.split(), *ASKED_ATTRIBUTES, *settings.catalogue_attributes)
     columns["itemid"] = Column(settings.item_field, "string")
     if "GlueTableName" not in lake.outputs:
-        return Table(columns)
+        return LineTable(columns)
     database, name = lake.outputs["GlueDatabaseName"], lake.outputs["GlueTableName"]
-    found = boto3.client("glue").get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
+    found = lake.client("glue").get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
     fields = found["SerdeInfo"]["Parameters"]
-    told = {
-        each["Name"]: Column(fields.get(f"mapping.{each['Name']}", each["Name"]), each["Type"])
-        for each in found["Columns"]
+    in_glue = {
+        column["Name"]: Column(fields.get(f"mapping.{column['Name']}", column["Name"]), column["Type"])
+        for column in found["Columns"]
     }
-    return Table(columns | told, f'"{database}"."{name}"', frozenset(told))
+    return LineTable(columns | in_glue, f'"{database}"."{name}"', frozenset(in_glue))
 
 
 def _columns(*fields: str) -> dict[str, Column]:

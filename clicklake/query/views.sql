@@ -1,11 +1,11 @@
--- What the questions in sql/ ask of, made of `lines`: the lake's lines in the range of time that is asked about.
+-- The tables that a query may read. They are built from `stored_lines`: the lake's lines in the span that is asked about.
 with
--- Each line, with when its event happened. That is what the browser says, where the server's clock finds it possible
--- (not later than its arrival, nor more than a day before); else it is the time of arrival.
-clicks as (
+-- Every line, with the time at which its event happened. That is the browser's time if the server's clock finds it
+-- possible (not later than the arrival, and not more than a day before it); otherwise it is the time of arrival.
+lines as (
   select
     *,
-    case when latesec between 0 and 86400 then occurredat else receivedat end as happenedat
+    case when arrival_delay_seconds between 0 and 86400 then occurredat else receivedat end as event_time
   from (
     select
       *,
@@ -13,21 +13,21 @@ clicks as (
         'second',
         try_cast(replace(substr(occurredat, 1, 19), 'T', ' ') as timestamp),
         try_cast(replace(substr(receivedat, 1, 19), 'T', ' ') as timestamp)
-      ) as latesec
-    from lines
+      ) as arrival_delay_seconds
+    from stored_lines
   )
 ),
--- Each event once. Of several lines with one id the one processed last counts (the order by its request only makes
--- every engine choose the same of two that were processed in one batch).
-unique_clicks as (
+-- Each event once. Of several lines with one id, the line that was processed last counts. (Ordering by receivedat too
+-- makes every engine choose the same of two lines that were processed in one batch.)
+events as (
   select *
   from (
-    select *, row_number() over (partition by eventid order by processedat desc, receivedat desc) as nth
-    from clicks
+    select *, row_number() over (partition by eventid order by processedat desc, receivedat desc) as dedup_rank
+    from lines
     where eventid is not null
   )
-  where nth = 1
+  where dedup_rank = 1
 ),
--- What people did, as far as rules tell robots.
-human_clicks as (select * from unique_clicks where bot is null)
-select * from human_clicks
+-- Each event once, without the bots that the rules find.
+human_events as (select * from events where bot is null)
+select * from human_events

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import boto3
 import msgspec
 
 from clicklake.errors import CommandError
@@ -13,11 +12,11 @@ from clicklake.lake.bucket import Lake
 from clicklake.lake.json_lines import NotJsonError, decode_json
 from clicklake.lake.partitions import to_rfc3339
 from processor import settings
-from processor.envelope import Envelope, EnvelopeReader, NotAnEnvelopeError
-from processor.items import Item, Items, Lookup
-from processor.line import click_type
-from processor.pipeline import Batch, enrich, to_lines
-from processor.settings import Settings
+from processor.enriched_event import build_event_class
+from processor.envelope import EnvelopeReader, NotAnEnvelopeError, ReceivedEnvelope
+from processor.items import BatchLookup, CatalogueItem, ItemCache
+from processor.pipeline import EnrichmentContext, enrich, to_lines
+from processor.settings import ProcessorSettings
 
 CATALOGUE_SECONDS = 60.0  # for the new items of one batch; no Firehose waits here
 CATALOGUE_SEEMS_DOWN = 8  # items of one batch that all got no answer
@@ -32,14 +31,14 @@ class NewLine(NamedTuple):
     line: bytes  # without a newline
 
 
-def settings_of(lake: Lake, environment: Mapping[str, str]) -> Settings:
+def settings_of(lake: Lake, environment: Mapping[str, str]) -> ProcessorSettings:
     """Return the settings of the stack's processor or, if only the bucket is known, of our environment.
 
     Raises CommandError if CATALOGUE_URL is set nowhere: every attribute would be lost.
     """
     if lake.outputs:
         name = lake.outputs["ProcessorFunctionName"]
-        function = boto3.client("lambda").get_function_configuration(FunctionName=name)
+        function = lake.client("lambda").get_function_configuration(FunctionName=name)
         environment = function.get("Environment", {}).get("Variables", {})
     elif "CATALOGUE_URL" not in environment:
         raise CommandError(
@@ -50,22 +49,22 @@ def settings_of(lake: Lake, environment: Mapping[str, str]) -> Settings:
 
 
 class Enricher:
-    def __init__(self, settings: Settings) -> None:
-        click = click_type(settings.item_field, settings.catalogue_attributes)
+    def __init__(self, settings: ProcessorSettings) -> None:
+        click = build_event_class(settings.item_field, settings.catalogue_attributes)
         self._reader = EnvelopeReader(click)
         self._lines = msgspec.json.Decoder(click)
         self._received = msgspec.json.Decoder(ReceivedTime)
-        self._items = Items(settings)
+        self._items = ItemCache(settings)
         self.processed_at = to_rfc3339(datetime.now(UTC))
 
-    def read(self, data: bytes) -> Envelope | None:
+    def read(self, data: bytes) -> ReceivedEnvelope | None:
         """Return None for an envelope that today's processor refuses."""
         try:
             return self._reader.read(data, "", None)
         except NotAnEnvelopeError:
             return None
 
-    def read_legacy_line(self, line: bytes) -> Envelope | None:
+    def read_legacy_line(self, line: bytes) -> ReceivedEnvelope | None:
         """Return an envelope made of a legacy click's line.
 
         A legacy click has no id in raw/, but its line holds the whole click.
@@ -74,23 +73,23 @@ class Enricher:
             received, click = decode_json(self._received, line), decode_json(self._lines, line)
         except NotJsonError:
             return None
-        return Envelope(None, None, received.received_at, [click])
+        return ReceivedEnvelope(None, None, received.received_at, [click])
 
-    def enrich(self, envelopes: list[Envelope]) -> Iterator[NewLine]:
+    def enrich(self, envelopes: list[ReceivedEnvelope]) -> Iterator[NewLine]:
         """Yield the new line of every click. Raises CommandError if the catalogue does not answer at all."""
         wanted = {click.item_id for envelope in envelopes for click in envelope.clicks if click.item_id}
-        lookup = Lookup(self._items)
-        lookup.note(wanted)
-        lookup.ask(CATALOGUE_SECONDS)
+        lookup = BatchLookup(self._items)
+        lookup.add(wanted)
+        lookup.fetch_missing(CATALOGUE_SECONDS)
         _check_catalogue([lookup.known[item_id] for item_id in wanted])
-        batch = Batch(self.processed_at, lookup.known, Counter())
+        context = EnrichmentContext(self.processed_at, lookup.known, Counter())
         for envelope in envelopes:
-            shared = enrich(envelope, batch)
-            lines = to_lines(envelope, shared).splitlines()
+            request = enrich(envelope, context)
+            lines = to_lines(envelope, request).splitlines()
             for click, line in zip(envelope.clicks, lines, strict=True):
                 yield NewLine(click.event_id, line)
 
 
-def _check_catalogue(items: list[Item]) -> None:
-    if len(items) >= CATALOGUE_SEEMS_DOWN and all(item.enrichment == "unavailable" for item in items):
+def _check_catalogue(items: list[CatalogueItem]) -> None:
+    if len(items) >= CATALOGUE_SEEMS_DOWN and all(item.lookup == "unavailable" for item in items):
         raise CommandError("the catalogue does not answer; run this again when it does")

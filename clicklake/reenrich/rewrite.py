@@ -10,13 +10,14 @@ import msgspec
 from clicklake.lake.bucket import Lake
 from clicklake.lake.json_lines import NotJsonError, decode_json
 from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.old_lines import with_item_lookup
 from clicklake.lake.partitions import HOUR, Span, partition_of, to_rfc3339
 from clicklake.lake.records import RECORDS
 from clicklake.reenrich.enricher import Enricher
 from clicklake.reenrich.field_diff import FieldDiff
 from clicklake.reenrich.line_store import LineStore
 from clicklake.reenrich.object_swap import ObjectSwap
-from processor.envelope import Envelope
+from processor.envelope import ReceivedEnvelope
 
 CLICKS_AT_ONCE = 2000  # one catalogue lookup for all of their items
 
@@ -94,8 +95,8 @@ class Rewriter:
         return self._compare(line, old, new, swap)
 
     def _compare(self, line: bytes, old: dict[str, Any], new: bytes, swap: ObjectSwap) -> bool:
-        enriched = msgspec.json.decode(new)
-        if enriched["enrichment"] == "unavailable" != old.get("enrichment"):
+        enriched, old = msgspec.json.decode(new), with_item_lookup(old)
+        if enriched["itemLookup"] == "unavailable" != old.get("itemLookup"):
             self.summary.without_catalogue += 1
             swap.add(line)
             return False
@@ -119,7 +120,7 @@ class Rewriter:
             except CORRUPT_OBJECT_ERRORS:
                 self.summary.unreadable.append(found.key)
 
-    def _envelopes(self, key: str) -> Iterator[Envelope]:
+    def _envelopes(self, key: str) -> Iterator[ReceivedEnvelope]:
         for line in self._lake.lines(key):
             for segment in RECORDS.read_line(line):
                 envelope = self._enricher.read(segment.data) if segment.envelope else None
@@ -130,8 +131,8 @@ class Rewriter:
         return isinstance(received_at, str) and self._since <= received_at < self._until
 
 
-def _batches(envelopes: Iterable[Envelope]) -> Iterator[list[Envelope]]:
-    batch: list[Envelope] = []
+def _batches(envelopes: Iterable[ReceivedEnvelope]) -> Iterator[list[ReceivedEnvelope]]:
+    batch: list[ReceivedEnvelope] = []
     clicks = 0
     for envelope in envelopes:
         batch.append(envelope)

@@ -49,7 +49,7 @@ def command(
     from failed/ to replayed/, so a second run does nothing. Records that failed again after five replays, and
     records without an envelope to count replays in (legacy clicks, garbage), move to parked/.
     """
-    writer = None if dry_run else FirehoseBatchWriter(_stream_of(lake, stream))
+    writer = None if dry_run else FirehoseBatchWriter(lake.client("firehose"), _stream_of(lake, stream))
     wanted = ReplayFilter(error_type, since, until)
     source, decide = (PARKED, triage_parked) if parked else (FAILED, triage)
     replayer = Replayer(lake, source, decide, wanted, writer)

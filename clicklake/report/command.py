@@ -1,4 +1,4 @@
-"""`report`: one HTML file of charts and tables that opens anywhere, asks for nothing, and can be mailed."""
+"""`report`: write charts and tables as one HTML file that opens anywhere and can be mailed."""
 
 import webbrowser
 from datetime import UTC, datetime
@@ -11,8 +11,8 @@ from clicklake.cli.options import lake_options, span_options
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import Span
-from clicklake.query.engines import Ask, engine_option
-from clicklake.query.queries import Answers, saved_question
+from clicklake.query.engines import QueryEngine, engine_option
+from clicklake.query.queries import QueryResults, saved_query
 from clicklake.report.page import render
 from clicklake.report.panels import read_sections
 from clicklake.report.timeline import span_before, unit_of
@@ -30,38 +30,39 @@ from clicklake.report.timeline import span_before, unit_of
     help="The file to write.",
 )
 @click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
-def command(lake: Lake, span: Span, ask: Ask, out: Path, is_opened: bool) -> None:
-    """Draw what landed from --from to --to, beside what landed in as long a time before.
+def command(lake: Lake, span: Span, engine: QueryEngine, out: Path, is_opened: bool) -> None:
+    """Write a report as one HTML file.
 
-    Whole hours of arrival are read (UTC). The file holds everything that it shows, and runs no script.
+    It shows what landed from --from to --to, compared with the preceding span of equal length. Whole hours of
+    arrival are read (UTC). The file needs no network and runs no script.
     """
-    write_report(ask, lake, span, out)
+    write_report(engine, lake, span, out)
     OUT.print(f"{out}: {out.stat().st_size / 1000:,.0f} KB", soft_wrap=True)
     if is_opened:
         webbrowser.open(out.resolve().as_uri())
 
 
-def write_report(ask: Ask, lake: Lake, span: Span, out: Path, *notes: str) -> None:
-    """`notes` stand above the figures. Raises CommandError where nothing landed."""
-    now, then = _answers(ask, lake, span)
+def write_report(engine: QueryEngine, lake: Lake, span: Span, out: Path, *notes: str) -> None:
+    """Write the report, with the notes above the figures. Raises CommandError if nothing landed."""
+    now, then = _results(engine, lake, span)
     html = render(now, then, span, lake.bucket, datetime.now(UTC), [*notes, *now.notes, *then.notes])
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(html, encoding="utf-8")
 
 
-def _answers(ask: Ask, lake: Lake, span: Span) -> tuple[Answers, Answers]:
-    """Those for the span, and those that are compared for the span before."""
-    compared = ("totals", unit_of(span).question)
-    asked = [*compared, "late", *(panel.question for panels in read_sections().values() for panel in panels)]
-    now = ask(lake, span, {name: saved_question(name) for name in asked})
+def _results(engine: QueryEngine, lake: Lake, span: Span) -> tuple[QueryResults, QueryResults]:
+    """Return the results for the span, and those of the preceding span that are compared with them."""
+    compared = ("totals", unit_of(span).query)
+    names = [*compared, "late", *(panel.query for panels in read_sections().values() for panel in panels)]
+    now = engine(lake, span, {name: saved_query(name) for name in names})
     if not any(now.by_name["totals"].rows[0]) and not now.by_name["failures"].rows:
         raise CommandError("; ".join((_nothing(lake, span), *now.notes)))
-    return now, ask(lake, span_before(span), {name: saved_question(name) for name in compared})
+    return now, engine(lake, span_before(span), {name: saved_query(name) for name in compared})
 
 
 def _nothing(lake: Lake, span: Span) -> str:
     days = [folder.rstrip("/").rpartition("dt=")[2] for folder in lake.subfolders("clicks/")]
     if not days:
         return f"the lake is empty: no click has landed in {lake.bucket}"
-    asked = f"from {span.since:%Y-%m-%d %H:%M} to {span.until:%Y-%m-%d %H:%M} UTC"
-    return f"no click landed {asked}; {lake.bucket} has days from {days[0]} to {days[-1]} (--from, --to)"
+    when = f"from {span.since:%Y-%m-%d %H:%M} to {span.until:%Y-%m-%d %H:%M} UTC"
+    return f"no click landed {when}; {lake.bucket} has days from {days[0]} to {days[-1]} (--from, --to)"

@@ -1,4 +1,4 @@
-"""The report's page: answers in, HTML out."""
+"""Turn query results into the report's HTML page."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from clicklake.cli.sanitize import for_terminal
 from clicklake.lake.partitions import HOUR, Span
-from clicklake.query.queries import Answers
+from clicklake.query.queries import QueryResults
 from clicklake.report.panels import Row, chart_of, number_of, plain, read_sections, title_of
 from clicklake.report.timeline import DAY, build_timeline, unit_of
 
@@ -28,9 +28,9 @@ FIGURES = {
 
 
 def render(
-    now: Answers, then: Answers, span: Span, bucket: str, made_at: datetime, notes: Sequence[str]
+    now: QueryResults, then: QueryResults, span: Span, bucket: str, made_at: datetime, notes: Sequence[str]
 ) -> str:
-    """`now` answers all questions of the report for the span, `then` what is compared for the one before."""
+    """Return the page. `now` has the results for the span; `then` has those of the preceding span."""
     style = (FOLDER / "report.css").read_text()
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
@@ -52,7 +52,7 @@ def render(
         totals_then=_totals(then),
         charts=[*_charts(now, then, span)],
         sections={
-            title: [(panel, [*now.by_name[panel.question]]) for panel in panels]
+            title: [(panel, [*now.by_name[panel.query]]) for panel in panels]
             for title, panels in read_sections().items()
         },
         late=_late(now),
@@ -80,18 +80,18 @@ def _length(span: Span) -> str:
     return f"{count} {unit}s" if count != 1 else unit
 
 
-def _totals(answers: Answers) -> Row:
-    return next(iter(answers.by_name["totals"]))
+def _totals(results: QueryResults) -> Row:
+    return next(iter(results.by_name["totals"]))
 
 
 def _change(now: int, then: int) -> str:
     return f"{100 * (now - then) / then:+,.0f} %".replace("-", "−")
 
 
-def _charts(now: Answers, then: Answers, span: Span) -> Iterator[Mapping[str, Any]]:
+def _charts(now: QueryResults, then: QueryResults, span: Span) -> Iterator[Mapping[str, Any]]:
     unit, counts = unit_of(span), _totals(now)
-    rows = [*now.by_name[unit.question]]
-    timeline = build_timeline(span, rows, [*then.by_name[unit.question]])
+    rows = [*now.by_name[unit.query]]
+    timeline = build_timeline(span, rows, [*then.by_name[unit.query]])
     at, most = timeline.most("clicks")
     peak = f", most of them at {at} ({most:,})" if most else ""
     a_session = f": {counts['clicks'] / counts['sessions']:.1f} clicks in each" if counts["sessions"] else ""
@@ -100,7 +100,7 @@ def _charts(now: Answers, then: Answers, span: Span) -> Iterator[Mapping[str, An
         ("visitors", "sessions", f"visitors in {counts['sessions']:,} sessions{a_session}"),
     ):
         yield {
-            "question": front,
+            "id": front,
             "heading": f"{front.capitalize()} and {FIGURES[back]} by the {unit.column}",
             "number": counts[front],
             "title": title,
@@ -112,6 +112,6 @@ def _charts(now: Answers, then: Answers, span: Span) -> Iterator[Mapping[str, An
         }
 
 
-def _late(answers: Answers) -> int:
-    late = (row for row in answers.by_name["late"] if row["seconds"] is None or row["seconds"] > LATE_SECONDS)
+def _late(results: QueryResults) -> int:
+    late = (row for row in results.by_name["late"] if row["seconds"] is None or row["seconds"] > LATE_SECONDS)
     return sum(row["events"] for row in late)

@@ -1,4 +1,4 @@
-"""How the report tells an answer: a number, a sentence, a chart, a table. In which words says panels.toml."""
+"""How the report shows a query result: a number, a sentence, a chart, a table. panels.toml has the words."""
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from clicklake.report.charts import bars, grid
 
 SHOWN_BARS = 8
 MAX_TEXT_CHARACTERS = 120
-COVERED = 0.95  # of the events, by the time that a panel of times names
+COVERED = 0.95  # the share of events that a panel of times speaks about
 GOOD_TO_EVIL, LAW_TO_CHAOS = ("Good", "Neutral", "Evil"), ("Lawful", "Neutral", "Chaotic")
 
 Row = Mapping[str, Any]
@@ -22,7 +22,7 @@ Rows = Sequence[Row]
 
 @dataclass(frozen=True)
 class Panel:
-    question: str
+    query: str
     heading: str
     title: str
     nothing: str
@@ -34,13 +34,15 @@ class Panel:
 
 
 def read_sections() -> dict[str, list[Panel]]:
-    """By the section's title."""
-    told = tomllib.loads(Path(__file__).with_name("panels.toml").read_text())
-    return {each["title"]: [Panel(**panel) for panel in each["panel"]] for each in told["section"]}
+    """Return the panels of each section, by the section's title."""
+    document = tomllib.loads(Path(__file__).with_name("panels.toml").read_text())
+    return {
+        section["title"]: [Panel(**panel) for panel in section["panel"]] for section in document["section"]
+    }
 
 
 def number_of(panel: Panel, rows: Rows) -> str:
-    """What stands large before the title."""
+    """Return the large number before the title."""
     counts = [row[panel.count] for row in rows]
     if panel.kind == "times":
         kept = [sum(counts[: at + 1]) for at in range(len(rows))]
@@ -69,7 +71,7 @@ def chart_of(panel: Panel, rows: Rows) -> Markup:
 
 
 def plain(value: object) -> str:
-    """A stranger's text on one line, what would hide or turn it made visible; the template escapes it."""
+    """Return a stranger's text on one line, with control characters made visible; the template escapes it."""
     text = for_terminal(str(value))
     return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - 1] + "…"
 
@@ -82,12 +84,12 @@ def share(part: int, whole: int) -> str:
 def _names(panel: Panel, rows: Rows) -> list[str]:
     if panel.kind == "times":
         return _bounds([row["seconds"] for row in rows])
-    name = _NAMES.get(panel.question, _joined("", next(iter(panel.columns))))
+    name = _NAMES.get(panel.query, _joined("", next(iter(panel.columns))))
     return [plain(name(row)) for row in rows]
 
 
 def _item(row: Row) -> str:
-    """A UUID's beginning is enough to tell it from its like."""
+    """Name an item. The first eight characters of a UUID are enough to tell items apart."""
     item: str = row["itemid"] if len(row["itemid"]) <= 20 else row["itemid"][:8]
     return str(row["name"] or (f"{row['species']} {item}" if row["species"] else item))
 
@@ -96,24 +98,24 @@ def _joined(separator: str, *columns: str) -> Callable[[Row], str]:
     return lambda row: separator.join(dict.fromkeys(row[column] for column in columns if row[column]))
 
 
-# What stands in the first column, said in a sentence's words.
+# Values of the first column, as they read in a sentence.
 _WORDS = {
     "search": "a search engine",
     "social": "a social network",
     "other": "another site",
     "direct": "no page",
-    "ok": "its attributes",
-    "unknown item": "that there is no such item",
+    "found": "its attributes",
+    "not_found": "that there is no such item",
     "unavailable": "no answer",
 }
 
-# What a row is called, where its first column does not say it.
+# How to name a row, if its first column is not enough.
 _NAMES: Mapping[str, Callable[[Row], str]] = {
     "items": _item,
     "alignment": lambda row: f"{row['goodevil']} and {row['lawchaos']}",
     "paths": _joined(" → ", "path", "item"),
     "referrer_kinds": lambda row: str(_WORDS.get(row["referrerkind"], row["referrerkind"])),
-    "enrichment": lambda row: str(_WORDS.get(row["enrichment"], row["enrichment"])),
+    "enrichment": lambda row: str(_WORDS.get(row["itemlookup"], row["itemlookup"])),
     "campaigns": _joined(" / ", "utmcampaign", "utmsource", "utmmedium"),
     "browsers": _joined(" on ", "browser", "os"),
     "duplicates": lambda row: "once" if row["copies"] == 1 else f"{row['copies']:,} times",
@@ -121,10 +123,10 @@ _NAMES: Mapping[str, Callable[[Row], str]] = {
 
 
 def _bounds(seconds: Sequence[int | None]) -> list[str]:
-    """The row without a bound comes last; with the bound 0 it is that of browsers whose clock is ahead."""
-    known = [each for each in seconds if each is not None]
+    """Name the rows of times. The last may have no bound; the bound 0 means a browser's clock is ahead."""
+    known = [bound for bound in seconds if bound is not None]
     beyond = f"> {_duration(known[-1])}" if known else "longer"
-    return [f"≤ {_duration(each)}" if each else "clock ahead" for each in known] + [beyond] * (
+    return [f"≤ {_duration(bound)}" if bound else "clock ahead" for bound in known] + [beyond] * (
         len(seconds) - len(known)
     )
 

@@ -1,4 +1,4 @@
-"""The report's charts over time: which hours, days or months they have, and what is written under them."""
+"""The report's charts over time: which hours, days or months they show, and the labels under them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from clicklake.lake.partitions import Span, hours_between
-from clicklake.report.charts import CARD_PIXELS, WIDE_PIXELS, Moment, columns
+from clicklake.report.charts import CARD_PIXELS, WIDE_PIXELS, TimeColumn, columns
 from clicklake.report.panels import Row
 
 DAY = timedelta(days=1)
@@ -16,10 +16,10 @@ LABELS_ON_WIDE, LABELS_ON_CARD = 14, 5
 
 
 class Unit(NamedTuple):
-    question: str  # of sql/
+    query: str  # a saved query
     column: str
-    text: str  # how that column is written
-    steps: Sequence[int]  # from one label to the next
+    text: str  # strftime's format of that column
+    steps: Sequence[int]  # allowed distances between two labels
 
 
 HOURS = Unit("hours", "hour", "%Y-%m-%dT%H", (1, 2, 3, 6, 12, 24))
@@ -28,7 +28,7 @@ MONTHS = Unit("months", "month", "%Y-%m", (1, 3, 6, 12))
 
 
 def unit_of(span: Span) -> Unit:
-    """So few that a phone can show them all."""
+    """Return the unit that gives few enough columns for a phone."""
     length = span.until - span.since
     return HOURS if length <= 3 * DAY else DAYS if length <= 100 * DAY else MONTHS
 
@@ -45,7 +45,7 @@ def written(at: datetime, unit: Unit) -> str:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Each moment of the span with its row, if any, and with that at the same place of the span before."""
+    """Each hour, day or month of the span: its row, and the row at that place of the preceding span."""
 
     unit: Unit
     moments: Mapping[datetime, tuple[Row, Row]]
@@ -55,7 +55,7 @@ class Timeline:
         return written(at, self.unit), row.get(column, 0)
 
     def draw(self, front: str, back: str) -> tuple[Markup, Markup]:
-        """Wide, and for a phone."""
+        """Return the chart for a wide page, and for a phone."""
         return self._draw(front, back, WIDE_PIXELS, LABELS_ON_WIDE), self._draw(
             front, back, CARD_PIXELS, LABELS_ON_CARD
         )
@@ -65,7 +65,9 @@ class Timeline:
             (step for step in self.unit.steps if step * labels >= len(self.moments)), self.unit.steps[-1]
         )
         drawn = [
-            Moment(self._label(place, at, step), row.get(front, 0), row.get(back, 0), earlier.get(front, 0))
+            TimeColumn(
+                self._label(place, at, step), row.get(front, 0), row.get(back, 0), earlier.get(front, 0)
+            )
             for place, (at, (row, earlier)) in enumerate(self.moments.items())
         ]
         return columns(drawn, width)
@@ -79,10 +81,10 @@ class Timeline:
 
 
 def build_timeline(span: Span, now: Sequence[Row], then: Sequence[Row]) -> Timeline:
-    """`now` and `then` answer the unit's question for the span and for the one before."""
+    """Combine the rows of the unit's query for the span and for the preceding span."""
     unit = unit_of(span)
-    rows, rows_then = ({row[unit.column]: row for row in answer} for answer in (now, then))
-    # What arrived in the span may have happened up to a day earlier.
+    rows, rows_then = ({row[unit.column]: row for row in result} for result in (now, then))
+    # Events that arrived in the span may have happened up to a day earlier.
     early = {
         text: at
         for text, at in _moments(Span(span.since - DAY, span.since), unit).items()
@@ -97,7 +99,7 @@ def build_timeline(span: Span, now: Sequence[Row], then: Sequence[Row]) -> Timel
 
 
 def _moments(span: Span, unit: Unit) -> dict[str, datetime]:
-    """The beginning of each, by how SQL writes it."""
+    """Return the start of each hour, day or month, by its text in the query's column."""
     found: dict[str, datetime] = {}
     for hour in hours_between(span.since, span.until):
         found.setdefault(hour.strftime(unit.text), hour)

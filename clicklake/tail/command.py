@@ -16,9 +16,10 @@ from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.error_documents import FAILED, parse_document
 from clicklake.lake.json_lines import NotJsonError, decode_json
 from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.old_lines import with_item_lookup
 from clicklake.lake.records import envelopes_in
 from clicklake.tail.poller import NewObjectPoller
-from processor.line import RESERVED_NAMES
+from processor.enriched_event import RESERVED_NAMES
 
 _VALUES = msgspec.json.Decoder()
 
@@ -70,8 +71,9 @@ def click_line(line: Any) -> str:
     """Show when, what and who, then the item and its attributes under any names, then the rest."""
     if not isinstance(line, dict):
         return for_terminal(f"not a click: {line}")
+    line = with_item_lookup(line)
     own = [value for name, value in line.items() if name.lower() not in RESERVED_NAMES]
-    named = ("enrichment", "path", "country", "device", "browser")
+    named = ("itemLookup", "path", "country", "device", "browser")
     known = [line.get(name) for name in ("receivedAt", "type", "userId")]
     rest = [line.get(name) for name in named] + [line.get("bot") and f"bot: {line['bot']}"]
     return "  ".join(for_terminal(str(value)) for value in (*known, *own, *rest) if value)

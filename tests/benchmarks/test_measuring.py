@@ -16,8 +16,8 @@ from benchmarks.function import Function
 from benchmarks.load import load
 from benchmarks.runtime_api import RuntimeApi
 from benchmarks.warm import sizes
-from ingest_app.body import MAX_BODY_BYTES
 from ingest_app.clicks import MAX_CLICKS
+from ingest_app.parsing.body import MAX_BODY_BYTES
 
 LIMITS = PEERS / "limits"
 
@@ -38,6 +38,7 @@ def test_every_click_of_a_request_is_taken() -> None:
     assert ten["answer"] < fifty["answer"]
 
 
+@pytest.mark.e2e
 def test_stub_answers_boto3_again_and_again(address: str) -> None:
     client = boto3.client(
         "firehose",
@@ -52,6 +53,7 @@ def test_stub_answers_boto3_again_and_again(address: str) -> None:
     client.close()
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("design", [NOOP, BARE_SOCKET])
 def test_function_answers_as_often_as_it_is_asked(design: object, address: str) -> None:
     assert design in DESIGNS
@@ -65,6 +67,7 @@ def test_function_answers_as_often_as_it_is_asked(design: object, address: str) 
         function.close()
 
 
+@pytest.mark.e2e
 def test_function_that_fails_is_told_with_its_log(address: str) -> None:
     function = Function(LIMITS, "missing.handler", address)
     try:
@@ -74,6 +77,7 @@ def test_function_that_fails_is_told_with_its_log(address: str) -> None:
         function.close()
 
 
+@pytest.mark.e2e
 def test_runtime_api_hands_out_each_event_once_and_times_the_answers() -> None:
     with RuntimeApi([{"number": 1}, {"number": 2}]) as api:
         runtime = HTTPConnection("127.0.0.1", api.server_port)
@@ -101,6 +105,7 @@ def ask_once_more(port: int) -> None:
     runtime.close()
 
 
+@pytest.mark.e2e
 def test_runtime_api_keeps_what_a_handler_died_of() -> None:
     with RuntimeApi([{}]) as api:
         runtime = HTTPConnection("127.0.0.1", api.server_port)
@@ -115,6 +120,7 @@ async def _load(port: int) -> float:
     return await load(port, b"{}", 0.2)
 
 
+@pytest.mark.e2e
 def test_load_takes_nothing_but_a_202_for_an_answer(address: str) -> None:
     import asyncio
 

@@ -36,6 +36,7 @@ def run(*command: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.e2e
 def test_cfn_lint_finds_nothing(path: Path) -> None:
     run(Path(sys.executable).with_name("cfn-lint"), "--include-checks", "I", "--", path)
 

@@ -20,7 +20,8 @@ A_CLICK = {
     "sessionid": "s1",
     "receivedat": f"{TODAY}T10:00:00.000Z",
     "processedat": f"{TODAY}T10:01:00.000Z",
-    "enrichment": "unavailable",
+    "itemlookup": "unavailable",
+    "enrichment": None,
     "utmcampaign": "autumn",
     "utmsource": "news",
     "referrerkind": "social",
@@ -32,27 +33,31 @@ A_CLICK = {
 LINES: list[dict[str, Any]] = [
     A_CLICK,
     A_CLICK,  # delivered twice
-    A_CLICK | {"processedat": f"{TODAY}T11:00:00.000Z", "enrichment": "ok"},  # and enriched again
-    A_CLICK | {"eventid": "2", "type": "pageview", "itemid": None, "enrichment": "none", "visitorid": "v2"},
+    A_CLICK | {"processedat": f"{TODAY}T11:00:00.000Z", "itemlookup": "found"},  # and enriched again
+    A_CLICK | {"eventid": "2", "type": "pageview", "itemid": None, "itemlookup": "none", "visitorid": "v2"},
     A_CLICK | {"eventid": "3", "bot": "tool", "browser": "curl"},
+    # written by 0.1.0
+    A_CLICK | {"eventid": "5", "bot": "tool", "browser": "curl", "itemlookup": None, "enrichment": "ok"},
+    A_CLICK
+    | {"eventid": "6", "bot": "tool", "browser": "curl", "itemlookup": None, "enrichment": "unknown item"},
     A_CLICK | {"eventid": "4", "dt": str(LONG_AGO), "receivedat": f"{LONG_AGO}T10:00:00.000Z"},
     A_CLICK | {"eventid": None},
 ]
 ANSWERS: dict[str, list[tuple[Any, ...]]] = {
-    "clicks by the day": [(str(TODAY), 1, 1, 2, 1)],
+    "clicks by day": [(str(TODAY), 1, 1, 2, 1)],
     "items": [("gary", 1, 1)],
     "campaigns": [("autumn", "news", "social", "t.co", 1, 1)],
-    "robots": [("tool", "curl", 1)],
-    "enrichment": [(str(TODAY), "ok", 1), (str(TODAY), "unavailable", 1)],
+    "bots": [("tool", "curl", 3)],
+    "enrichment": [(str(TODAY), "found", 2), (str(TODAY), "not_found", 1), (str(TODAY), "unavailable", 1)],
 }
 
 
 @pytest.fixture(scope="module")
 def db() -> DuckDBPyConnection:
     db = duckdb.connect()
-    db.execute(f"create table clicks ({', '.join(f'{name} text' for name in A_CLICK)})")
+    db.execute(f"create table lines ({', '.join(f'{name} text' for name in A_CLICK)})")
     db.executemany(
-        f"insert into clicks values ({', '.join('?' * len(A_CLICK))})", [[*each.values()] for each in LINES]
+        f"insert into lines values ({', '.join('?' * len(A_CLICK))})", [[*each.values()] for each in LINES]
     )
     return db
 

@@ -1,4 +1,4 @@
-"""A catalogue that misbehaves on request: bytes on a socket, so that it can break HTTP too."""
+"""A catalogue on a real socket that misbehaves on request. It sends raw bytes, so it can also break HTTP."""
 
 import contextlib
 import json
@@ -13,12 +13,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-ITEM = {"goodevil": "Evil", "lawchaos": "Lawful", "species": "Chimera", "age": 43}
-OTHER_ITEM = {"goodevil": "Good", "lawchaos": "Neutral", "species": "Cyclops"}
+from tests.processor.in_process_catalogue import ITEM
 
 
 class Visit:
-    """One request, and what a misbehaving server may do with it."""
+    """One request, and the ways to answer it."""
 
     def __init__(self, server: "CatalogueServer", connection: socket.socket, path: str) -> None:
         self.server = server
@@ -30,22 +29,22 @@ class Visit:
         self._connection.sendall(data)
 
     def answer(self, status: int, body: bytes = b"", *headers: str) -> None:
-        lines = [f"HTTP/1.1 {status} Told", f"Content-Length: {len(body)}", *headers]
+        lines = [f"HTTP/1.1 {status} Reason", f"Content-Length: {len(body)}", *headers]
         self.send("\r\n".join([*lines, "", ""]).encode() + body)
 
     def answer_item(self, item: object = ITEM) -> None:
         self.answer(200, json.dumps(item).encode())
 
-    def wait_for_the_caller_to_leave(self) -> None:
+    def wait_until_the_client_leaves(self) -> None:
         with contextlib.suppress(OSError):
             self._connection.recv(1)
 
     def reset(self) -> None:
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        os.close(self._connection.detach())  # close() would wait for the file that reads from it
+        os.close(self._connection.detach())  # close() would wait for the file object that reads from it
 
     def drip(self, data: bytes) -> None:
-        """Byte by byte, each soon enough for any timeout, until nobody listens; and `data` over and over."""
+        """Send `data` again and again, byte by byte, too fast for a read timeout, until the client leaves."""
         with contextlib.suppress(OSError):
             while not self.server.is_closing.wait(0.02):
                 for byte in data:
@@ -66,7 +65,7 @@ class CatalogueServer(socketserver.ThreadingTCPServer):
         self.connections = 0
         self.is_closing = threading.Event()
         self._open: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), Connection)
+        super().__init__(("127.0.0.1", 0), CatalogueConnection)
 
     @property
     def url(self) -> str:
@@ -87,10 +86,10 @@ class CatalogueServer(socketserver.ThreadingTCPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Callers that hang up are what these tests are about."""
+        """Stay silent: these tests are about clients that hang up."""
 
 
-class Connection(socketserver.StreamRequestHandler):
+class CatalogueConnection(socketserver.StreamRequestHandler):
     server: CatalogueServer
 
     def handle(self) -> None:

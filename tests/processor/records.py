@@ -1,4 +1,4 @@
-"""Envelopes, the records that hold them, and the lines that come of them."""
+"""Builds envelopes and the records that hold them, and reads the lines that the processor made of them."""
 
 import json
 from typing import Any
@@ -45,7 +45,7 @@ def make_click(item: str | None = "evangeline", **fields: Any) -> dict[str, Any]
 
 
 def lines_of(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each line of an Ok record; every one ends in a newline."""
+    """Decode the lines of an Ok record. Each of them must end with a newline."""
     text = pybase64.b64decode(record["data"], validate=True)
     assert text.endswith(b"\n")
     return [json.loads(line) for line in text.splitlines()]

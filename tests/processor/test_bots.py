@@ -44,7 +44,7 @@ ANDROID = f"Mozilla/5.0 (Linux; Android 14; SM-A546B Build/UP1A.231005.007; wv) 
         (f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} Chrome/142.0.0.0 Safari/537.36 GTmetrix", "listed"),
     ],
 )
-def test_a_robot_is_marked_with_the_rule_that_fired(agent: str | None, rule: str) -> None:
+def test_a_bot_is_marked_with_the_rule_that_fired(agent: str | None, rule: str) -> None:
     assert bot_rule(agent) == rule
 
 
@@ -76,6 +76,6 @@ def test_a_robot_is_marked_with_the_rule_that_fired(agent: str | None, rule: str
         "Lynx/2.9.2 libwww-FM/2.14 SSL-MM/1.4.1 OpenSSL/3.0.13",
     ],
 )
-def test_a_persons_browser_is_not_marked(agent: str) -> None:
-    """They guard the list too, which grows every month: no entry that marks one of them may come in."""
+def test_the_browser_of_a_person_is_not_marked(agent: str) -> None:
+    """crawler-user-agents grows every month. This test also fails if a new entry of it marks people."""
     assert bot_rule(agent) is None

@@ -1,48 +1,37 @@
-"""The catalogue by HTTP, from a real server that misbehaves in every way that we could think of."""
+"""The catalogue client, without a network. test_catalogue_over_http.py has the faults of connections."""
 
 import gzip
 import json
-from threading import Event, Thread
+from collections.abc import Callable
 
 import pytest
+import requests
+from urllib3.exceptions import ProtocolError
 
-from processor import catalogue as module
-from processor.catalogue import Catalogue, CatalogueError
-from tests.processor.catalogue_server import ITEM, CatalogueServer, Visit
-from tests.processor.faults import FAULTS
-
-
-@pytest.fixture(autouse=True)
-def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.5)
+from processor.catalogue import CatalogueClient, CatalogueError
+from tests.processor.in_process_catalogue import ITEM, URL, InProcessCatalogue, Reply, item_reply
 
 
 @pytest.fixture
-def client(catalogue: CatalogueServer) -> Catalogue:
-    return Catalogue(catalogue.url, connections=4)
+def client(catalogue: InProcessCatalogue) -> CatalogueClient:
+    client = CatalogueClient(URL, connections=4)
+    client.session.mount("http://", catalogue)
+    return client
 
 
-def test_an_item_is_what_the_catalogue_says(client: Catalogue) -> None:
+def test_an_item_is_the_document_that_the_catalogue_returns(client: CatalogueClient) -> None:
     assert client.get("evangeline") == ITEM
 
 
 @pytest.mark.parametrize("status", [404, 403])
-def test_no_such_item_is_an_answer(client: Catalogue, catalogue: CatalogueServer, status: int) -> None:
-    catalogue.behaviour = lambda visit: visit.answer(status, b"<Error/>")
+def test_a_missing_item_is_none(client: CatalogueClient, catalogue: InProcessCatalogue, status: int) -> None:
+    catalogue.reply = lambda item_id: Reply(status, b"<Error/>")
     assert client.get("nobody") is None
 
 
-def test_a_connection_serves_many_calls(client: Catalogue, catalogue: CatalogueServer) -> None:
-    def answer(visit: Visit) -> None:
-        if visit.item_id == "nobody":
-            visit.answer(404, b"<Error/>")
-        else:
-            visit.answer_item()
-
-    catalogue.behaviour = answer
-    for item_id in ["evangeline", "nobody", "pauly", "nobody"]:
-        client.get(item_id)
-    assert catalogue.connections == 1
+def test_the_body_of_a_404_may_be_too_long(client: CatalogueClient, catalogue: InProcessCatalogue) -> None:
+    catalogue.reply = lambda item_id: Reply(404, 65_537 * b" ")
+    assert client.get("nobody") is None
 
 
 @pytest.mark.parametrize(
@@ -64,124 +53,102 @@ def test_a_connection_serves_many_calls(client: Catalogue, catalogue: CatalogueS
         ("\\..\\admin", "/mysfits/%5C..%5Cadmin"),
     ],
 )
-def test_an_id_reaches_its_own_path_segment(
-    client: Catalogue, catalogue: CatalogueServer, item_id: str, path: str
+def test_an_id_stays_in_its_path_segment(
+    client: CatalogueClient, catalogue: InProcessCatalogue, item_id: str, path: str
 ) -> None:
     client.get(item_id)
     assert list(catalogue.calls) == [path]
 
 
 @pytest.mark.parametrize("item_id", [".", ".."])
-def test_an_id_that_is_no_segment_is_no_item(
-    client: Catalogue, catalogue: CatalogueServer, item_id: str
+def test_a_dot_segment_is_not_an_item(
+    client: CatalogueClient, catalogue: InProcessCatalogue, item_id: str
 ) -> None:
     assert client.get(item_id) is None
     assert not catalogue.calls
 
 
+def fail(error: Exception) -> Callable[[str], Reply]:
+    def reply(item_id: str) -> Reply:
+        raise error
+
+    return reply
+
+
+def redirect(location: str) -> Callable[[str], Reply]:
+    return lambda item_id: Reply(302, headers={"Location": location})
+
+
+BOMB = gzip.compress(json.dumps(ITEM).encode() + 10_000_000 * b" ")
+
+FAULTS: dict[str, Callable[[str], Reply]] = {
+    "400": lambda item_id: Reply(400),
+    "401": lambda item_id: Reply(401),
+    "429": lambda item_id: Reply(429),
+    "500": lambda item_id: Reply(500, json.dumps(ITEM).encode()),
+    "503": lambda item_id: Reply(503),
+    "204": lambda item_id: Reply(204),
+    "empty": lambda item_id: Reply(200),
+    "HTML": lambda item_id: Reply(200, b"<!doctype html><title>Sign in</title>"),
+    "array": lambda item_id: item_reply([ITEM]),
+    "number": lambda item_id: item_reply(5),
+    "null": lambda item_id: item_reply(None),
+    "not UTF-8": lambda item_id: Reply(200, b'{"species": "\xff"}'),
+    "deep JSON": lambda item_id: Reply(200, b'{"species":' + b"[" * 60_000),
+    "64 KiB and a byte": lambda item_id: Reply(200, b"{}" + 65_535 * b" "),
+    "gzip bomb": lambda item_id: Reply(200, BOMB, {"Content-Encoding": "gzip"}),
+    "broken gzip": lambda item_id: Reply(200, BOMB[2:], {"Content-Encoding": "gzip"}),
+    "redirect to another host": redirect("http://127.0.0.2:1/mysfits/x"),
+    "redirect to another port": redirect("http://catalogue.example:1/mysfits/x"),
+    "redirect to a file": redirect("file:///etc/passwd"),
+    "redirect to nonsense": redirect("http://[/"),
+    "redirect in a circle": redirect("/mysfits/evangeline"),
+    "redirect without a location": lambda item_id: Reply(302),
+    "no connection": fail(requests.ConnectionError()),
+    "timeout": fail(requests.ReadTimeout()),
+    "broken HTTP": fail(ProtocolError()),
+    "reset": fail(ConnectionResetError()),
+}
+
+
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_an_error_and_the_next_call_is_well(
-    client: Catalogue, catalogue: CatalogueServer, fault: str
+def test_a_fault_is_an_error_and_the_next_call_succeeds(
+    client: CatalogueClient, catalogue: InProcessCatalogue, fault: str
 ) -> None:
-    catalogue.behaviour = FAULTS[fault]
+    catalogue.reply = FAULTS[fault]
     with pytest.raises(CatalogueError):
         client.get("evangeline")
-    catalogue.behaviour = lambda visit: visit.answer_item()
+    catalogue.reply = lambda item_id: item_reply()
     assert client.get("evangeline") == ITEM
 
 
-def test_nobody_there_is_an_error(catalogue: CatalogueServer) -> None:
-    url = catalogue.url
-    catalogue.socket.close()
-    with pytest.raises(CatalogueError):
-        Catalogue(url, connections=1).get("evangeline")
+def test_a_body_that_takes_too_long_is_an_error(
+    client: CatalogueClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processor.catalogue.READ_TIMEOUT_SECONDS", -1)
+    with pytest.raises(CatalogueError, match="too slow"):
+        client.get("evangeline")
 
 
-def test_64_kib_are_not_too_much(client: Catalogue, catalogue: CatalogueServer) -> None:
-    catalogue.behaviour = lambda visit: visit.answer(200, b"{}" + 65_534 * b" ")
+def test_64_kib_are_not_too_long(client: CatalogueClient, catalogue: InProcessCatalogue) -> None:
+    catalogue.reply = lambda item_id: Reply(200, b"{}" + 65_534 * b" ")
     assert client.get("evangeline") == {}
 
 
-def test_a_packed_answer_is_unpacked(client: Catalogue, catalogue: CatalogueServer) -> None:
-    packed = gzip.compress(json.dumps(ITEM).encode())
-    catalogue.behaviour = lambda visit: visit.answer(200, packed, "Content-Encoding: gzip")
-    assert client.get("evangeline") == ITEM
-
-
-def test_a_redirect_on_the_same_host_is_followed(client: Catalogue, catalogue: CatalogueServer) -> None:
-    def move(visit: Visit) -> None:
-        if visit.path.startswith("/new/"):
-            visit.answer_item()
-        else:
-            visit.answer(301, b"", f"Location: /new/{visit.item_id}")
-
-    catalogue.behaviour = move
-    assert client.get("evangeline") == ITEM
-    assert list(catalogue.calls) == ["/mysfits/evangeline", "/new/evangeline"]
-
-
-def test_a_call_that_never_times_out_is_cut(client: Catalogue, catalogue: CatalogueServer) -> None:
-    assert_cut(client, catalogue)
-
-
-def assert_cut(client: Catalogue, catalogue: CatalogueServer) -> None:
-    has_begun = Event()
-
-    def drip_headers(visit: Visit) -> None:
-        has_begun.set()
-        visit.drip(b"X-Slow: yes\r\n")
-
-    catalogue.behaviour = drip_headers
-    errors: list[CatalogueError] = []
-
-    def call() -> None:
-        try:
-            client.get("evangeline")
-        except CatalogueError as error:
-            errors.append(error)
-
-    caller = Thread(target=call)
-    caller.start()
-    has_begun.wait()
-    client.cut()
-    caller.join()
-    assert len(errors) == 1
-
-
-def test_neither_proxy_nor_netrc_of_the_machine_is_used(
-    catalogue: CatalogueServer, monkeypatch: pytest.MonkeyPatch
+def test_a_compressed_response_is_decompressed(
+    client: CatalogueClient, catalogue: InProcessCatalogue
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    assert Catalogue(catalogue.url, connections=1).get("evangeline") == ITEM
-
-
-@pytest.fixture
-def secure_catalogue(catalogue: CatalogueServer) -> CatalogueServer:
-    """With a certificate of its own, which nobody has signed."""
-    catalogue.speak_tls("tests/data/tls/catalogue.pem")
-    return catalogue
-
-
-def test_a_catalogue_that_no_authority_knows_is_not_asked(secure_catalogue: CatalogueServer) -> None:
-    with pytest.raises(CatalogueError):
-        Catalogue(secure_catalogue.url, connections=1).get("evangeline")
-    assert not secure_catalogue.calls
-
-
-def test_a_catalogue_is_asked_by_https(secure_catalogue: CatalogueServer) -> None:
-    client = Catalogue(secure_catalogue.url, connections=1)
-    client._adapter.trust.load_verify_locations("tests/data/tls/catalogue.pem")
+    packed = gzip.compress(json.dumps(ITEM).encode())
+    catalogue.reply = lambda item_id: Reply(200, packed, {"Content-Encoding": "gzip"})
     assert client.get("evangeline") == ITEM
 
 
-def test_a_certificate_for_another_host_is_not_believed(secure_catalogue: CatalogueServer) -> None:
-    client = Catalogue(secure_catalogue.url.replace("127.0.0.1", "localhost"), connections=1)
-    client._adapter.trust.load_verify_locations("tests/data/tls/catalogue.pem")
-    with pytest.raises(CatalogueError):
-        client.get("evangeline")
+def test_a_redirect_on_the_same_host_is_followed(
+    client: CatalogueClient, catalogue: InProcessCatalogue
+) -> None:
+    def move(item_id: str) -> Reply:
+        return item_reply() if item_id == "moved" else Reply(301, headers={"Location": "/new/moved"})
 
-
-def test_a_call_by_https_is_cut_too(secure_catalogue: CatalogueServer) -> None:
-    client = Catalogue(secure_catalogue.url, connections=1)
-    client._adapter.trust.load_verify_locations("tests/data/tls/catalogue.pem")
-    assert_cut(client, secure_catalogue)
+    catalogue.reply = move
+    assert client.get("evangeline") == ITEM
+    assert list(catalogue.calls) == ["/mysfits/evangeline", "/new/moved"]

@@ -6,25 +6,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.firehose import MAX_ANSWER_BYTES, Answer, NotBase64Error, arrival_of, data_of
+from processor.firehose import (
+    MAX_RESPONSE_BYTES,
+    NotBase64Error,
+    TransformResponse,
+    arrival_timestamp,
+    decode_data,
+)
 
 RECORD_ID = 62 * "4"
 
 
-def size_of(answer: Answer) -> int:
-    return len(json.dumps({"records": answer.records}))
+def size_of(response: TransformResponse) -> int:
+    return len(json.dumps({"records": response.records}))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.binary())
-def test_data_is_what_was_put(data: bytes) -> None:
-    assert data_of({"data": base64.b64encode(data).decode()}) == data
+def test_data_is_decoded(data: bytes) -> None:
+    assert decode_data({"data": base64.b64encode(data).decode()}) == data
 
 
 @pytest.mark.parametrize("data", ["%", "e30", "e30K\n", "e3 0K", "é"])
 def test_data_that_is_not_base64_is_an_error(data: str) -> None:
     with pytest.raises(NotBase64Error):
-        data_of({"data": data})
+        decode_data({"data": data})
 
 
 @pytest.mark.parametrize(
@@ -37,40 +43,40 @@ def test_data_that_is_not_base64_is_an_error(data: str) -> None:
         ({}, None),
     ],
 )
-def test_a_record_arrived_when_firehose_or_kinesis_took_it(
+def test_a_record_arrives_when_firehose_or_kinesis_receives_it(
     record: dict[str, Any], arrived: int | None
 ) -> None:
-    assert arrival_of(record) == arrived
+    assert arrival_timestamp(record) == arrived
 
 
-def test_lines_that_just_fit_are_taken_and_a_byte_more_is_not() -> None:
+def test_lines_that_just_fit_are_accepted_and_longer_ones_are_not() -> None:
     record = {"recordId": RECORD_ID}
     around = len(json.dumps({"records": [{"recordId": RECORD_ID, "result": "Ok", "data": ""}]}))
-    most = (MAX_ANSWER_BYTES - around) // 4 * 3
+    most = (MAX_RESPONSE_BYTES - around) // 4 * 3
 
-    full = Answer([record])
+    full = TransformResponse([record])
     assert full.put_lines(0, bytes(most - 3))
-    assert MAX_ANSWER_BYTES - 8 <= size_of(full) < MAX_ANSWER_BYTES
+    assert MAX_RESPONSE_BYTES - 8 <= size_of(full) < MAX_RESPONSE_BYTES
 
-    over = Answer([record])
+    over = TransformResponse([record])
     assert not over.put_lines(0, bytes(most + 1))
     assert over.records == [{"recordId": RECORD_ID, "result": "ProcessingFailed"}]
 
 
-def test_what_comes_behind_a_record_that_was_too_big_still_fits() -> None:
+def test_a_small_record_still_fits_after_one_that_was_too_big() -> None:
     records = [{"recordId": "big"}, {"recordId": "small"}]
-    answer = Answer(records)
-    assert not answer.put_lines(0, bytes(MAX_ANSWER_BYTES))
-    assert answer.put_lines(1, b"{}\n")
-    assert [record["result"] for record in answer.records] == ["ProcessingFailed", "Ok"]
+    response = TransformResponse(records)
+    assert not response.put_lines(0, bytes(MAX_RESPONSE_BYTES))
+    assert response.put_lines(1, b"{}\n")
+    assert [record["result"] for record in response.records] == ["ProcessingFailed", "Ok"]
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.text(), st.integers(0, 2_000_000)), max_size=12))
-def test_an_answer_is_legal_whatever_is_put_into_it(wanted: list[tuple[str, int]]) -> None:
-    records = [{"recordId": record_id} for record_id, _ in wanted]
-    answer = Answer(records)
-    for position, (_, size) in enumerate(wanted):
-        answer.put_lines(position, bytes(size))
-    assert [record["recordId"] for record in answer.records] == [record_id for record_id, _ in wanted]
-    assert size_of(answer) < MAX_ANSWER_BYTES
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.tuples(st.text(), st.integers(0, 2_000_000)), max_size=6))
+def test_a_response_stays_legal_whatever_lines_it_gets(sizes: list[tuple[str, int]]) -> None:
+    records = [{"recordId": record_id} for record_id, _ in sizes]
+    response = TransformResponse(records)
+    for position, (_, size) in enumerate(sizes):
+        response.put_lines(position, bytes(size))
+    assert [record["recordId"] for record in response.records] == [record_id for record_id, _ in sizes]
+    assert size_of(response) < MAX_RESPONSE_BYTES

@@ -1,19 +1,26 @@
-"""The items of a batch: cached, asked for once, and always answered in time."""
+"""The lookups of a batch: each item is fetched once, cached, and always resolved in time."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable
+from threading import Event
+from typing import Any
 
 import pytest
 
-from processor import catalogue as http
-from processor.items import GIVE_UP_AFTER, MAX_ATTRIBUTE_CHARACTERS, Items, Lookup
-from processor.settings import Settings
-from tests.processor.catalogue_server import ITEM, OTHER_ITEM, CatalogueServer, Visit
-from tests.processor.faults import FAULTS, slow_headers
+from processor.items import (
+    FAILURE_THRESHOLD,
+    MAX_ATTRIBUTE_CHARACTERS,
+    BatchLookup,
+    CatalogueItem,
+    ItemCache,
+)
+from processor.settings import ProcessorSettings
+from tests.processor.in_process_catalogue import OTHER_ITEM, URL, InProcessCatalogue, Reply, item_reply
 
-LONG_ENOUGH_SECONDS = 30
 
+class ManualClock:
+    """Stands still until a test sets it."""
 
-class Clock:
     def __init__(self) -> None:
         self.now = 1_795_489_985.0
 
@@ -21,47 +28,51 @@ class Clock:
         return self.now
 
 
-class Asked:
-    """Items with a clock that stands still until it is set."""
+class Lookups:
+    """Looks up one batch per call, with one cache for all of them."""
 
-    def __init__(self, catalogue: CatalogueServer, **settings: int) -> None:
-        self.clock = Clock()
-        self.items = Items(Settings(catalogue_url=catalogue.url, **settings), self.clock)
+    def __init__(self, catalogue: InProcessCatalogue, **settings: Any) -> None:
+        self.clock = ManualClock()
+        self.items = ItemCache(ProcessorSettings(catalogue_url=URL, **settings), self.clock)
+        self.items.catalogue.session.mount("http://", catalogue)
 
-    def __call__(self, *ids: str | None, seconds: float = LONG_ENOUGH_SECONDS) -> list[str]:
-        """Each id's enrichment, and its species if there is one."""
+    def __call__(self, *ids: str | None, seconds: float = 30) -> list[str]:
+        """Return how each lookup ended, with the species of a found item."""
         known = self.look_up(*ids, seconds=seconds).known
-        return [_told(known[item_id]) for item_id in ids]
+        return [_summary(known[item_id]) for item_id in ids]
 
-    def look_up(self, *ids: str | None, seconds: float = LONG_ENOUGH_SECONDS) -> Lookup:
-        lookup = Lookup(self.items)
-        lookup.note(ids)
-        lookup.ask(seconds)
+    def look_up(self, *ids: str | None, seconds: float = 30) -> BatchLookup:
+        lookup = BatchLookup(self.items)
+        lookup.add(ids)
+        lookup.fetch_missing(seconds)
         return lookup
 
 
-def _told(item: tuple[str, Iterable[tuple[str, str | None]]]) -> str:
-    enrichment, attributes = item
-    species = dict(attributes).get("species")
-    return f"{enrichment}: {species}" if species else enrichment
+def _summary(item: CatalogueItem) -> str:
+    species = dict(item.attributes).get("species")
+    return f"{item.lookup}: {species}" if species else item.lookup
 
 
-def down(visit: Visit) -> None:
-    visit.answer(503)
+def down(item_id: str) -> Reply:
+    return Reply(503)
 
 
-def empty(visit: Visit) -> None:
-    visit.answer(404)
+def missing(item_id: str) -> Reply:
+    return Reply(404)
 
 
-def other(visit: Visit) -> None:
-    visit.answer_item(OTHER_ITEM)
+def other(item_id: str) -> Reply:
+    return item_reply(OTHER_ITEM)
 
 
-def test_an_item_has_the_attributes_that_the_settings_name(catalogue: CatalogueServer) -> None:
-    lookup = Asked(catalogue).look_up("evangeline")
+def well(item_id: str) -> Reply:
+    return item_reply()
+
+
+def test_an_item_has_the_attributes_that_the_settings_name(catalogue: InProcessCatalogue) -> None:
+    lookup = Lookups(catalogue).look_up("evangeline")
     expected = (("goodevil", "Evil"), ("lawchaos", "Lawful"), ("species", "Chimera"))
-    assert lookup.known["evangeline"] == ("ok", expected)
+    assert lookup.known["evangeline"] == ("found", expected)
 
 
 @pytest.mark.parametrize(
@@ -79,205 +90,187 @@ def test_an_item_has_the_attributes_that_the_settings_name(catalogue: CatalogueS
         ((MAX_ATTRIBUTE_CHARACTERS + 1) * "a", None),
     ],
 )
-def test_an_attribute_is_plain_or_left_out(
-    catalogue: CatalogueServer, value: object, text: str | None
+def test_an_attribute_is_a_plain_value_or_dropped(
+    catalogue: InProcessCatalogue, value: object, text: str | None
 ) -> None:
-    catalogue.behaviour = lambda visit: visit.answer_item({"species": value})
-    enrichment, attributes = Asked(catalogue).look_up("x").known["x"]
-    assert (enrichment, dict(attributes)["species"]) == ("ok", text)
+    catalogue.reply = lambda item_id: item_reply({"species": value})
+    lookup, attributes = Lookups(catalogue).look_up("x").known["x"]
+    assert (lookup, dict(attributes)["species"]) == ("found", text)
 
 
-def test_no_item_and_no_catalogue_are_none(catalogue: CatalogueServer) -> None:
-    assert Asked(catalogue)(None, "") == ["none", "none"]
+def test_a_click_without_an_item_needs_no_call(catalogue: InProcessCatalogue) -> None:
+    assert Lookups(catalogue)(None, "") == ["none", "none"]
     assert not catalogue.calls
-    lookup = Lookup(Items(Settings()))
-    assert lookup.note(["evangeline"])
-    assert lookup.known["evangeline"].enrichment == "none"
 
 
-def test_each_id_of_a_batch_is_asked_for_once(catalogue: CatalogueServer) -> None:
+def test_without_a_catalogue_there_are_no_items() -> None:
+    lookup = BatchLookup(ItemCache(ProcessorSettings()))
+    assert lookup.add(["evangeline"])
+    assert lookup.known["evangeline"].lookup == "none"
+
+
+def test_each_id_of_a_batch_is_fetched_once(catalogue: InProcessCatalogue) -> None:
     ids = ["evangeline", "pauly", "evangeline", "evangeline", None, "pauly"]
-    lookup = Asked(catalogue).look_up(*ids)
+    lookup = Lookups(catalogue).look_up(*ids)
     assert sorted(catalogue.calls.values()) == [1, 1]
     assert lookup.calls == 2
 
 
-def test_3000_different_ids_are_answered_in_one_batch(catalogue: CatalogueServer) -> None:
-    def answer(visit: Visit) -> None:
-        visit.answer_item({"species": f"of {visit.item_id}"})
-
-    catalogue.behaviour = answer
-    asked = Asked(catalogue)
-    ids = [f"item-{number}" for number in range(3000)]
-    assert asked(*ids) == [f"ok: of {item_id}" for item_id in ids]
-    assert len(catalogue.calls) == 3000
-    assert catalogue.connections <= Settings.catalogue_connections
-    assert asked.look_up(*ids).calls == 0
+def test_a_batch_may_have_a_thousand_different_items(catalogue: InProcessCatalogue) -> None:
+    catalogue.reply = lambda item_id: item_reply({"species": f"of {item_id}"})
+    lookups = Lookups(catalogue)
+    ids = [f"item-{number}" for number in range(1000)]
+    assert lookups(*ids) == [f"found: of {item_id}" for item_id in ids]
+    assert len(catalogue.calls) == 1000
+    assert lookups.look_up(*ids).calls == 0
 
 
-def test_an_answer_is_believed_for_its_age(catalogue: CatalogueServer) -> None:
-    asked = Asked(catalogue, catalogue_cache_seconds=300)
-    assert asked("x") == ["ok: Chimera"]
-    catalogue.behaviour = other
-    asked.clock.now += 299
-    assert asked("x") == ["ok: Chimera"]
-    asked.clock.now += 1
-    assert asked("x") == ["ok: Cyclops"]
+def test_a_found_item_is_fresh_for_the_cache_seconds(catalogue: InProcessCatalogue) -> None:
+    lookups = Lookups(catalogue, catalogue_cache_seconds=300)
+    assert lookups("x") == ["found: Chimera"]
+    catalogue.reply = other
+    lookups.clock.now += 299
+    assert lookups("x") == ["found: Chimera"]
+    lookups.clock.now += 1
+    assert lookups("x") == ["found: Cyclops"]
 
 
-def test_that_there_is_no_such_item_is_believed_for_a_shorter_age(catalogue: CatalogueServer) -> None:
-    asked = Asked(catalogue, catalogue_unknown_seconds=60)
-    catalogue.behaviour = empty
-    assert asked("x") == ["unknown item"]
-    catalogue.behaviour = lambda visit: visit.answer_item()
-    asked.clock.now += 59
-    assert asked("x") == ["unknown item"]
-    asked.clock.now += 1
-    assert asked("x") == ["ok: Chimera"]
+def test_not_found_is_fresh_for_a_shorter_time(catalogue: InProcessCatalogue) -> None:
+    lookups = Lookups(catalogue, catalogue_unknown_seconds=60)
+    catalogue.reply = missing
+    assert lookups("x") == ["not_found"]
+    catalogue.reply = well
+    lookups.clock.now += 59
+    assert lookups("x") == ["not_found"]
+    lookups.clock.now += 1
+    assert lookups("x") == ["found: Chimera"]
 
 
-def test_an_old_answer_serves_while_the_catalogue_is_down(catalogue: CatalogueServer) -> None:
-    asked = Asked(catalogue, catalogue_cache_seconds=300, catalogue_stale_seconds=3600)
-    asked("x")
-    catalogue.behaviour = down
-    asked.clock.now += 3599
-    assert asked("x") == ["ok: Chimera"]
-    asked.clock.now += 1
-    assert asked("x") == ["unavailable"]
+def test_a_stale_item_serves_while_the_catalogue_is_down(catalogue: InProcessCatalogue) -> None:
+    lookups = Lookups(catalogue, catalogue_cache_seconds=300, catalogue_stale_seconds=3600)
+    lookups("x")
+    catalogue.reply = down
+    lookups.clock.now += 3599
+    assert lookups("x") == ["found: Chimera"]
+    lookups.clock.now += 1
+    assert lookups("x") == ["unavailable"]
 
 
-def test_that_there_was_no_such_item_does_not_serve_while_the_catalogue_is_down(
-    catalogue: CatalogueServer,
-) -> None:
-    asked = Asked(catalogue)
-    catalogue.behaviour = empty
-    asked("x")
-    catalogue.behaviour = down
-    asked.clock.now += Settings.catalogue_unknown_seconds
-    assert asked("x") == ["unavailable"]
+def test_a_stale_not_found_does_not_serve(catalogue: InProcessCatalogue) -> None:
+    lookups = Lookups(catalogue)
+    catalogue.reply = missing
+    lookups("x")
+    catalogue.reply = down
+    lookups.clock.now += ProcessorSettings.catalogue_unknown_seconds
+    assert lookups("x") == ["unavailable"]
 
 
-def test_an_error_is_not_remembered(catalogue: CatalogueServer) -> None:
-    asked = Asked(catalogue)
-    catalogue.behaviour = down
-    assert asked("x") == ["unavailable"]
-    catalogue.behaviour = other
-    assert asked("x") == ["ok: Cyclops"]
+def test_an_error_is_not_cached(catalogue: InProcessCatalogue) -> None:
+    lookups = Lookups(catalogue)
+    catalogue.reply = down
+    assert lookups("x") == ["unavailable"]
+    catalogue.reply = other
+    assert lookups("x") == ["found: Cyclops"]
 
 
-def test_an_item_that_is_gone_is_unknown_whatever_was_remembered(catalogue: CatalogueServer) -> None:
-    asked = Asked(catalogue)
-    asked("x")
-    catalogue.behaviour = empty
-    asked.clock.now += Settings.catalogue_cache_seconds
-    assert asked("x") == ["unknown item"]
+def test_a_deleted_item_is_not_found_although_a_stale_one_is_cached(catalogue: InProcessCatalogue) -> None:
+    lookups = Lookups(catalogue)
+    lookups("x")
+    catalogue.reply = missing
+    lookups.clock.now += ProcessorSettings.catalogue_cache_seconds
+    assert lookups("x") == ["not_found"]
 
 
-def test_the_cache_forgets_the_oldest_answer_first(catalogue: CatalogueServer) -> None:
-    asked = Asked(catalogue, catalogue_cache_items=2)
-    asked("a")
-    asked("b")
-    asked("c")
-    catalogue.calls.clear()
-    asked("b", "c")
+def test_the_cache_evicts_the_oldest_item(catalogue: InProcessCatalogue) -> None:
+    lookups = Lookups(catalogue, catalogue_cache_items=2)
+    lookups("a")
+    lookups("b")
+    lookups("c")
+    catalogue.forget_calls()
+    lookups("b", "c")
     assert not catalogue.calls
-    asked("a")
+    lookups("a")
     assert list(catalogue.calls) == ["/mysfits/a"]
 
 
-def test_more_items_than_the_cache_holds_are_all_answered(catalogue: CatalogueServer) -> None:
-    assert Asked(catalogue, catalogue_cache_items=1)("a", "b", "c") == 3 * ["ok: Chimera"]
+def test_a_batch_may_have_more_items_than_the_cache(catalogue: InProcessCatalogue) -> None:
+    assert Lookups(catalogue, catalogue_cache_items=1)("a", "b", "c") == 3 * ["found: Chimera"]
 
 
-def test_a_second_attempt_hides_a_passing_fault(catalogue: CatalogueServer) -> None:
-    def flap(visit: Visit) -> None:
-        visit.answer(500) if visit.server.calls[visit.path] % 2 else visit.answer_item()
+def test_a_second_attempt_hides_a_passing_fault(catalogue: InProcessCatalogue) -> None:
+    seen: Counter[str] = Counter()
 
-    catalogue.behaviour = flap
-    asked = Asked(catalogue)
+    def fail_once(item_id: str) -> Reply:
+        seen[item_id] += 1
+        return item_reply() if seen[item_id] == 2 else Reply(500)
+
+    catalogue.reply = fail_once
     ids = [f"item-{number}" for number in range(50)]
-    assert asked(*ids) == 50 * ["ok: Chimera"]
+    assert Lookups(catalogue)(*ids) == 50 * ["found: Chimera"]
     assert set(catalogue.calls.values()) == {2}
 
 
-def test_there_is_no_third_attempt(catalogue: CatalogueServer) -> None:
-    catalogue.behaviour = down
-    Asked(catalogue)("x")
+def test_there_is_no_third_attempt(catalogue: InProcessCatalogue) -> None:
+    catalogue.reply = down
+    Lookups(catalogue)("x")
     assert catalogue.calls["/mysfits/x"] == 2
 
 
-def test_a_catalogue_that_is_down_is_given_up(catalogue: CatalogueServer) -> None:
-    catalogue.behaviour = down
-    asked = Asked(catalogue, catalogue_connections=1)
-    ids = [f"item-{number}" for number in range(3000)]
-    assert asked(*ids) == 3000 * ["unavailable"]
-    assert len(catalogue.calls) == GIVE_UP_AFTER
-
-
-def test_one_bad_item_is_not_the_catalogue_down(catalogue: CatalogueServer) -> None:
-    def answer(visit: Visit) -> None:
-        down(visit) if visit.item_id == "bad" else visit.answer_item()
-
-    catalogue.behaviour = answer
-    asked = Asked(catalogue)
-    for _ in range(GIVE_UP_AFTER):
-        assert asked("bad", "good") == ["unavailable", "ok: Chimera"]
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_the_catalogue_does_the_others_are_well(
-    catalogue: CatalogueServer, fault: str, monkeypatch: pytest.MonkeyPatch
+def test_after_many_failures_in_a_row_the_rest_of_the_batch_is_skipped(
+    catalogue: InProcessCatalogue,
 ) -> None:
-    def answer(visit: Visit) -> None:
-        FAULTS[fault](visit) if visit.item_id == "bad" else visit.answer_item(ITEM)
-
-    monkeypatch.setattr(http, "READ_TIMEOUT_SECONDS", 1)
-    catalogue.behaviour = answer
-    assert Asked(catalogue)("a", "bad", "b", "c") == [
-        "ok: Chimera",
-        "unavailable",
-        "ok: Chimera",
-        "ok: Chimera",
-    ]
-
-
-def test_what_is_missing_when_time_is_up_is_unavailable(catalogue: CatalogueServer) -> None:
-    def answer(visit: Visit) -> None:
-        visit.drip(b"HTTP/1.1 200 OK\r\n") if visit.item_id == "bad" else visit.answer_item()
-
-    catalogue.behaviour = answer
-    asked = Asked(catalogue)
-    assert asked("good") == ["ok: Chimera"]
-    assert asked("good", "bad", seconds=0.3) == ["ok: Chimera", "unavailable"]
-    assert not catalogue.is_closing.is_set()  # the server would have gone on
-
-
-def test_after_a_batch_without_time_the_next_is_well(catalogue: CatalogueServer) -> None:
-    catalogue.behaviour = slow_headers
-    asked = Asked(catalogue)
+    catalogue.reply = down
+    lookups = Lookups(catalogue, catalogue_connections=1)
     ids = [f"item-{number}" for number in range(100)]
-    assert asked(*ids, seconds=0.1) == 100 * ["unavailable"]
-    catalogue.behaviour = lambda visit: visit.answer_item()
-    assert asked(*ids) == 100 * ["ok: Chimera"]
+    assert lookups(*ids) == 100 * ["unavailable"]
+    assert len(catalogue.calls) == FAILURE_THRESHOLD
 
 
-def test_no_time_at_all_asks_nobody(catalogue: CatalogueServer) -> None:
-    assert Asked(catalogue)("x", seconds=0) == ["unavailable"]
+def bad_item(fault: Callable[[str], Reply]) -> Callable[[str], Reply]:
+    return lambda item_id: fault(item_id) if item_id == "bad" else item_reply()
 
 
-def test_what_is_known_needs_not_wait_for_what_is_not(catalogue: CatalogueServer) -> None:
-    asked = Asked(catalogue)
-    asked("a")
-    lookup = Lookup(asked.items)
-    assert lookup.note(["a", None])
-    assert not lookup.note(["a", "b"])
-    assert not lookup.note(["b"])
-    assert lookup.note(["a"])
+def test_one_bad_item_does_not_count_as_an_outage(catalogue: InProcessCatalogue) -> None:
+    catalogue.reply = bad_item(down)
+    lookups = Lookups(catalogue)
+    for _ in range(FAILURE_THRESHOLD):
+        assert lookups("bad", "good") == ["unavailable", "found: Chimera"]
 
 
-def test_no_connection_outlives_its_batch(catalogue: CatalogueServer) -> None:
-    asked = Asked(catalogue, catalogue_connections=1)
-    asked("a", "b")
-    assert catalogue.connections == 1
-    asked("c")
-    assert catalogue.connections == 2
+def test_a_bug_in_one_lookup_does_not_harm_the_others(catalogue: InProcessCatalogue) -> None:
+    def break_down(item_id: str) -> Reply:
+        raise ZeroDivisionError("a bug")
+
+    catalogue.reply = bad_item(break_down)
+    assert Lookups(catalogue)("a", "bad", "b") == ["found: Chimera", "unavailable", "found: Chimera"]
+
+
+def test_an_item_that_is_not_there_by_the_deadline_is_unavailable(catalogue: InProcessCatalogue) -> None:
+    is_over = Event()
+
+    def hang(item_id: str) -> Reply:
+        is_over.wait()
+        return item_reply()
+
+    catalogue.reply = bad_item(hang)
+    lookups = Lookups(catalogue)
+    try:
+        assert lookups("good") == ["found: Chimera"]
+        assert lookups("good", "bad", seconds=0.05) == ["found: Chimera", "unavailable"]
+    finally:
+        is_over.set()
+
+
+def test_without_time_nothing_is_fetched(catalogue: InProcessCatalogue) -> None:
+    assert Lookups(catalogue)("x", seconds=0) == ["unavailable"]
+    assert not catalogue.calls
+
+
+def test_only_clicks_with_unknown_items_must_wait(catalogue: InProcessCatalogue) -> None:
+    lookups = Lookups(catalogue)
+    lookups("a")
+    lookup = BatchLookup(lookups.items)
+    assert lookup.add(["a", None])
+    assert not lookup.add(["a", "b"])
+    assert not lookup.add(["b"])
+    assert lookup.add(["a"])

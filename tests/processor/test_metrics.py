@@ -4,14 +4,14 @@ from typing import Any
 import pytest
 
 from processor.metrics import MAX_FAILURES_NAMED
-from tests.processor.catalogue_server import CatalogueServer, Visit
 from tests.processor.conftest import StartProcessor
+from tests.processor.in_process_catalogue import InProcessCatalogue, Reply, item_reply
+from tests.processor.loaded import LoadedProcessor
 from tests.processor.records import make_click, make_envelope, make_event
-from tests.processor.started import Processor
 
 
 def log_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """The one line that a batch wrote, and nothing beside it."""
+    """Return the one line that a batch logged. It must log nothing else."""
     written = capsys.readouterr()
     assert written.err == ""
     (line,) = written.out.splitlines()
@@ -19,20 +19,17 @@ def log_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return log
 
 
-def test_a_batch_is_counted_in_one_line(
-    start_processor: StartProcessor, catalogue: CatalogueServer, capsys: pytest.CaptureFixture[str]
+def test_one_line_counts_a_batch(
+    start_processor: StartProcessor, catalogue: InProcessCatalogue, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def answer(visit: Visit) -> None:
-        known = {"nobody": lambda: visit.answer(404), "broken": lambda: visit.answer(500)}
-        known.get(visit.item_id, visit.answer_item)()
-
-    catalogue.behaviour = answer
-    processor = start_processor(CATALOGUE_URL=catalogue.url)
+    replies = {"nobody": Reply(404), "broken": Reply(500)}
+    catalogue.reply = lambda item_id: replies.get(item_id, item_reply())
+    processor = start_processor()
     clicks = [make_click(item) for item in ("evangeline", "evangeline", "nobody", "broken", None)]
     event = make_event(
         make_envelope(*clicks), make_envelope(make_click(), make_click(), userAgent="curl/8"), b"?"
     )
-    processor.answer(event)
+    processor.handle(event)
     log = log_of(capsys)
     assert {name: log[name] for name in log if name[0].isupper() and name != "CatalogueMilliseconds"} == {
         "FunctionName": "clicklake-lake-test-processor",
@@ -49,10 +46,10 @@ def test_a_batch_is_counted_in_one_line(
     assert log["failures"] == {event["records"][2]["recordId"]: "not JSON"}
 
 
-def test_the_line_is_what_cloudwatch_makes_metrics_of(
-    processor: Processor, capsys: pytest.CaptureFixture[str]
+def test_the_line_has_cloudwatchs_embedded_metric_format(
+    processor: LoadedProcessor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    processor.answer(make_event(make_envelope(make_click())))
+    processor.handle(make_event(make_envelope(make_click())))
     log = log_of(capsys)
     assert isinstance(log["_aws"]["Timestamp"], int)
     (directive,) = log["_aws"]["CloudWatchMetrics"]
@@ -63,37 +60,37 @@ def test_the_line_is_what_cloudwatch_makes_metrics_of(
         assert metric["Unit"] == ("Milliseconds" if metric["Name"].endswith("Milliseconds") else "Count")
 
 
-def test_clicks_that_did_not_land_are_not_counted(
-    processor: Processor, capsys: pytest.CaptureFixture[str]
+def test_only_clicks_that_land_are_counted(
+    processor: LoadedProcessor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     big = make_envelope(*[make_click(title=512 * "é")] * 500)
-    answered = processor.answer(make_event(*10 * [big]))
-    landed = sum(record["result"] == "Ok" for record in answered)
+    results = processor.handle(make_event(*10 * [big]))
+    landed = sum(record["result"] == "Ok" for record in results)
     log = log_of(capsys)
     assert (log["Clicks"], log["Failed"]) == (500 * landed, 10 - landed)
     assert set(log["failures"].values()) == {"no room in the answer"}
 
 
-def test_the_line_stays_short_whatever_fails(
-    processor: Processor, capsys: pytest.CaptureFixture[str]
+def test_the_line_stays_short_however_many_records_fail(
+    processor: LoadedProcessor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    processor.answer(make_event(*1000 * [b"?"]))
+    processor.handle(make_event(*1000 * [b"?"]))
     log = log_of(capsys)
     assert log["Failed"] == 1000
     assert len(log["failures"]) == MAX_FAILURES_NAMED
 
 
-def test_no_payload_address_or_user_is_logged(
-    start_processor: StartProcessor, catalogue: CatalogueServer, capsys: pytest.CaptureFixture[str]
+def test_no_payload_address_or_user_id_is_logged(
+    start_processor: StartProcessor, catalogue: InProcessCatalogue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = "tell-nobody"
-    catalogue.behaviour = lambda visit: visit.answer(500, secret.encode())
-    processor = start_processor(CATALOGUE_URL=catalogue.url)
+    catalogue.reply = lambda item_id: Reply(500, secret.encode())
+    processor = start_processor()
     click = make_click(
         secret, userId=secret, sessionId=secret, url=f"https://shop.example/{secret}", title=secret
     )
     head = {"address": secret, "visitorId": secret, "userAgent": secret, "country": secret}
-    processor.answer(
+    processor.handle(
         make_event(
             make_envelope(click, **head),
             make_envelope(click, v=secret),

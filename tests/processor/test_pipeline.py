@@ -6,58 +6,69 @@ from typing import Any
 import pytest
 
 from processor import pipeline
-from processor.envelope import Envelope, EnvelopeReader
-from processor.items import Item
-from processor.line import ClickFields, click_type
-from processor.pipeline import Batch, enrich, to_lines
-from processor.settings import Settings
+from processor.enriched_event import EventFields, build_event_class
+from processor.envelope import EnvelopeReader, ReceivedEnvelope
+from processor.items import CatalogueItem
+from processor.pipeline import EnrichmentContext, enrich, to_lines
+from processor.settings import ProcessorSettings
 from tests.processor.records import make_click, make_envelope
 
 DATA = Path("tests/data")
 GOLDEN = sorted(path.stem for path in DATA.glob("envelopes/*.json"))
 
-EVANGELINE = Item("ok", (("goodevil", "Evil"), ("lawchaos", "Lawful"), ("species", "Chimera")))
-NOTHING = (("goodevil", None), ("lawchaos", None), ("species", None))
+EVANGELINE = CatalogueItem("found", (("goodevil", "Evil"), ("lawchaos", "Lawful"), ("species", "Chimera")))
+NO_ATTRIBUTES = (("goodevil", None), ("lawchaos", None), ("species", None))
 
 
-def make_batch() -> Batch:
-    items: dict[str | None, Item] = defaultdict(lambda: Item("none", NOTHING))
+def make_context() -> EnrichmentContext:
+    items: dict[str | None, CatalogueItem] = defaultdict(lambda: CatalogueItem("none", NO_ATTRIBUTES))
     items["4e53920c-505a-4a90-a694-b9300791f0ae"] = EVANGELINE
     items["evangeline"] = EVANGELINE
-    items["nobody"] = Item("unknown item", NOTHING)
-    return Batch("2026-11-24T02:39:02.500Z", items, Counter())
+    items["nobody"] = CatalogueItem("not_found", NO_ATTRIBUTES)
+    return EnrichmentContext("2026-11-24T02:39:02.500Z", items, Counter())
 
 
-def run(data: bytes, batch: Batch | None = None) -> list[dict[str, Any]]:
-    reader = EnvelopeReader(click_type("mysfitId", Settings.catalogue_attributes))
+def run(data: bytes, context: EnrichmentContext | None = None) -> list[dict[str, Any]]:
+    reader = EnvelopeReader(build_event_class("mysfitId", ProcessorSettings.catalogue_attributes))
     envelope = reader.read(data, "record", None)
-    lines = to_lines(envelope, enrich(envelope, batch or make_batch()))
+    lines = to_lines(envelope, enrich(envelope, context or make_context()))
     assert lines.endswith(b"\n")
     return [json.loads(line) for line in lines.splitlines()]
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_every_envelope_ever_written_becomes_the_lines_that_we_know(name: str) -> None:
-    """tests/data/lines/ is what queries were written for: a change there is a change for everyone."""
-    lines = [json.loads(line) for line in (DATA / f"lines/{name}.jsonl").read_text().splitlines()]
+def test_every_envelope_ever_written_becomes_these_lines(name: str) -> None:
+    """Queries rely on the lines in tests/data/lines/. Where the lines change, add files; never edit one.
+
+    `<name>.jsonl` is what 0.1.0 wrote, `<name>.itemlookup.jsonl` is what the processor writes now.
+    """
+    file = DATA / f"lines/{name}.itemlookup.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert run((DATA / f"envelopes/{name}.json").read_bytes()) == lines
 
 
-def test_null_is_left_out_of_the_line() -> None:
+def test_null_fields_are_left_out() -> None:
     (line,) = run(make_envelope(make_click(None), sentAt=None, address=None, country=None, visitorId=None))
     assert None not in line.values()
     assert not line.keys() & {"sentAt", "skewMs", "address", "country", "visitorId", "bot", "species", "url"}
 
 
-def test_an_item_that_is_unknown_has_no_attributes() -> None:
+def test_an_item_that_was_not_found_has_no_attributes() -> None:
     (line,) = run(make_envelope(make_click("nobody")))
-    assert line["enrichment"] == "unknown item"
+    assert line["itemLookup"] == "not_found"
     assert not line.keys() & {"goodevil", "lawchaos", "species"}
 
 
-def test_what_a_click_says_in_the_name_of_a_step_does_not_land() -> None:
+def test_the_line_names_the_item_by_the_alias() -> None:
     ours = run(make_envelope(make_click()))
-    claims = {
+    assert run(make_envelope(make_click(None, itemId="evangeline"))) == ours
+    assert run(make_envelope(make_click(itemId="nobody"))) == ours
+
+
+def test_a_click_cannot_set_a_field_that_a_step_sets() -> None:
+    ours = run(make_envelope(make_click()))
+    claims: dict[str, Any] = {
+        "itemLookup": "found",
         "enrichment": "ok",
         "species": "Dragon",
         "host": "other.example",
@@ -67,11 +78,11 @@ def test_what_a_click_says_in_the_name_of_a_step_does_not_land() -> None:
         "referrerHost": "me",
         "referrerKind": "mail",
     }
-    shared = {"v": 9, "requestId": "me", "processedAt": "me", "skewMs": 0, "bot": None, "device": "mobile"}
-    assert run(make_envelope(make_click(**claims, **shared))) == ours
+    claims |= {"v": 9, "requestId": "me", "processedAt": "me", "skewMs": 0, "bot": None, "device": "mobile"}
+    assert run(make_envelope(make_click(**claims))) == ours
 
 
-def test_a_key_that_is_not_known_does_not_land() -> None:
+def test_unknown_keys_do_not_land() -> None:
     assert run(make_envelope(make_click(scroll=3), region="eu")) == run(make_envelope(make_click()))
 
 
@@ -79,7 +90,7 @@ def test_a_key_that_is_not_known_does_not_land() -> None:
     "text",
     ["<script>", "</script>", "=cmd()", "\x1b[31m", "a\nb\r\n", "\u202egnp", "}\n{", "\u2028", "\x00", "é😀"],
 )
-def test_a_hostile_text_lands_as_it_is_on_one_line(text: str) -> None:
+def test_a_hostile_text_lands_unchanged_on_one_line(text: str) -> None:
     click = make_click(title=text, properties={text: text}, element={"text": text}, userId=text)
     (line,) = run(make_envelope(click, country=text))
     assert (line["title"], line["properties"], line["element"]) == (text, {text: text}, {"text": text})
@@ -88,23 +99,23 @@ def test_a_hostile_text_lands_as_it_is_on_one_line(text: str) -> None:
 
 @pytest.mark.parametrize("steps", ["ENVELOPE_STEPS", "CLICK_STEPS"])
 def test_no_step_can_fail_a_click(monkeypatch: pytest.MonkeyPatch, steps: str) -> None:
-    def put_trouble(fields: object, envelope: Envelope, batch: Batch) -> None:
-        raise ZeroDivisionError("of a bug")
+    def put_trouble(fields: object, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
+        raise ZeroDivisionError("a bug")
 
-    ours, batch = run(make_envelope(make_click(), make_click())), make_batch()
+    ours, context = run(make_envelope(make_click(), make_click())), make_context()
     monkeypatch.setattr(pipeline, steps, (put_trouble, *getattr(pipeline, steps)))
-    assert run(make_envelope(make_click(), make_click()), batch) == ours
-    assert batch.failed_steps == {"put_trouble": 1 if steps == "ENVELOPE_STEPS" else 2}
+    assert run(make_envelope(make_click(), make_click()), context) == ours
+    assert context.failed_steps == {"put_trouble": 1 if steps == "ENVELOPE_STEPS" else 2}
 
 
-def test_of_a_bare_click_nothing_is_said_of_its_sender() -> None:
+def test_the_line_of_a_legacy_click_says_nothing_about_the_sender() -> None:
     (line,) = run(b'{"userId": "u-17", "mysfitId": "evangeline"}')
     assert line == {
         "eventId": line["eventId"],
         "type": "click",
         "userId": "u-17",
         "mysfitId": "evangeline",
-        "enrichment": "ok",
+        "itemLookup": "found",
         "goodevil": "Evil",
         "lawchaos": "Lawful",
         "species": "Chimera",
@@ -113,7 +124,7 @@ def test_of_a_bare_click_nothing_is_said_of_its_sender() -> None:
     }
 
 
-def test_a_sender_without_an_agent_is_marked() -> None:
+def test_a_sender_without_a_user_agent_is_marked_as_a_bot() -> None:
     (line,) = run(make_envelope(make_click(), userAgent=None))
     assert line["bot"] == "no-agent"
     assert not line.keys() & {"browser", "browserVersion", "os", "device"}
@@ -127,8 +138,8 @@ def test_clocks_are_never_mixed_or_corrected() -> None:
     assert (line["skewMs"], line["lagMs"]) == (-5000, 60_377)
 
 
-def test_the_click_of_a_deployment_has_its_names() -> None:
-    click = click_type("productId", ["price"])(event_id="e", type="click", user_id="u", item_id="p-1")
-    assert isinstance(click, ClickFields)
-    assert click.__struct_encode_fields__[-1] == "price"
-    assert "productId" in click.__struct_encode_fields__
+def test_an_event_has_the_field_names_of_its_deployment() -> None:
+    event = build_event_class("productId", ["price"])(event_id="e", type="click", user_id="u", item_id="p-1")
+    assert isinstance(event, EventFields)
+    assert event.__struct_encode_fields__[-1] == "price"
+    assert "productId" in event.__struct_encode_fields__

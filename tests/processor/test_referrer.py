@@ -37,7 +37,7 @@ from processor.referrer_kinds import KINDS
         ("about:blank", "other"),
     ],
 )
-def test_a_referrer_is_of_a_kind(referrer: str | None, kind: str) -> None:
+def test_a_referrer_has_a_kind(referrer: str | None, kind: str) -> None:
     assert parse_referrer(referrer, "shop.example").kind == kind
 
 
@@ -58,16 +58,16 @@ def test_a_referrer_is_of_a_kind(referrer: str | None, kind: str) -> None:
         ("https://shop.example/", None, "other"),
     ],
 )
-def test_internal_is_what_comes_from_the_same_registered_domain(
+def test_a_referrer_of_the_same_registrable_domain_is_internal(
     referrer: str, page_host: str | None, kind: str
 ) -> None:
     assert parse_referrer(referrer, page_host).kind == kind
 
 
-def test_the_host_is_kept_beside_the_kind() -> None:
+def test_the_host_is_kept_with_the_kind() -> None:
     assert parse_referrer("https://Old.Reddit.com/r/x", None) == Referrer("old.reddit.com", "social")
 
 
 @pytest.mark.parametrize("host", KINDS)
-def test_every_listed_host_is_reached(host: str) -> None:
+def test_no_listed_host_hides_behind_another_rule(host: str) -> None:
     assert parse_referrer(f"https://{host}/", None).kind == KINDS[host]

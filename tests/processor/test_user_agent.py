@@ -53,7 +53,7 @@ WINDOWS = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT}"
         ),
     ],
 )
-def test_browser_system_and_device_are_told(agent: str | None, parsed: UserAgent) -> None:
+def test_a_user_agent_names_browser_system_and_device(agent: str | None, parsed: UserAgent) -> None:
     assert parse_user_agent(agent) == parsed
 
 
@@ -71,5 +71,5 @@ def test_browser_system_and_device_are_told(agent: str | None, parsed: UserAgent
         ("(Mobile; rv:48.0) Gecko/48.0 Firefox/48.0 KAIOS/2.5", "mobile"),
     ],
 )
-def test_a_device_is_of_a_kind(part: str, device: str) -> None:
+def test_a_device_has_a_kind(part: str, device: str) -> None:
     assert parse_user_agent(f"Mozilla/5.0 {part}").device == device

@@ -34,7 +34,7 @@ def lay_day(lake: TestLake, sessions: int) -> Day:
     lines = [line for number, each in enumerate(requests) for line in _lines(each, number)]
     by_hour = defaultdict(list)
     for line in lines:
-        by_hour[line["receivedAt"][:13]].append(compact(line) + b"\n")
+        by_hour[line["receivedAt"][:13]].append(compact(_as_stored(line)) + b"\n")
     for hour, written in by_hour.items():
         lake.put("clicks", written, datetime.fromisoformat(f"{hour}:00:00+00:00"))
     for other in (SPAN.since - HOUR, END):
@@ -42,6 +42,15 @@ def lay_day(lake: TestLake, sessions: int) -> Day:
     for code, count in FAILURES:
         lake.put("failed", [document(b"{}", code, SPAN.since)] * count, SPAN.since)
     return Day(lake, lines)
+
+
+def _as_stored(line: Line) -> Line:
+    """In the morning 0.1.0 wrote the lines: with `enrichment` instead of `itemLookup`."""
+    if line["receivedAt"] >= (SPAN.since + 12 * HOUR).isoformat():
+        return line
+    lookup = line["itemLookup"]
+    old = {name: value for name, value in line.items() if name != "itemLookup"}
+    return old | {"enrichment": {"found": "ok", "not_found": "unknown item"}.get(lookup, lookup)}
 
 
 def _lines(request: Request, number: int) -> list[Line]:
@@ -85,6 +94,6 @@ def _enriched(line: Line, processed_at: datetime, is_catalogue_down: bool) -> Li
     if "mysfitId" not in line:
         return line
     if is_catalogue_down:
-        return line | {"enrichment": "unavailable"}
+        return line | {"itemLookup": "unavailable"}
     item = CATALOGUE[line["mysfitId"]]
-    return line | {"enrichment": "ok"} | {name: item[name] for name in ("goodevil", "lawchaos", "species")}
+    return line | {"itemLookup": "found"} | {name: item[name] for name in ("goodevil", "lawchaos", "species")}

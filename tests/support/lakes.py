@@ -50,7 +50,7 @@ def envelope(clicks: Sequence[dict[str, Any]], at: datetime = NOON, **head: Any)
 
 def line(event_id: str, at: datetime = NOON, **fields: Any) -> bytes:
     times = {"receivedAt": to_text(at), "processedAt": to_text(at + timedelta(seconds=60))}
-    return compact(click(event_id) | times | {"v": 1, "enrichment": "ok"} | fields) + b"\n"
+    return compact(click(event_id) | times | {"v": 1, "itemLookup": "found"} | fields) + b"\n"
 
 
 def bare_line(event_id: str, at: datetime = NOON) -> bytes:

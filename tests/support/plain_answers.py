@@ -51,7 +51,7 @@ def answers(lines: Sequence[Line]) -> dict[str, Rows]:
         ),
         "devices": _ranked(human, ["device"], [_distinct("visitorId")]),
         "bots": _ranked([line for line in unique if "bot" in line], ["bot"]),
-        "enrichment": _ranked([line for line in unique if line["enrichment"] != "none"], ["enrichment"]),
+        "enrichment": _ranked([line for line in unique if line["itemLookup"] != "none"], ["itemLookup"]),
         "lag": _within(
             [line["lagMs"] / 1000 for line in unique if "lagMs" in line], [1, 5, 30, 60, 120, 300, 3600]
         ),

@@ -47,6 +47,7 @@ def test_minified_file_was_made_from_the_source() -> None:
         assert actual == digest, f"{name} has changed since web/tracker.min.js was made: run `make tracker`"
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(not shutil.which("npm"), reason="needs Node.js: `make tracker` must change no file")
 def test_minified_file_can_be_made_again_to_the_byte(tmp_path: Path) -> None:
     again = tmp_path / "tracker.min.js"

@@ -40,7 +40,7 @@ def test_the_workshops_own_request_lands_enriched(api: str, lake: Lake) -> None:
         "species": "Chimera",
     }
     assert expected.items() <= line.items()
-    assert line["enrichment"] == "ok"
+    assert line["itemLookup"] == "found"
 
 
 def test_lines_are_gzipped_under_the_hour_of_their_arrival(api: str, lake: Lake) -> None:
@@ -95,7 +95,7 @@ def test_a_thousand_requests_from_twenty_clients_land_exactly_once(api: str, lak
 
 def test_an_item_that_the_catalogue_lacks_is_marked_as_unknown(api: str, lake: Lake) -> None:
     line = lake.line_of(send(api, {"mysfitId": "no-such-mysfit"})["receipts"][0]["eventId"])
-    assert line["enrichment"] == "unknown item"
+    assert line["itemLookup"] == "not_found"
     assert "goodevil" not in line
 
 

@@ -38,7 +38,7 @@ def test_clicks_land_while_the_catalogue_is_down_and_are_marked(api: str, lake: 
     answer = requests.post(f"{api}/clicks", json={"mysfitId": EVANGELINE}, timeout=30)
     assert answer.status_code == 202
     line = lake.line_of(answer.json()["receipts"][0]["eventId"])
-    assert line["enrichment"] == "unavailable"
+    assert line["itemLookup"] == "unavailable"
     assert "species" not in line
 
 

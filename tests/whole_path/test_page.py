@@ -51,7 +51,7 @@ def test_a_click_on_a_mysfit_is_an_enriched_line_in_s3(
 
     (line,) = eventually(clicks)
     assert (line["mysfitId"], line["species"]) == (EVANGELINE, "Chimera")
-    assert (line["goodevil"], line["lawchaos"], line["enrichment"]) == ("Evil", "Lawful", "ok")
+    assert (line["goodevil"], line["lawchaos"], line["itemLookup"]) == ("Evil", "Lawful", "found")
     assert (line["browser"], line["device"], line["address"]) == ("Chrome", "desktop", "127.0.0.0")
     assert "bot" not in line
 

@@ -68,7 +68,7 @@ def test_ctrl_c_stops_everything_and_a_second_run_has_the_clicks_of_the_first(
     with run(tmp_path) as (addresses, _):
         for name, value in (AWS_ENV | {"AWS_ENDPOINT_URL": addresses["s3"]}).items():
             monkeypatch.setenv(name, value)
-        assert Lake(addresses["bucket"], delivery_seconds=20).line_of(event_id)["enrichment"] == "ok"
+        assert Lake(addresses["bucket"], delivery_seconds=20).line_of(event_id)["itemLookup"] == "found"
 
 
 def _processes_that_name(folder: Path) -> list[str]:

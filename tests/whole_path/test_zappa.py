@@ -55,7 +55,7 @@ def test_a_click_lands_through_the_deployed_stage_and_a_refusal_names_the_field(
     accepted = requests.put(f"{deployed_api}/clicks", json=click, timeout=30)
     assert accepted.status_code == 202, accepted.text
     line = lake.line_of(accepted.json()["receipts"][0]["eventId"])
-    assert (line["species"], line["enrichment"]) == ("Chimera", "ok")
+    assert (line["species"], line["itemLookup"]) == ("Chimera", "found")
 
     refused = requests.put(f"{deployed_api}/clicks", json={"userId": "guest"}, timeout=30)
     assert refused.status_code == 400
@@ -70,7 +70,7 @@ def test_zappa_update_and_status_work_and_leave_the_lake_alone(
     assert "clicklake-dev" in zappa("status", "dev")
     accepted = requests.put(f"{deployed_api}/clicks", json={"mysfitId": EVANGELINE}, timeout=30)
     assert accepted.status_code == 202, accepted.text
-    assert lake.line_of(accepted.json()["receipts"][0]["eventId"])["enrichment"] == "ok"
+    assert lake.line_of(accepted.json()["receipts"][0]["eventId"])["itemLookup"] == "found"
 
 
 def test_the_ingest_role_may_put_on_its_stream_and_nothing_else(deployed_api: str, lake: Lake) -> None:

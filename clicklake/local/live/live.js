@@ -8,7 +8,7 @@ const STATUS_MILLISECONDS = 1000;
 const KNOWN_FIELDS = new Set(
   ("type userId eventId sessionId occurredAt sentAt receivedAt processedAt skewMs lagMs url referrer title element " +
     "properties host path utmSource utmMedium utmCampaign utmTerm utmContent clickId referrerHost referrerKind " +
-    "browser browserVersion os device bot country address visitorId privacy requestId v enrichment").split(" "),
+    "browser browserVersion os device bot country address visitorId privacy requestId v itemLookup enrichment").split(" "),
 );
 
 const $ = (id) => document.getElementById(id);
@@ -32,7 +32,8 @@ function describeClick(line) {
   const itemField = Object.keys(line).find((name) => !KNOWN_FIELDS.has(name) && /Id$/.test(name));
   const attributes = Object.entries(line).filter(([name]) => !KNOWN_FIELDS.has(name) && name !== itemField);
   const chips = attributes.map(([, value]) => [value]);
-  if (line.enrichment && !["ok", "none"].includes(line.enrichment)) chips.push([line.enrichment, "bad"]);
+  const lookup = line.itemLookup ?? line.enrichment; // lines written by 0.1.0 have the second
+  if (lookup && !["found", "ok", "none"].includes(lookup)) chips.push([lookup, "bad"]);
   if (line.bot) chips.push(["bot: " + line.bot, "bad"]);
   if (line.privacy) chips.push([line.privacy]);
   const place = line.host ? line.host + (line.path || "") : null;

@@ -1,6 +1,6 @@
--- Which rules told robots, and how many events are theirs?
+-- Which rules found bots, and how many events are theirs?
 select bot, count(*) as events, sum(count(*)) over () as total
-from unique_clicks
+from events
 where bot is not null
 group by bot
 order by events desc, bot

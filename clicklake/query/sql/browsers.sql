@@ -1,6 +1,6 @@
--- Which browsers do they use, on which systems?
+-- Which browsers do visitors use, on which systems?
 select browser, os, count(*) as events, sum(count(*)) over () as total, count(distinct visitorid) as visitors
-from human_clicks
+from human_events
 where browser is not null
 group by browser, os
 order by events desc, browser, os

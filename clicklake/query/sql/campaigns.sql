@@ -1,4 +1,4 @@
--- Which campaigns brought visitors, and did those click?
+-- Which campaigns brought visitors, and did those visitors click?
 select
   utmcampaign,
   utmsource,
@@ -7,7 +7,7 @@ select
   sum(count(*)) over () as total,
   count(distinct sessionid) as sessions,
   count(*) filter (where type = 'click') as clicks
-from human_clicks
+from human_events
 where utmcampaign is not null or utmsource is not null
 group by utmcampaign, utmsource, utmmedium
 order by events desc, utmcampaign, utmsource, utmmedium

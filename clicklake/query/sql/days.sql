@@ -1,11 +1,11 @@
--- When, by the day (UTC) on which it happened?
+-- How many events happened on each day (UTC)?
 select
-  substr(happenedat, 1, 10) as day,
+  substr(event_time, 1, 10) as day,
   count(*) filter (where type = 'click') as clicks,
   count(*) filter (where type = 'pageview') as pageviews,
   count(distinct visitorid) as visitors,
   count(distinct sessionid) as sessions
-from human_clicks
-where happenedat is not null
+from human_events
+where event_time is not null
 group by 1
 order by 1

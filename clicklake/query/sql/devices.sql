@@ -1,6 +1,6 @@
--- What do they hold in their hands?
+-- Which kinds of devices do visitors use?
 select device, count(*) as events, sum(count(*)) over () as total, count(distinct visitorid) as visitors
-from human_clicks
+from human_events
 where device is not null
 group by device
 order by events desc, device

@@ -1,7 +1,7 @@
 -- Did the processor find each item in the catalogue?
-select enrichment, count(*) as events, sum(count(*)) over () as total
-from unique_clicks
-where enrichment is not null and enrichment <> 'none'
-group by enrichment
-order by events desc, enrichment
+select itemlookup, count(*) as events, sum(count(*)) over () as total
+from events
+where itemlookup is not null and itemlookup <> 'none'
+group by itemlookup
+order by events desc, itemlookup
 limit 50

@@ -1,4 +1,4 @@
--- Which records could not be processed, and why? Firehose keeps them whole; `clicklake replay` sends them again.
+-- Which records failed, and why? Firehose keeps them whole; `clicklake replay` sends them again.
 select errorcode, errormessage, count(*) as records, sum(count(*)) over () as total
 from failed
 group by errorcode, errormessage

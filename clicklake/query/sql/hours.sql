@@ -1,11 +1,11 @@
--- When, by the hour (UTC) in which it happened?
+-- How many events happened in each hour (UTC)?
 select
-  substr(happenedat, 1, 13) as hour,
+  substr(event_time, 1, 13) as hour,
   count(*) filter (where type = 'click') as clicks,
   count(*) filter (where type = 'pageview') as pageviews,
   count(distinct visitorid) as visitors,
   count(distinct sessionid) as sessions
-from human_clicks
-where happenedat is not null
+from human_events
+where event_time is not null
 group by 1
 order by 1

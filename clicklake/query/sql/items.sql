@@ -8,7 +8,7 @@ select
   count(*) as clicks,
   sum(count(*)) over () as total,
   count(distinct visitorid) as visitors
-from human_clicks
+from human_events
 where type = 'click' and itemid is not null
 group by itemid
 order by clicks desc, itemid

@@ -1,4 +1,5 @@
--- How long from the server to the processor (processedAt - receivedAt)? Seconds are upper bounds, null is longer.
+-- How long did clicks take from the server to the processor (processedAt - receivedAt)?
+-- Seconds are upper bounds; null is longer.
 select
   case
     when lagms <= 1000 then 1
@@ -10,7 +11,7 @@ select
     when lagms <= 3600000 then 3600
   end as seconds,
   count(*) as events
-from unique_clicks
+from events
 where lagms is not null
 group by 1
 order by min(lagms)

@@ -1,4 +1,4 @@
--- Which pages were seen, and in how many of their sessions was something clicked on them?
+-- Which pages were viewed, and in how many of their sessions was something clicked on them?
 select
   path,
   sum(seen) as views,
@@ -11,7 +11,7 @@ from (
     sessionid,
     count(*) filter (where type = 'pageview') as seen,
     count(*) filter (where type = 'click') as clicked
-  from human_clicks
+  from human_events
   where path is not null
   group by path, sessionid
 )

@@ -1,11 +1,11 @@
--- Which sites sent visitors?
+-- Which sites did visitors come from?
 select
   referrerhost,
   referrerkind,
   count(*) as events,
   sum(count(*)) over () as total,
   count(distinct sessionid) as sessions
-from human_clicks
+from human_events
 where referrerhost is not null and referrerkind <> 'internal'
 group by referrerhost, referrerkind
 order by events desc, referrerhost, referrerkind

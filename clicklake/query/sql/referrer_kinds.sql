@@ -1,10 +1,10 @@
--- What kind of place did visitors come from? Going from page to page (internal) is no coming.
+-- Which kinds of sites did visitors come from? Moving from page to page (internal) does not count.
 select
   referrerkind,
   count(*) as events,
   sum(count(*)) over () as total,
   count(distinct sessionid) as sessions
-from human_clicks
+from human_events
 where referrerkind is not null and referrerkind <> 'internal'
 group by referrerkind
 order by events desc, referrerkind

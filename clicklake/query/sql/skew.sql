@@ -1,4 +1,5 @@
--- How far are browsers' clocks off (receivedAt - sentAt, the way included)? Seconds are upper bounds, null is further.
+-- How far off are browsers' clocks (receivedAt - sentAt, including the time on the network)?
+-- Seconds are upper bounds; null is further off.
 select
   case
     when abs(skewms) <= 1000 then 1
@@ -8,7 +9,7 @@ select
     when abs(skewms) <= 3600000 then 3600
   end as seconds,
   count(*) as events
-from human_clicks
+from human_events
 where skewms is not null
 group by 1
 order by min(abs(skewms))

@@ -1,6 +1,6 @@
 -- Which species were clicked?
 select species, count(*) as clicks, sum(count(*)) over () as total, count(distinct visitorid) as visitors
-from human_clicks
+from human_events
 where type = 'click' and species is not null
 group by species
 order by clicks desc, species

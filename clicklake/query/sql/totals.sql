@@ -1,4 +1,4 @@
--- How much was there? People's events in all; bots and opted-out visitors beside them.
+-- How many events were there in all? Bots and opted-out visitors are counted apart.
 select
   count(*) filter (where bot is null and type = 'click') as clicks,
   count(*) filter (where bot is null and type = 'pageview') as pageviews,
@@ -7,4 +7,4 @@ select
   count(distinct sessionid) filter (where bot is null) as sessions,
   count(*) filter (where bot is not null) as bots,
   count(*) filter (where bot is null and privacy is not null) as optouts
-from unique_clicks
+from events

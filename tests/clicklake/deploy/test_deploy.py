@@ -24,7 +24,7 @@ def test_account_region_and_endpoint_are_shown_first(dev: Stage) -> None:
 
 def test_a_click_lands_with_its_items_attributes(dev: Stage) -> None:
     line = dev.line_of(dev.put({"userId": "guest", "mysfitId": EVANGELINE}))
-    assert (line["species"], line["goodevil"], line["enrichment"]) == ("Chimera", "Evil", "ok")
+    assert (line["species"], line["goodevil"], line["itemLookup"]) == ("Chimera", "Evil", "found")
 
 
 def test_the_event_that_checks_the_deployment_is_not_counted(dev: Stage) -> None:

@@ -100,7 +100,7 @@ def test_settings_are_kept_until_they_are_changed(first: Stage) -> None:
     parameters = changed.stack("clicklake-lake-dev")["Parameters"]
     assert {"ParameterKey": "RawDays", "ParameterValue": "7"} in parameters
     assert changed.put({"productId": "p1"}, Sec_GPC="1").status_code == 403
-    assert changed.line_of(changed.put({"productId": "p1"}))["enrichment"] == "none"
+    assert changed.line_of(changed.put({"productId": "p1"}))["itemLookup"] == "none"
 
 
 def test_undeploying_and_deploying_with_zappa_alone_keeps_the_stream(first: Stage) -> None:
@@ -148,7 +148,7 @@ def test_undeploying_twice_is_not_an_error(first: Stage) -> None:
 def test_a_click_lands_through_production(first: Stage) -> None:
     production = Stage(first.checkout, first.checkout.make("deploy", "STAGE=production", "YES=1"))
     line = production.line_of(production.put({"mysfitId": EVANGELINE}))
-    assert (line["species"], line["enrichment"]) == ("Chimera", "ok")
+    assert (line["species"], line["itemLookup"]) == ("Chimera", "found")
     (api,) = production.client("apigatewayv2").get_apis()["Items"]
     (stage,) = production.client("apigatewayv2").get_stages(ApiId=api["ApiId"])["Items"]
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0

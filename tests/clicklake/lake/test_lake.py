@@ -92,6 +92,7 @@ def breaking() -> Iterator[Lake]:
     server.server_close()
 
 
+@pytest.mark.e2e
 def test_a_download_that_breaks_goes_on_where_it_was(breaking: Lake) -> None:
     assert b"".join(breaking.read_raw("key")) == Breaking.body
     assert len(Breaking.asked) == 3

@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 DAY = ("--from", f"{NOON:%Y-%m-%d}", "--to", f"{NOON:%Y-%m-%d}")
 
 
-def test_a_saved_question_is_asked_by_its_name(clicklake: Commands, lake: TestLake) -> None:
+def test_a_saved_query_is_asked_by_its_name(clicklake: Commands, lake: TestLake) -> None:
     lake.put("clicks", [line(new_id(), species="Chimera"), line(new_id(), species="Yeti", bot="crawler")])
     shown = clicklake("query", "species", *DAY).stdout
     assert "Chimera" in shown
@@ -24,20 +24,31 @@ def test_a_saved_question_is_asked_by_its_name(clicklake: Commands, lake: TestLa
 def test_tables_hold_lines_events_and_people(clicklake: Commands, lake: TestLake) -> None:
     twice = new_id()
     lake.put("clicks", [line(twice), line(twice), line(new_id()), line(new_id(), bot="curl")])
-    for table, count in (("clicks", 4), ("unique_clicks", 3), ("human_clicks", 2), ("failed", 0)):
+    for table, count in (("lines", 4), ("events", 3), ("human_events", 2), ("failed", 0)):
         shown = clicklake("query", f"select count(*) as n from {table}", *DAY, "--csv").stdout
         assert shown.split() == ["n", str(count)]
 
 
 def test_of_two_lines_with_one_id_the_one_processed_last_counts(clicklake: Commands, lake: TestLake) -> None:
     event_id = new_id()
-    lake.put("clicks", [line(event_id, enrichment="ok", processedAt="2026-11-24T00:00:02.000Z")])
-    lake.put("clicks", [line(event_id, enrichment="unavailable", processedAt="2026-11-24T00:00:01.000Z")])
-    lake.put("clicks", [line(event_id, enrichment="unknown item", processedAt="2026-11-23T00:00:03.000Z")])
-    assert clicklake("query", "select enrichment from unique_clicks", *DAY, "--csv").stdout.split() == [
-        "enrichment",
-        "ok",
+    lake.put("clicks", [line(event_id, itemLookup="found", processedAt="2026-11-24T00:00:02.000Z")])
+    lake.put("clicks", [line(event_id, itemLookup="unavailable", processedAt="2026-11-24T00:00:01.000Z")])
+    lake.put("clicks", [line(event_id, itemLookup="not_found", processedAt="2026-11-23T00:00:03.000Z")])
+    assert clicklake("query", "select itemlookup from events", *DAY, "--csv").stdout.split() == [
+        "itemlookup",
+        "found",
     ]
+
+
+def test_lines_of_0_1_0_have_the_item_lookup_of_todays_lines(clicklake: Commands, lake: TestLake) -> None:
+    folder = ROOT / "tests/data/lines"
+    for name in ("v1-full", "v1-least"):
+        lake.put("clicks", [(folder / f"{name}.jsonl").read_bytes()])
+        lake.put("clicks", [(folder / f"{name}.itemlookup.jsonl").read_bytes()])
+    lake.put("clicks", [line("unknown", itemLookup=None, enrichment="unknown item")])
+    sql = "select eventid, itemlookup, count(*) as lines from lines group by 1, 2 order by 1"
+    rows = list(csv.reader(io.StringIO(clicklake("query", sql, *DAY, "--csv").stdout)))[1:]
+    assert [row[1:] for row in rows] == [["found", "2"], ["none", "2"], ["found", "2"], ["not_found", "1"]]
 
 
 def test_athenas_dialect_is_spoken_and_every_field_can_be_asked(clicklake: Commands, lake: TestLake) -> None:
@@ -47,7 +58,7 @@ def test_athenas_dialect_is_spoken_and_every_field_can_be_asked(clicklake: Comma
         "select itemid, element_at(properties, 'Price') as price, element_at(element, 'text') as text,"
         " skewms, dt, hr, date_format(from_iso8601_timestamp(receivedat), '%Y') as year,"
         " approx_distinct(eventid) as events, name"
-        " from clicks group by 1, 2, 3, 4, 5, 6, 7, 9"
+        " from lines group by 1, 2, 3, 4, 5, 6, 7, 9"
     )
     (row,) = csv.DictReader(io.StringIO(clicklake("query", sql, *DAY, "--csv").stdout))
     assert (row["price"], row["text"], row["skewms"], row["name"]) == ("3", "Buy", "-20", "")
@@ -60,7 +71,7 @@ def test_no_text_of_a_click_runs_in_a_spreadsheet_or_moves_the_cursor(
     hostile = ["=cmd()", "+1", "-1", "@x", "\x1b[31mred", "a\nb", "\u202etxt.exe", 'quote"and,comma']
     lake.put("clicks", [line(new_id(), title=text) for text in hostile])
     cells = list(
-        csv.reader(io.StringIO(clicklake("query", "select title from clicks", *DAY, "--csv").stdout))
+        csv.reader(io.StringIO(clicklake("query", "select title from lines", *DAY, "--csv").stdout))
     )[1:]
     expected = {
         "'=cmd()",
@@ -73,19 +84,19 @@ def test_no_text_of_a_click_runs_in_a_spreadsheet_or_moves_the_cursor(
         'quote"and,comma',
     }
     assert {cell for (cell,) in cells} == expected
-    shown = clicklake("query", "select title from clicks", *DAY).stdout
+    shown = clicklake("query", "select title from lines", *DAY).stdout
     assert not {"\x1b", "\u202e"} & set(shown)
 
 
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("select nope from clicks", 'column "nope" not found'),
+        ("select nope from lines", 'column "nope" not found'),
         ("select 1 from nope", "nope does not exist"),
-        ("select (", "this is no SQL"),
-        ("delete from clicks", "ask one question: a select"),
-        ("select 1; select 2", "ask one question: a select"),
-        ("", "ask one question: a select"),
+        ("select (", "invalid SQL"),
+        ("delete from lines", "pass one query: a select"),
+        ("select 1; select 2", "pass one query: a select"),
+        ("", "pass one query: a select"),
     ],
 )
 def test_what_cannot_be_asked_is_told_in_a_sentence(clicklake: Commands, sql: str, said: str) -> None:
@@ -101,17 +112,17 @@ def test_too_little_memory_is_no_objects_fault(
 ) -> None:
     lake.put("clicks", [line(new_id())])
     monkeypatch.setattr(duckdb_engine, "MEMORY_LIMIT", "10MB")
-    said = clicklake("query", "select count(*) from clicks", *DAY, code=2).output
-    assert "too much for DuckDB here: name fewer days" in said
+    said = clicklake("query", "select count(*) from lines", *DAY, code=2).output
+    assert "too much for DuckDB here; choose fewer days" in said
 
 
 def test_athena_is_not_asked_of_a_bucket(clicklake: Commands) -> None:
     assert "--stage" in clicklake("query", "items", "--engine", "athena", code=2).output
 
 
-def test_the_docs_name_every_saved_question_and_every_table() -> None:
+def test_the_docs_name_every_saved_query_and_every_table() -> None:
     told = (ROOT / "docs" / "report.md").read_text()
-    saved = told[told.index("**Saved questions**") :]
+    saved = told[told.index("**Saved queries**") :]
     assert not [name for name in NAMES if not re.search(rf"\b{name}\b", saved)]
-    for table in ("human_clicks", "unique_clicks", "clicks", "failed"):
+    for table in ("human_events", "events", "lines", "failed"):
         assert f"| `{table}` |" in told

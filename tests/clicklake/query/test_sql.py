@@ -12,8 +12,8 @@ from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, find_lake
 from clicklake.lake.partitions import HOUR, Span
 from clicklake.query import athena_engine, duckdb_engine
-from clicklake.query.queries import FOLDER, NAMES, Answers, parse_question, saved_question
-from clicklake.query.schema import clicks_table
+from clicklake.query.queries import FOLDER, NAMES, QueryResults, parse_query, saved_query
+from clicklake.query.schema import line_table
 from clicklake.report.command import write_report
 from tests.cloudformation.account import Account
 from tests.support.day import SPAN, Day, lay_day
@@ -22,7 +22,7 @@ from tests.support.lakes import TestLake
 from tests.support.paths import ROOT
 from tests.support.plain_answers import answers
 
-QUESTIONS = {name: saved_question(name) for name in NAMES}
+QUESTIONS = {name: saved_query(name) for name in NAMES}
 
 
 @pytest.fixture(scope="module")
@@ -51,28 +51,32 @@ def day(stack: Lake) -> Day:
 
 
 @pytest.fixture(scope="module")
-def by_duckdb(stack: Lake, day: Day) -> Answers:
-    return duckdb_engine.ask(stack, SPAN, QUESTIONS)
+def by_duckdb(stack: Lake, day: Day) -> QueryResults:
+    return duckdb_engine.run_queries(stack, SPAN, QUESTIONS)
 
 
 @pytest.fixture(scope="module")
-def by_athena(stack: Lake, day: Day) -> Answers:
-    return athena_engine.ask(stack, SPAN, QUESTIONS)
+def by_athena(stack: Lake, day: Day) -> QueryResults:
+    return athena_engine.run_queries(stack, SPAN, QUESTIONS)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_figure_is_the_one_that_plain_python_finds(day: Day, by_duckdb: Answers, name: str) -> None:
+def test_every_figure_is_the_one_that_plain_python_finds(
+    day: Day, by_duckdb: QueryResults, name: str
+) -> None:
     assert by_duckdb.by_name[name].rows == answers(day.lines)[name]
     assert by_duckdb.by_name[name].rows
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_athena_gives_the_rows_that_duckdb_gives(by_duckdb: Answers, by_athena: Answers, name: str) -> None:
+def test_athena_gives_the_rows_that_duckdb_gives(
+    by_duckdb: QueryResults, by_athena: QueryResults, name: str
+) -> None:
     assert by_athena.by_name[name] == by_duckdb.by_name[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_saved_question_says_what_it_asks_and_answers_on_one_page(name: str) -> None:
+def test_a_saved_query_says_what_it_asks_and_answers_on_one_page(name: str) -> None:
     text = (FOLDER / f"{name}.sql").read_text()
     assert text.startswith("-- ")
     assert "?" in text.splitlines()[0]
@@ -89,7 +93,7 @@ def test_a_saved_question_says_what_it_asks_and_answers_on_one_page(name: str) -
     assert is_bounded
 
 
-def test_athena_says_what_it_read_and_what_that_costs(by_athena: Answers) -> None:
+def test_athena_says_what_it_read_and_what_that_costs(by_athena: QueryResults) -> None:
     (note,) = by_athena.notes
     assert note.startswith("Athena read 0.0")
     assert "$0.0011" in note  # 22 queries at the least that is billed
@@ -97,39 +101,50 @@ def test_athena_says_what_it_read_and_what_that_costs(by_athena: Answers) -> Non
 
 def test_both_engines_answer_ones_own_question_of_part_of_the_day(stack: Lake, day: Day) -> None:
     asked = {
-        "own": parse_question(
-            "with seen as (select * from clicks where bot is null) select dt, hr, count(*) as lines,"
+        "own": parse_query(
+            "with seen as (select * from lines where bot is null) select dt, hr, count(*) as lines,"
             " approx_distinct(itemid) as items, max(title) as title"
             " from seen group by 1, 2 order by 1, 2"
         )
     }
     part = Span(SPAN.since + 12 * HOUR, SPAN.since + 14 * HOUR + timedelta(minutes=1))
-    found = duckdb_engine.ask(stack, part, asked).by_name["own"]
+    found = duckdb_engine.run_queries(stack, part, asked).by_name["own"]
     lines = [
         line for line in day.lines if line["receivedAt"][11:13] in ("12", "13", "14") and "bot" not in line
     ]
     assert [row[1] for row in found.rows] == [12, 13, 14]
     assert sum(row[2] for row in found.rows) == len(lines)
     # The emulator's DuckDB knows no approx_distinct, as it knows few of Trino's functions.
-    asked["own"] = parse_question(
+    asked["own"] = parse_query(
         asked["own"].sql("athena").replace("APPROX_DISTINCT(itemid)", "COUNT(DISTINCT itemid)")
     )
     assert (
-        athena_engine.ask(stack, part, asked).by_name["own"]
-        == duckdb_engine.ask(stack, part, asked).by_name["own"]
+        athena_engine.run_queries(stack, part, asked).by_name["own"]
+        == duckdb_engine.run_queries(stack, part, asked).by_name["own"]
     )
 
 
 def test_what_athena_is_asked_names_the_partitions_and_reads_no_column_that_glue_lacks(stack: Lake) -> None:
-    sql = athena_engine.to_athena(saved_question("items"), clicks_table(stack), SPAN)
+    sql = athena_engine.to_athena(saved_query("items"), line_table(stack), SPAN)
     lines = sqlglot.parse_one(sql, dialect="athena").ctes[0].this
     assert "dt BETWEEN '2026-11-19' AND '2026-11-20'" in lines.sql()
     assert "CAST(NULL AS VARCHAR) AS name" in lines.sql()
-    assert lines.find(exp.Table).sql() == '"clicklake_dev"."clicks"'
+    assert lines.find(exp.Table).sql() == '"clicklake_dev"."lines"'
+
+
+def test_athena_finds_the_item_lookup_in_a_table_that_0_1_0_made(stack: Lake) -> None:
+    table = line_table(stack)
+    old = table._replace(glue_columns=table.glue_columns - {"itemlookup"})
+    lines = sqlglot.parse_one(athena_engine.to_athena(saved_query("enrichment"), old, SPAN), dialect="athena")
+    expressions = {each.alias_or_name: each.sql("athena") for each in lines.ctes[0].this.expressions}
+    assert expressions["itemlookup"] == (
+        "COALESCE(CAST(NULL AS VARCHAR), CASE enrichment WHEN 'ok' THEN 'found'"
+        " WHEN 'unknown item' THEN 'not_found' ELSE enrichment END) AS itemlookup"
+    )
 
 
 def test_without_a_stack_the_settings_tell_what_glue_would(stack: Lake) -> None:
-    told, assumed = clicks_table(stack).columns, clicks_table(Lake(stack.bucket, {}, stack.s3)).columns
+    told, assumed = line_table(stack).columns, line_table(Lake(stack.bucket, {}, stack.s3)).columns
     assert {name: column.field for name, column in assumed.items()} == {
         name: column.field for name, column in told.items() if not name.startswith("unused")
     }
@@ -139,7 +154,7 @@ def test_the_report_is_the_same_by_either_engine_but_for_the_cost(
     stack: Lake, day: Day, tmp_path: Path
 ) -> None:
     pages = []
-    for ask in (duckdb_engine.ask, athena_engine.ask):
+    for ask in (duckdb_engine.run_queries, athena_engine.run_queries):
         write_report(ask, stack, SPAN, tmp_path / "report.html")
         html = (tmp_path / "report.html").read_text()
         pages.append([text for text in html.splitlines() if "Made on" not in text and "warning" not in text])
@@ -149,4 +164,4 @@ def test_the_report_is_the_same_by_either_engine_but_for_the_cost(
 
 def test_athena_needs_a_stack(stack: Lake) -> None:
     with pytest.raises(CommandError, match="--stage"):
-        athena_engine.ask(Lake(stack.bucket, {}, stack.s3), SPAN, QUESTIONS)
+        athena_engine.run_queries(Lake(stack.bucket, {}, stack.s3), SPAN, QUESTIONS)

@@ -19,6 +19,7 @@ from tests.support.lakes import (
     TestLake,
     bare_line,
     click,
+    compact,
     envelope,
     line,
     new_id,
@@ -76,10 +77,17 @@ def counted(lake: TestLake) -> dict[str, dict[str, Any]]:
     return {each["eventId"]: each for each in sorted(lines, key=lambda line: line["processedAt"])}
 
 
+def of_0_1_0(line: dict[str, Any]) -> dict[str, Any]:
+    """The line as 0.1.0 wrote it."""
+    old = {"found": "ok", "not_found": "unknown item"}
+    rest = {name: value for name, value in line.items() if name != "itemLookup"}
+    return rest | {"enrichment": old.get(line["itemLookup"], line["itemLookup"])}
+
+
 def test_a_line_gains_what_todays_processor_finds_out(reenrich: Commands, lake: TestLake) -> None:
     event_id = new_id()
     lake.put("raw", [envelope([click(event_id)], userAgent=CHROME)])
-    old = lake.put("clicks", [line(event_id, enrichment="unavailable", browser="Netscape", obsolete="x")])
+    old = lake.put("clicks", [line(event_id, itemLookup="unavailable", browser="Netscape", obsolete="x")])
     done = reenrich.json("reenrich", *SPAN)
     assert (done["lines"], done["changed"], done["objectsReplaced"]) == (1, 1, 1)
     assert done["fields"]["species"] == {"gained": 1, "lost": 0, "altered": 0}
@@ -87,11 +95,33 @@ def test_a_line_gains_what_todays_processor_finds_out(reenrich: Commands, lake: 
     assert done["fields"]["obsolete"] == {"gained": 0, "lost": 1, "altered": 0}
     assert "processedAt" not in done["fields"]
     new = counted(lake)[event_id]
-    assert (new["species"], new["enrichment"], new["browser"]) == ("Chimera", "ok", "Chrome")
+    assert (new["species"], new["itemLookup"], new["browser"]) == ("Chimera", "found", "Chrome")
     (key,) = lake.keys("clicks/")
     assert key != old
     assert key.rpartition("/")[0] == old.rpartition("/")[0]
     assert lake.keys("reenriching/") == []
+
+
+def test_a_line_of_0_1_0_gets_the_new_name_and_that_alone_is_no_change(
+    reenrich: Commands, lake: TestLake
+) -> None:
+    same, healed = new_id(), new_id()
+    lake.put("raw", [envelope([click(same), click(healed)])])
+    reenriched = {"goodevil": "Evil", "lawchaos": "Lawful", "species": "Chimera", "referrerKind": "direct"}
+    lake.put("clicks", [line(same), line(healed)])
+    reenrich("reenrich", *SPAN)
+    written = counted(lake)
+    (key,) = lake.keys("clicks/")
+    lake.s3.delete_object(Bucket=lake.bucket, Key=key)
+    old = {event_id: of_0_1_0(written[event_id]) for event_id in (same, healed)}
+    old[healed] = {name: value for name, value in old[healed].items() if name not in reenriched}
+    lake.put("clicks", [compact(old[same]) + b"\n"])
+    lake.put("clicks", [compact(old[healed] | {"enrichment": "unavailable"}) + b"\n"])
+    done = reenrich.json("reenrich", *SPAN)
+    assert (done["lines"], done["changed"], done["objectsReplaced"]) == (2, 1, 1)
+    assert done["fields"]["itemLookup"] == {"gained": 0, "lost": 0, "altered": 1}
+    assert "enrichment" not in done["fields"]
+    assert counted(lake)[healed]["itemLookup"] == "found"
 
 
 def test_a_second_run_changes_nothing(reenrich: Commands, lake: TestLake) -> None:

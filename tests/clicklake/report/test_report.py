@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import HOUR, Span, partition_of
 from clicklake.query import duckdb_engine
-from clicklake.query.queries import saved_question
+from clicklake.query.queries import saved_query
 from clicklake.report.command import write_report
 from clicklake.report.panels import read_sections
 from clicklake.report.timeline import build_timeline
@@ -30,7 +30,7 @@ HOSTILE = "</script><script>alert(1)</script>\x1b[31m\n\u202e=cmd()&{{7*7}}"
 SHOWN = (
     "type userId mysfitId sessionId url referrer title host path utmSource utmMedium utmCampaign utmTerm"
     " utmContent clickId referrerHost referrerKind browser browserVersion os device country address visitorId"
-    " privacy requestId goodevil lawchaos species name enrichment"
+    " privacy requestId goodevil lawchaos species name itemLookup"
 )
 HOUR_OF_NOON = ("--from", f"{NOON:%Y-%m-%dT%H:00}", "--to", f"{NOON + HOUR:%Y-%m-%dT%H:00}")
 
@@ -96,7 +96,7 @@ def day(emulator: Emulator) -> Day:
 def file(day: Day, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The day's report."""
     out = tmp_path_factory.mktemp("report") / "day.html"
-    write_report(duckdb_engine.ask, Lake(day.lake.bucket, {}, day.lake.s3), SPAN, out)
+    write_report(duckdb_engine.run_queries, Lake(day.lake.bucket, {}, day.lake.s3), SPAN, out)
     return out
 
 
@@ -110,10 +110,10 @@ def written(cell: Any) -> str:
 def test_every_table_holds_what_plain_python_finds(file: Path, day: Day) -> None:
     page, expected = Page(file.read_text()), answers(day.lines)
     for panel in (panel for panels in read_sections().values() for panel in panels):
-        columns = saved_question(panel.question).named_selects
-        rows = [dict(zip(columns, row, strict=True)) for row in expected[panel.question]]
+        columns = saved_query(panel.query).named_selects
+        rows = [dict(zip(columns, row, strict=True)) for row in expected[panel.query]]
         told = [[written(row[name]) for name in panel.columns] for row in rows]
-        assert page.cells[panel.question][1:] == told, panel.question
+        assert page.cells[panel.query][1:] == told, panel.query
     assert page.cells["clicks"][1:] == [[written(cell) for cell in row[:3]] for row in expected["hours"]]
     assert page.cells["visitors"][1:] == [
         [written(cell) for cell in (row[0], *row[3:])] for row in expected["hours"]
@@ -219,7 +219,7 @@ def test_objects_that_cannot_be_read_are_named_counted_and_left_out(report: Repo
     assert "3 of 5 objects cannot be read and are left out" in html
     for name in ("cut-short", "damaged", "spread"):
         assert f"clicks/{partition_of(NOON)}{name}.gz" in html
-    assert "3 lines are no clicks" in html
+    assert "3 lines are not clicks" in html
 
 
 def test_a_lake_that_cannot_be_reached_is_told_in_one_sentence(

@@ -23,7 +23,7 @@ def test_a_line_tells_what_was_clicked_and_what_was_found_out() -> None:
         "guest",
         "4e53920c-505a-4a90-a694-b9300791f0ae",
         "Chimera",
-        "ok",
+        "found",
         "/index.html",
         "bot: curl",
     ):

@@ -23,7 +23,7 @@ LINE = {
     "goodevil": "Evil",
     "lawchaos": "Lawful",
     "species": "Chimera",
-    "enrichment": "ok",
+    "itemLookup": "found",
     "receivedAt": "2026-11-24T02:38:02.123Z",
     "host": "mysfits.example",
     "path": "/index.html",
@@ -81,8 +81,8 @@ def test_click_is_shown_with_its_enrichment(live: Served, page: Page) -> None:
 
 
 def test_problems_are_highlighted(live: Served, page: Page) -> None:
-    land(live, {**LINE, "enrichment": "unavailable", "bot": "agent"})
-    assert page.locator(".chip.bad").all_text_contents() == ["unavailable", "bot: agent"]
+    land(live, {**LINE, "itemLookup": "unavailable", "bot": "agent"})
+    expect(page.locator(".chip.bad")).to_have_text(["unavailable", "bot: agent"])
 
 
 def test_failure_is_shown_with_its_reason_and_its_record(live: Served, page: Page) -> None:

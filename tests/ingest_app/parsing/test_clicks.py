@@ -1,0 +1,260 @@
+"""Every field: what is kept, what is dropped and why, what gets the click rejected."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.ingest_app.conftest import MakeClient, MemoryStream, json_of
+
+ITEM = "4e53920c-505a-4a90-a694-b9300791f0ae"
+ID = "0e2f7b8a-1f1d-4d3c-9a52-6b7f0a4c1d01"
+
+KEPT: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"userId": "u"}, {"userId": "u"}),
+    ({"userId": "🐉" * 128}, {"userId": "🐉" * 128}),
+    ({"mysfitId": "x" * 128}, {"mysfitId": "x" * 128}),
+    ({"mysfitId": "../../admin?x=1#\n"}, {"mysfitId": "../../admin?x=1#\n"}),
+    ({"type": "a" * 64}, {"type": "a" * 64}),
+    ({"type": "add_to_cart2"}, {"type": "add_to_cart2"}),
+    ({"eventId": ID}, {"eventId": ID}),
+    ({"eventId": ID.upper()}, {"eventId": ID}),
+    ({"occurredAt": "2026-11-24T02:38:01.5Z"}, {"occurredAt": "2026-11-24T02:38:01.500Z"}),
+    ({"occurredAt": "2026-11-24T02:38:01Z"}, {"occurredAt": "2026-11-24T02:38:01.000Z"}),
+    ({"occurredAt": "2026-11-24t02:38:01.123456789z"}, {"occurredAt": "2026-11-24T02:38:01.123Z"}),
+    ({"occurredAt": "2026-11-24T08:08:01+05:30"}, {"occurredAt": "2026-11-24T02:38:01.000Z"}),
+    ({"occurredAt": "2026-11-23T18:38:01-08:00"}, {"occurredAt": "2026-11-24T02:38:01.000Z"}),
+    ({"occurredAt": "0002-01-01T00:00:00+23:59"}, {"occurredAt": "0001-12-31T00:01:00.000Z"}),
+    ({"occurredAt": "2024-02-29T00:00:00-00:00"}, {"occurredAt": "2024-02-29T00:00:00.000Z"}),
+    ({"sessionId": ""}, {"sessionId": ""}),
+    ({"sessionId": "s" * 128}, {"sessionId": "s" * 128}),
+    ({"title": ""}, {"title": ""}),
+    ({"title": "<script>alert(1)</script>\u202e=cmd()"}, {"title": "<script>alert(1)</script>\u202e=cmd()"}),
+    ({"url": "https://h/" + "x" * 2038}, {"url": "https://h/" + "x" * 2038}),
+    ({"url": "https://h/x?utm_source=a#b"}, {"url": "https://h/x?utm_source=a"}),
+    ({"referrer": "android-app://com.example.app/"}, {"referrer": "android-app://com.example.app/"}),
+    ({"element": {"tag": "a", "id": "b", "text": "c", "href": "/d"}},) * 2,
+    ({"element": {"tag": "a", "id": None}}, {"element": {"tag": "a"}}),
+    ({"element": {"href": "/x?token=1#y"}}, {"element": {"href": "/x"}}),
+    ({"properties": {"n" * 64: "v" * 512}},) * 2,
+    ({"properties": {f"p{n}": "v" for n in range(32)}},) * 2,
+    ({"properties": {"": "v"}},) * 2,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "kept"), KEPT)
+def test_valid_field_is_kept(
+    client: FlaskClient, stream: MemoryStream, sent: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    response = client.put("/clicks", json={"mysfitId": ITEM, **sent})
+    assert response.status_code == 202
+    (receipt,) = json_of(response)["receipts"]
+    assert receipt == {"index": 0, "eventId": stream.click["eventId"], "result": "accepted"}
+    assert stream.click == {
+        "type": "click",
+        "userId": "guest",
+        "mysfitId": ITEM,
+        "eventId": receipt["eventId"],
+        **kept,
+    }
+
+
+Case = tuple[dict[str, Any], str, str]
+
+
+def broken(field: str, reason: str, *values: Any) -> list[Case]:
+    return [({field: value}, field, reason) for value in values]
+
+
+AN_ID = "must be a string of 1 to 128 characters"
+A_TYPE = "must start with a letter and have at most 64 characters of a-z, 0-9 and _"
+A_UUID = "must be a UUID"
+FATAL: list[Case] = [
+    *broken("userId", AN_ID, "", "u" * 129, 5, True, ["u"], {}),
+    *broken("mysfitId", AN_ID, "", "u" * 129, 5, False, [], {}),
+    ({"mysfitId": None}, "mysfitId", "is required"),
+    ({"mysfitId": None, "type": "click"}, "mysfitId", "is required"),
+    *broken("type", A_TYPE, "", "Click", "1a", "a-b", "a" * 65, "a\n", "é", 5),
+    *broken("eventId", A_UUID, "", "1", 5, ID + "\n", ID.replace("-", "")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "field", "reason"), FATAL)
+def test_invalid_type_item_id_user_id_or_event_id_rejects_the_click(
+    client: FlaskClient, stream: MemoryStream, sent: dict[str, Any], field: str, reason: str
+) -> None:
+    response = client.put("/clicks", json={"mysfitId": ITEM, **sent})
+    assert response.status_code == 400
+    assert json_of(response)["code"] == "no_valid_click"
+    assert json_of(response)["errors"] == [{"index": 0, "field": field, "reason": reason}]
+    assert not stream.records
+
+
+A_TIME = "must be an RFC 3339 timestamp with a UTC offset"
+A_URL = "must be an absolute URL of at most 2048 characters"
+A_TEXT = "must be a string of at most 512 characters"
+A_VALUE = "must be a string of at most 512 characters, a number, a boolean or null"
+SOME_NAMES = "must be an object of at most 32 names"
+DROPPED: list[Case] = [
+    *broken(
+        "occurredAt",
+        A_TIME,
+        *(
+            "",
+            "yesterday",
+            "2026-11-24",
+            "2026-11-24T02:38:01",
+            "2026-02-30T00:00:00Z",
+            "2026-11-24T02:38:60Z",
+            "2026-11-24T24:00:00Z",
+            "0001-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
+            1795487881500,
+            True,
+        ),
+    ),
+    ({"sessionId": "s" * 129}, "sessionId", "must be a string of at most 128 characters"),
+    ({"sessionId": 5}, "sessionId", "must be a string of at most 128 characters"),
+    *broken(
+        "url",
+        A_URL,
+        *(
+            "",
+            "/relative",
+            "//host/x",
+            "www.example.com",
+            "https:/host",
+            "https://",
+            "https://user:password@/x",
+            "https://?x",
+            "https://ho st/",
+            "https://host/a b",
+            "https://host/\n",
+            "https://host/\u0000",
+            "https://user:pass\\@host/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "about:blank",
+            "https://h/" + "x" * 2039,
+            5,
+        ),
+    ),
+    *broken("referrer", A_URL, "", "/relative", "https://", "https://h/" + "x" * 2039, 5),
+    ({"title": "t" * 513}, "title", A_TEXT),
+    ({"title": ["t"]}, "title", A_TEXT),
+    *broken("element", "must be an object", "a", 5, [], True),
+    *(({"element": {name: "x" * 513}}, f"element.{name}", A_TEXT) for name in ("tag", "id", "text", "href")),
+    ({"element": {"tag": 5}}, "element.tag", A_TEXT),
+    ({"element": {"onclick": "x"}}, "element.onclick", "is not a known field"),
+    *broken("properties", SOME_NAMES, "a", 5, []),
+    ({"properties": dict.fromkeys(map(str, range(33)), 1)}, "properties", SOME_NAMES),
+    ({"properties": {"n" * 65: 1}}, "properties." + "n" * 65, "must have a name of at most 64 characters"),
+    ({"properties": {"a": "v" * 513}}, "properties.a", A_VALUE),
+    ({"properties": {"a": []}}, "properties.a", A_VALUE),
+    ({"properties": {"a": {}}}, "properties.a", A_VALUE),
+    ({"colour": "red"}, "colour", "is not a known field"),
+    ({"sentAt": "2026-11-24T02:38:01Z"}, "sentAt", "is not a known field"),
+    ({"item_id": "1"}, "item_id", "is not a known field"),
+    ({"userid": "1"}, "userid", "is not a known field"),
+    ({"": None}, "", "is not a known field"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "field", "reason"), DROPPED)
+def test_any_other_invalid_field_is_dropped_and_the_receipt_says_why(
+    client: FlaskClient, stream: MemoryStream, sent: dict[str, Any], field: str, reason: str
+) -> None:
+    response = client.put("/clicks", json={"userId": "u-17", "mysfitId": ITEM, "eventId": ID, **sent})
+    assert response.status_code == 202
+    assert json_of(response)["receipts"] == [
+        {"index": 0, "eventId": ID, "result": "accepted", "ignored": [{"field": field, "reason": reason}]}
+    ]
+    assert stream.click == {"type": "click", "userId": "u-17", "mysfitId": ITEM, "eventId": ID}
+
+
+def test_valid_parts_of_an_invalid_object_are_kept(client: FlaskClient, stream: MemoryStream) -> None:
+    click = {
+        "mysfitId": ITEM,
+        "element": {"tag": "a", "text": "x" * 600, "role": "button", "href": "https://u:p@h/?x=1"},
+        "properties": {"good": 1, "bad": [], "n" * 70: 1},
+        "title": "kept",
+    }
+    response = client.put("/clicks", json=click)
+    ignored = {error["field"] for error in json_of(response)["receipts"][0]["ignored"]}
+    assert ignored == {"element.text", "element.role", "properties.bad", "properties." + "n" * 70}
+    assert stream.click["element"] == {"tag": "a", "href": "https://h/"}
+    assert stream.click["properties"] == {"good": "1"}
+    assert stream.click["title"] == "kept"
+
+
+def test_response_names_every_error_of_every_click(client: FlaskClient) -> None:
+    clicks = [{"type": "A", "userId": "", "eventId": "?", "title": 5, "x": 1}, 5, {"element": {"tag": 1}}]
+    errors = json_of(client.put("/clicks", json=clicks))["errors"]
+    fields = [{error["field"] for error in errors if error["index"] == index} for index in range(3)]
+    assert fields == [{"type", "userId", "eventId", "title", "x"}, {None}, {"mysfitId", "element.tag"}]
+    assert errors[5]["reason"] == "must be an object"
+
+
+def test_click_with_an_invalid_type_is_not_also_missing_an_item_id(client: FlaskClient) -> None:
+    """Nobody can say whether that type would need one."""
+    errors = json_of(client.put("/clicks", json={"type": "A"}))["errors"]
+    assert [error["field"] for error in errors] == ["type"]
+
+
+def test_pageview_may_have_an_item_id_but_needs_none(client: FlaskClient, stream: MemoryStream) -> None:
+    client.put("/clicks", json=[{"type": "pageview"}, {"type": "pageview", "mysfitId": ITEM}])
+    first, second = stream.envelope["clicks"]
+    assert "mysfitId" not in first
+    assert second["mysfitId"] == ITEM
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda click: click, lambda click: [click], lambda click: {"clicks": [click]}]
+)
+def test_three_forms_of_a_body_are_equivalent(client: FlaskClient, stream: MemoryStream, wrap: Any) -> None:
+    client.put("/clicks", json=wrap({"mysfitId": ITEM, "eventId": ID}))
+    assert stream.click == {"type": "click", "userId": "guest", "mysfitId": ITEM, "eventId": ID}
+
+
+def test_sent_at_is_kept_in_utc(client: FlaskClient, stream: MemoryStream) -> None:
+    body = {"sentAt": "2026-11-24T03:38:01.9+01:00", "clicks": [{"mysfitId": ITEM}]}
+    assert "ignored" not in json_of(client.put("/clicks", json=body))
+    assert stream.envelope["sentAt"] == "2026-11-24T02:38:01.900Z"
+
+
+def test_valid_fields_beside_an_invalid_one_are_kept(client: FlaskClient, stream: MemoryStream) -> None:
+    click = {"itemId": ITEM, "occurredAt": "2026-11-24T03:38:01.5+01:00", "eventId": ID.upper(), "title": 5}
+    client.put("/clicks", json={"sentAt": None, "clicks": [click]})
+    assert stream.envelope["sentAt"] is None
+    assert stream.click["occurredAt"] == "2026-11-24T02:38:01.500Z"
+    assert stream.click["eventId"] == ID
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("sentAt", "yesterday", A_TIME),
+        ("sentAt", "9999-12-31T23:59:59-00:01", A_TIME),
+        ("sentAt", 5, A_TIME),
+        ("version", 2, "is not a known field"),
+        ("userId", "u-17", "is not a known field"),
+    ],
+)
+def test_invalid_member_beside_the_clicks_is_dropped_and_named(
+    client: FlaskClient, stream: MemoryStream, name: str, value: Any, reason: str
+) -> None:
+    response = client.put("/clicks", json={name: value, "clicks": [{"mysfitId": ITEM}]})
+    assert response.status_code == 202
+    assert json_of(response)["ignored"] == [{"field": name, "reason": reason}]
+    assert stream.envelope["sentAt"] is None
+    assert stream.click["userId"] == "guest"
+
+
+def test_item_id_has_the_name_in_the_setting(make_client: MakeClient, stream: MemoryStream) -> None:
+    client = make_client(item_id_field="productId")
+    response = client.put("/clicks", json=[{"productId": "1"}, {"mysfitId": "1"}])
+    assert stream.click["productId"] == "1"
+    assert json_of(response)["receipts"][1]["errors"] == [
+        {"field": "productId", "reason": "is required"},
+        {"field": "mysfitId", "reason": "is not a known field"},
+    ]
