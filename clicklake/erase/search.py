@@ -29,7 +29,7 @@ from clicklake.erase.versions import (
     result_mentions,
 )
 from clicklake.lake.bucket import Lake
-from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.object_stream import ObjectGoneError, UnreadableObjectError
 
 T = TypeVar("T")
 
@@ -103,8 +103,10 @@ class Erasure:
                 return self._leave(version, f"{name} cannot be searched")
             for _ in redacted_lines(self._lake, version, redactor):
                 pass
-        except CORRUPT_OBJECT_ERRORS:
-            return self._leave(version, "cannot be read")
+        except ObjectGoneError:  # deleted since it was listed
+            return RedactionStats()
+        except UnreadableObjectError as error:
+            return self._leave(version, str(error))
         except ClientError as error:
             return self._leave(version, error.response["Error"].get("Message") or str(error))
         return redactor.stats
@@ -116,8 +118,10 @@ class Erasure:
     def _search_result(self, version: ObjectVersion) -> bool:
         try:
             return result_mentions(self._lake, version, self._rows)
-        except CORRUPT_OBJECT_ERRORS:
-            self._leave(version, "cannot be read")
+        except ObjectGoneError:
+            return False
+        except UnreadableObjectError as error:
+            self._leave(version, str(error))
         except ClientError as error:
             self._leave(version, error.response["Error"].get("Message") or str(error))
         return False

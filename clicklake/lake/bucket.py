@@ -1,6 +1,7 @@
 """S3 access for the lake bucket: find it, list objects, read them, delete them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -16,7 +17,13 @@ from botocore.exceptions import (
 )
 
 from clicklake.errors import CommandError
-from clicklake.lake.object_stream import CHUNK_BYTES, CORRUPT_OBJECT_ERRORS, decompress, whole_lines
+from clicklake.lake.object_stream import (
+    CHUNK_BYTES,
+    ObjectGoneError,
+    UnreadableObjectError,
+    decompress,
+    whole_lines,
+)
 from clicklake.lake.partitions import partition_of
 
 if TYPE_CHECKING:
@@ -88,13 +95,17 @@ class Lake:
                 raise CommandError(f"{error.get('Key')} was not deleted: {error.get('Message')}")
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
-        """Yield an object's (or a version's) bytes in chunks, decompressed if they are gzip."""
+        """Yield an object's (or a version's) bytes in chunks, decompressed if they are gzip.
+
+        Raises UnreadableObjectError.
+        """
         return decompress(self.read_raw(key, version))
 
     def read_raw(self, key: str, version: str | None = None) -> Iterator[bytes]:
         """Yield the stored bytes, resuming with a Range request if the connection drops."""
         chosen: dict[str, Any] = {"VersionId": version} if version else {}
-        response = self.s3.get_object(Bucket=self.bucket, Key=key, **chosen)
+        with _naming_unreadable():
+            response = self.s3.get_object(Bucket=self.bucket, Key=key, **chosen)
         offset, resumes = 0, 0
         while True:
             try:
@@ -107,14 +118,15 @@ class Lake:
                 if resumes > MAX_RESUMES:
                     raise
             rest, etag = f"bytes={offset}-", response["ETag"]
-            response = self.s3.get_object(Bucket=self.bucket, Key=key, Range=rest, IfMatch=etag, **chosen)
+            with _naming_unreadable():
+                response = self.s3.get_object(Bucket=self.bucket, Key=key, Range=rest, IfMatch=etag, **chosen)
 
     def is_readable(self, key: str) -> bool:
         """Return whether the object can be decompressed to its end."""
         try:
             for _ in self.read(key):
                 pass
-        except CORRUPT_OBJECT_ERRORS:
+        except UnreadableObjectError:
             return False
         return True
 
@@ -126,6 +138,20 @@ class Lake:
     def blocks(self, key: str, version: str | None = None) -> Iterator[bytes]:
         """Yield the object's bytes in blocks of whole lines, for decoders that take many lines at once."""
         return whole_lines(self.read(key, version))
+
+
+@contextmanager
+def _naming_unreadable() -> Iterator[None]:
+    """Turn S3's refusals of one object into UnreadableObjectError."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in ("NoSuchKey", "NoSuchVersion", "404", "PreconditionFailed", "412"):
+            raise ObjectGoneError("it was deleted or replaced meanwhile") from error
+        if code == "InvalidObjectState":
+            raise UnreadableObjectError("it is archived (S3 Glacier); restore it first") from error
+        raise
 
 
 def find_lake(stage: str, bucket: str | None, client: Callable[..., Any] = boto3.client) -> Lake:

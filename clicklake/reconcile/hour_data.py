@@ -15,7 +15,7 @@ from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.error_documents import NOT_A_DOCUMENT, parse_document
 from clicklake.lake.event_ids import DiskIdSet, to_ids
 from clicklake.lake.json_lines import decode_block
-from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.records import RECORDS, StoredEnvelope, envelopes_in
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ class HourReader:
         try:
             for block in self._lake.blocks(found.key):
                 add(index, block, lock)
-        except CORRUPT_OBJECT_ERRORS:
+        except UnreadableObjectError:
             self.unreadable.append(found.key)
 
 
