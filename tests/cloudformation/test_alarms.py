@@ -1,4 +1,4 @@
-"""Each alarm watches something that exists, says what to do, and is heard."""
+"""Every alarm watches a metric that exists, says what to do, and notifies the topic."""
 
 import json
 import re
@@ -19,7 +19,7 @@ EMF = json.loads(processor_metrics.Metrics(records=0).to_emf("", datetime.now(UT
     "CloudWatchMetrics"
 ]
 
-# What counts under which name, and what it counts.
+# Which metrics each of our functions counts.
 OURS = {
     (processor_metrics.NAMESPACE, PROCESSOR): {metric["Name"] for metric in EMF[0]["Metrics"]},
     (ingest_metrics.NAMESPACE, INGEST): {ingest_metrics.refused(code) for code in STATUS},
@@ -31,10 +31,10 @@ AWS_NAMES = {
 
 
 def watched_by(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each metric of an alarm."""
+    """Return the metrics of an alarm."""
     if "Metrics" not in alarm:
         return [alarm]
-    return [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
+    return [query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query]
 
 
 def test_every_alarm_says_what_to_do_and_notifies_the_topic(alarms: dict[str, Any]) -> None:
@@ -43,7 +43,7 @@ def test_every_alarm_says_what_to_do_and_notifies_the_topic(alarms: dict[str, An
         text = description["Fn::Sub"] if isinstance(description, dict) else description
         assert len(text) > 100, name
         assert alarm["AlarmActions"] == [{"Ref": "Alarms"}], name
-        assert alarm["TreatMissingData"] == "notBreaching", name  # an idle stage is well
+        assert alarm["TreatMissingData"] == "notBreaching", name  # an idle stage is healthy
 
 
 def names_of(metric: dict[str, Any]) -> tuple[str, str, str]:

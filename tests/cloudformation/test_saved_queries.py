@@ -1,4 +1,4 @@
-"""The queries that a stack saves for Athena's console, asked of a small lake."""
+"""The queries that a stack saves for Athena's console, run on a small lake."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

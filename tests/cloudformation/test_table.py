@@ -1,4 +1,4 @@
-"""The table over clicks/ reads every field of a line: what lands can be asked for."""
+"""The table over clicks/ has a column for every field of a line."""
 
 from typing import Any, get_type_hints
 
@@ -14,7 +14,7 @@ FIELDS = {
     for part in PARTS
     for name, attribute in zip(part.__struct_encode_fields__, part.__struct_fields__, strict=True)
 }
-ITEM_FIELD = {"Ref": "ItemIdField"}  # the line calls it what the parameter says
+ITEM_FIELD = {"Ref": "ItemIdField"}  # the parameter names this field of the line
 TYPES = {
     str: {"string"},
     str | None: {"string"},
@@ -32,7 +32,7 @@ def table(lake: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def columns(table: dict[str, Any]) -> dict[str, str]:
-    """Name and type of the columns that every lake has: not the catalogue's attributes, a parameter's."""
+    """Name and type of the columns that every lake has. The catalogue's attributes are a parameter."""
     listed = table["StorageDescriptor"]["Columns"]
     return {column["Name"]: column["Type"] for column in listed if isinstance(column["Name"], str)}
 

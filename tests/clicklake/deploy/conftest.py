@@ -1,4 +1,4 @@
-"""A stage deployed from nothing, by one who may do what the pipeline may and no more."""
+"""A stage deployed from nothing, with the permissions of the pipeline and no others."""
 
 from collections.abc import Iterator
 
@@ -12,14 +12,15 @@ from tests.support.paths import ENVS
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    running = Emulator(tmp_path_factory.mktemp("emulator")).start()
+    state = tmp_path_factory.mktemp("emulator")
+    running = Emulator(state, CLICKLAKE_MAX_BUFFER_SECONDS="0.1").start()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
 def checkout(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    copied = Checkout.copy(tmp_path_factory.mktemp("deploy") / "checkout", emulator)
+    copied = Checkout.copy(tmp_path_factory.mktemp("deploy") / "a checkout", emulator)
     copied.speak_plain_http()
     copied.become_the_pipeline()
     return copied

@@ -1,6 +1,6 @@
-"""What comes after the first `make deploy`: nothing new, new code, other settings, Zappa alone, the end.
+"""After the first `make deploy`: no change, new code, other settings, Zappa alone, and the end.
 
-The tests stand in the order in which they happen to one stage.
+The tests change one stage, in this order.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ STACKS = ("clicklake-lake-dev", "clicklake-site-dev", "clicklake-alarms-dev")
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Stage:
-    """A deploy by root, of the checkout as it is."""
+    """A stage deployed by the root user."""
     copied = Checkout.copy(tmp_path_factory.mktemp("later") / "checkout", emulator)
     return Stage(copied, copied.make("deploy", "STAGE=dev", "YES=1"))
 
@@ -39,24 +39,24 @@ def again(stage: Stage, *words: str) -> Stage:
 
 
 def state_of(stage: Stage) -> dict[str, Any]:
-    """All that a deploy which changes nothing must leave as it is."""
+    """Return everything that a deployment without changes must leave alone."""
     s3, functions = stage.client("s3"), stage.client("lambda")
     artifacts = s3.list_objects_v2(Bucket=f"clicklake-artifacts-{ACCOUNT}-us-east-1")["Contents"]
     names = ("clicklake-dev", "clicklake-processor-dev")
     return {
-        "stacks": {name: _but_for_dates(stage.stack(name)) for name in STACKS},
+        "stacks": {name: _without_dates(stage.stack(name)) for name in STACKS},
         "stream": stage.client("firehose").describe_delivery_stream(DeliveryStreamName=STREAM)[
             "DeliveryStreamDescription"
         ],
         "code": [functions.get_function(FunctionName=name)["Configuration"]["CodeSha256"] for name in names],
         "environments": [stage.environment(name) for name in names],
-        "artifacts": sorted(each["Key"] for each in artifacts),
-        "buckets": sorted(each["Name"] for each in s3.list_buckets()["Buckets"]),
+        "artifacts": sorted(artifact["Key"] for artifact in artifacts),
+        "buckets": sorted(bucket["Name"] for bucket in s3.list_buckets()["Buckets"]),
         "addresses": (stage.site, stage.api, stage.bucket),
     }
 
 
-def _but_for_dates(stack: dict[str, Any]) -> dict[str, Any]:
+def _without_dates(stack: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in stack.items() if name in ("StackId", "Parameters", "Outputs")}
 
 
@@ -91,8 +91,8 @@ def test_deploying_again_deploys_what_changed(first: Stage) -> None:
 
 
 def test_settings_are_kept_until_they_are_changed(first: Stage) -> None:
-    said = "SET=ItemIdField=productId CatalogueUrl=none GPC_MODE=refuse RawDays=7"
-    again(first, said)
+    overrides = "SET=ItemIdField=productId CatalogueUrl=none GPC_MODE=refuse RawDays=7"
+    again(first, overrides)
     changed = again(first)
     environment = changed.environment("clicklake-dev")
     assert (environment["ITEM_ID_FIELD"], environment["GPC_MODE"]) == ("productId", "refuse")
@@ -107,14 +107,15 @@ def test_undeploying_and_deploying_with_zappa_alone_keeps_the_stream(first: Stag
     before = stream_of(first), first.stack("clicklake-lake-dev")
     first.checkout.zappa("undeploy", "dev", "--yes")
     first.checkout.zappa("deploy", "dev")
+    assert "clicklake-dev" in first.checkout.zappa("status", "dev")
     assert (stream_of(first), first.stack("clicklake-lake-dev")) == before
 
 
 def test_deploying_after_zappa_creates_new_secrets_and_a_click_lands(first: Stage) -> None:
     assert not set(SECRETS) & first.environment("clicklake-dev").keys()
-    mended = again(first)
-    assert set(SECRETS) < mended.environment("clicklake-dev").keys()
-    assert mended.line_of(mended.put({"productId": "p1"}))["productId"] == "p1"
+    repaired = again(first)
+    assert set(SECRETS) < repaired.environment("clicklake-dev").keys()
+    assert repaired.line_of(repaired.put({"productId": "p1"}))["productId"] == "p1"
 
 
 def test_deploying_a_broken_processor_fails_with_the_reason(first: Stage) -> None:

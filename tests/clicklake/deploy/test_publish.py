@@ -1,4 +1,4 @@
-"""What is published of web/, and as what."""
+"""Which files of web/ are published, and with which content type."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Where things are: on AWS, and on an emulator."""
+"""The addresses of a stage on AWS, and on an emulator."""
 
 import pytest
 

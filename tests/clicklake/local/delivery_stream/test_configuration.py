@@ -1,3 +1,5 @@
+"""Destinations: defaults, values, and settings that are refused."""
+
 from typing import Any
 from zoneinfo import ZoneInfo
 

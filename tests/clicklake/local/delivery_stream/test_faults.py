@@ -1,3 +1,5 @@
+"""Fault plans, and when each fault is due."""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,5 @@
+"""The journal on disk."""
+
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,6 +43,7 @@ def test_removed_record_no_longer_waits(journal: DiskJournal) -> None:
     assert (journal.streams(), journal.count()) == ([], 0)
 
 
+@pytest.mark.e2e
 def test_records_survive_a_process_that_is_killed_right_after_accepting_them(tmp_path: Path) -> None:
     code = f"""
 import os, signal

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clicklake.local.delivery_stream.outcomes import (
@@ -76,6 +76,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(json_values)
 def test_every_record_has_one_outcome_whatever_the_function_returns(returned: Any) -> None:
     outcomes = parse_outcomes(RECORDS, json.dumps(returned).encode())

@@ -1,3 +1,5 @@
+"""Firehose's prefix language."""
+
 from datetime import UTC, datetime
 
 import pytest

@@ -1,3 +1,5 @@
+"""PutRecord and PutRecordBatch: limits, responses, errors, faults."""
+
 import base64
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,19 +27,19 @@ def one(data: bytes) -> dict[str, Any]:
 
 
 def batch(*data: bytes) -> dict[str, Any]:
-    return {"DeliveryStreamName": "clicks", "Records": [record(each) for each in data]}
+    return {"DeliveryStreamName": "clicks", "Records": [record(payload) for payload in data]}
 
 
 class Api(PutApi):
-    """Over a stream whose journal says what was taken."""
+    """The API of one stream. `accepted` returns the records that were accepted."""
 
     def __init__(self, lake: World) -> None:
         self.lake = lake
         self.faults = Faults()
         super().__init__(lambda name: lake.stream if name == "clicks" else None, lambda: None, self.faults)
 
-    def taken(self) -> list[bytes]:
-        return [each.data for each in self.lake.journal.waiting(self.lake.stream.arn)]
+    def accepted(self) -> list[bytes]:
+        return [record.data for record in self.lake.journal.waiting(self.lake.stream.arn)]
 
 
 @pytest.fixture
@@ -49,26 +51,26 @@ def test_put_record_returns_an_id_of_its_own(api: Api) -> None:
     answer = api.put_record(one(b"a"))
     assert answer["Encrypted"] is False
     assert len(answer["RecordId"]) > 56
-    assert api.taken() == [b"a"]
+    assert api.accepted() == [b"a"]
 
 
 def test_put_record_batch_has_one_result_per_record_in_order(api: Api) -> None:
     answer = api.put_record_batch(batch(b"a", b"b", b"c"))
     assert answer["FailedPutCount"] == 0
     assert len({entry["RecordId"] for entry in answer["RequestResponses"]}) == 3
-    assert api.taken() == [b"a", b"b", b"c"]
+    assert api.accepted() == [b"a", b"b", b"c"]
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * MAX_RECORD_BYTES])
 def test_record_within_its_limits_is_accepted(api: Api, data: bytes) -> None:
     api.put_record(one(data))
-    assert api.taken() == [data]
+    assert api.accepted() == [data]
 
 
 def test_batch_within_its_limits_is_accepted(api: Api) -> None:
     api.put_record_batch(batch(*[b"x"] * 500))
     api.put_record_batch(batch(*[b"x" * (MAX_BATCH_BYTES // 8)] * 8))
-    assert len(api.taken()) == 508
+    assert len(api.accepted()) == 508
 
 
 TOO_LARGE = b"x" * (MAX_RECORD_BYTES + 1)
@@ -102,12 +104,12 @@ def test_request_beyond_a_limit_is_refused_whole(
     with pytest.raises(PutError, match=message) as refused:
         operation(api, request_body)
     assert (refused.value.code, refused.value.status) == (code, 400)
-    assert api.taken() == []
+    assert api.accepted() == []
 
 
 def test_put_on_an_unsupported_stream_is_refused_with_the_reason() -> None:
     def find(name: str) -> None:
-        raise UnsupportedDestinationError("CompressionFormat Snappy is not kept")
+        raise UnsupportedDestinationError("CompressionFormat Snappy is not supported")
 
     with pytest.raises(PutError, match="Snappy") as refused:
         PutApi(find, lambda: None, Faults()).put_record(one(b""))
@@ -121,7 +123,7 @@ def test_throttled_put_accepts_nothing(api: Api) -> None:
         api.put_record_batch(batch(b"second"))
     assert (refused.value.code, refused.value.status) == ("ServiceUnavailableException", 503)
     api.put_record(one(b"third"))
-    assert api.taken() == [b"first", b"third"]
+    assert api.accepted() == [b"first", b"third"]
 
 
 def test_partly_failed_batch_names_each_record_that_was_not_accepted(api: Api) -> None:
@@ -135,21 +137,21 @@ def test_partly_failed_batch_names_each_record_that_was_not_accepted(api: Api) -
         "ErrorCode": "ServiceUnavailableException",
         "ErrorMessage": "Slow down.",
     }
-    assert api.taken() == [b"a", b"b", b"d", b"e"]
+    assert api.accepted() == [b"a", b"b", b"d", b"e"]
 
 
 def test_put_record_that_fails_is_an_error(api: Api) -> None:
     api.faults.use(parse_plan({"failEvery": 1}))
     with pytest.raises(PutError, match="Slow down"):
         api.put_record(one(b"a"))
-    assert api.taken() == []
+    assert api.accepted() == []
 
 
-@pytest.mark.parametrize(("fault", "taken"), [("dropBeforeEvery", []), ("dropAfterEvery", [b"a"])])
+@pytest.mark.parametrize(("fault", "accepted"), [("dropBeforeEvery", []), ("dropAfterEvery", [b"a"])])
 def test_connection_is_dropped_before_or_after_the_record_is_accepted(
-    api: Api, fault: str, taken: list[bytes]
+    api: Api, fault: str, accepted: list[bytes]
 ) -> None:
     api.faults.use(parse_plan({fault: 1}))
     with pytest.raises(ConnectionDroppedError):
         api.put_record(one(b"a"))
-    assert api.taken() == taken
+    assert api.accepted() == accepted

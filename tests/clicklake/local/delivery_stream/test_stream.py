@@ -1,3 +1,5 @@
+"""A delivery stream with a fixed clock: buffers, outcomes, retries, and the journal."""
+
 import base64
 import json
 import re
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clicklake.local.delivery_stream.configuration import parse_destination
+from clicklake.local.delivery_stream.objects import SealedObject
 from clicklake.local.delivery_stream.transform import MAX_PAYLOAD_BYTES, InvocationError
 from tests.clicklake.local.delivery_stream.world import (
     LAMBDA_ARN,
@@ -28,8 +31,16 @@ MakeWorld = Callable[..., World]
 
 
 def batches(world: World) -> list[list[bytes]]:
-    """What each invocation was handed."""
+    """Return the records of each invocation."""
     return [[decoded(record) for record in event["records"]] for event in world.events]
+
+
+def kinds(world: World) -> list[str]:
+    return [sealed.kind for sealed in world.objects]
+
+
+def first(world: World, kind: str) -> SealedObject:
+    return next(sealed for sealed in world.objects if sealed.kind == kind)
 
 
 def test_records_are_delivered_transformed_and_kept_raw_as_put(world: MakeWorld) -> None:
@@ -59,7 +70,7 @@ def test_processor_does_not_wait_when_its_buffer_is_full(world: MakeWorld) -> No
     assert batches(lake) == []
     lake.stream.put([b"c" * 100_000])
     lake.pass_seconds(0)
-    assert [len(batch) for batch in batches(lake)] == [2]  # up to the hint, the third waits on
+    assert [len(batch) for batch in batches(lake)] == [2]  # up to the hint; the third still waits
 
 
 def test_record_larger_than_the_hint_is_a_batch_of_its_own(world: MakeWorld) -> None:
@@ -71,11 +82,11 @@ def test_record_larger_than_the_hint_is_a_batch_of_its_own(world: MakeWorld) -> 
 
 def test_event_never_exceeds_the_limit_of_lambda(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration=processing(BufferSizeInMBs="3"))
-    lake.stream.put([b"tiny"] * 50_000)  # 200 kB of data, 8 MB of event
+    lake.stream.put([b"tiny"] * 40_000)  # 160 kB of data, an event of 6.7 MB
     lake.settle()
     assert len(lake.events) == 2
     assert all(len(json.dumps(event)) <= MAX_PAYLOAD_BYTES for event in lake.events)
-    assert lake.content("delivered") == b"TINY" * 50_000
+    assert lake.content("delivered") == b"TINY" * 40_000
 
 
 def test_only_a_few_invocations_run_at_once(world: MakeWorld) -> None:
@@ -98,7 +109,7 @@ def test_object_waits_for_its_interval(world: MakeWorld) -> None:
     lake.pass_seconds(59.9)
     assert lake.objects == []
     lake.pass_seconds(0.1)
-    assert [each.kind for each in lake.objects] == ["delivered", "raw"]
+    assert kinds(lake) == ["delivered", "raw"]
 
 
 def test_object_does_not_wait_when_its_buffer_is_full(world: MakeWorld) -> None:
@@ -116,7 +127,7 @@ def test_interval_of_zero_means_no_wait(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration={}, BufferingHints=at_once)
     lake.stream.put([b"a"])
     lake.pass_seconds(0)
-    assert [each.kind for each in lake.objects] == ["delivered"]
+    assert kinds(lake) == ["delivered"]
 
 
 def test_raw_and_delivered_objects_have_separate_hints(world: MakeWorld) -> None:
@@ -124,16 +135,16 @@ def test_raw_and_delivered_objects_have_separate_hints(world: MakeWorld) -> None
     lake = world(ProcessingConfiguration={}, S3BackupConfiguration=backup)
     lake.stream.put([b"a"])
     lake.pass_seconds(60)
-    assert [each.kind for each in lake.objects] == ["delivered"]
+    assert kinds(lake) == ["delivered"]
     lake.pass_seconds(60)
-    assert [each.kind for each in lake.objects] == ["delivered", "raw"]
+    assert kinds(lake) == ["delivered", "raw"]
 
 
 def test_key_is_prefix_stream_version_time_and_a_unique_name(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a"])
     lake.settle()
-    delivered, raw = sorted(lake.objects, key=lambda each: each.kind)
+    delivered, raw = sorted(lake.objects, key=lambda sealed: sealed.kind)
     uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     folder = r"dt=2026-11-24/hr=12/clicks-1-2026-11-24-12-00-00-"
     assert re.fullmatch(rf"clicks/{folder}{uuid}\.gz", delivered.key)
@@ -145,7 +156,7 @@ def test_objects_are_gzipped_if_configured(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a"])
     lake.settle()
-    delivered, raw = sorted(lake.objects, key=lambda each: each.kind)
+    delivered, raw = sorted(lake.objects, key=lambda sealed: sealed.kind)
     assert (delivered.content_encoding, body(delivered)) == ("gzip", b"A")
     assert (raw.content_encoding, raw.body) == (None, b"a")
 
@@ -154,7 +165,7 @@ def test_configured_file_extension_wins(world: MakeWorld) -> None:
     lake = world(FileExtension=".json.gz")
     lake.stream.put([b"a"])
     lake.settle()
-    assert any(each.key.endswith(".json.gz") for each in lake.objects)
+    assert any(sealed.key.endswith(".json.gz") for sealed in lake.objects)
 
 
 def test_folder_comes_from_the_oldest_record(world: MakeWorld) -> None:
@@ -164,7 +175,7 @@ def test_folder_comes_from_the_oldest_record(world: MakeWorld) -> None:
     lake.pass_seconds(30)
     lake.stream.put([b"after"])
     lake.pass_seconds(30)
-    delivered = next(each for each in lake.objects if each.kind == "delivered")
+    delivered = first(lake, "delivered")
     assert "/hr=12/" in delivered.key
     assert body(delivered) == b"beforeafter"
 
@@ -173,7 +184,7 @@ def test_folder_follows_the_time_zone(world: MakeWorld) -> None:
     lake = world(CustomTimeZone="Asia/Tokyo")
     lake.stream.put([b"a"])
     lake.settle()
-    delivered = next(each for each in lake.objects if each.kind == "delivered")
+    delivered = first(lake, "delivered")
     assert delivered.key.startswith("clicks/dt=2026-11-24/hr=21/clicks-1-2026-11-24-21-00-00-")
 
 
@@ -190,12 +201,12 @@ def test_update_applies_to_buffered_records(world: MakeWorld) -> None:
     lake.stream.put([b"a"])
     lake.stream.configure(2, parse_destination(config(ProcessingConfiguration={}, Prefix="moved/")))
     lake.settle()
-    delivered = next(each for each in lake.objects if each.kind == "delivered")
+    delivered = first(lake, "delivered")
     assert delivered.key.startswith("moved/2026/11/24/12/clicks-2-")
 
 
 def failing(event: dict[str, Any]) -> bytes:
-    """Fails, drops or shouts, as each record says."""
+    """Fail, drop or shout, as each record says."""
     results = {b"fail": "ProcessingFailed", b"drop": "Dropped"}
     answers = []
     for record in event["records"]:
@@ -227,7 +238,7 @@ def test_error_object_has_plain_lines_under_its_type(world: MakeWorld) -> None:
     lake = world(failing)
     lake.stream.put([b"fail"])
     lake.settle()
-    failed = next(each for each in lake.objects if each.kind == "failed")
+    failed = first(lake, "failed")
     assert failed.key.startswith("failed/processing-failed/dt=2026-11-24/clicks-1-")
     assert not failed.key.endswith(".gz")
     assert failed.content_encoding is None
@@ -237,7 +248,7 @@ def test_dropped_record_leaves_only_its_raw_copy(world: MakeWorld) -> None:
     lake = world(failing)
     lake.stream.put([b"drop"])
     lake.settle()
-    assert [each.kind for each in lake.objects] == ["raw"]
+    assert kinds(lake) == ["raw"]
 
 
 @pytest.mark.parametrize("data", [b"fail", b"drop", b"one"])
@@ -289,7 +300,7 @@ def test_records_are_gathered_while_s3_refuses_objects(world: MakeWorld) -> None
     lake.s3_is_down = False
     lake.settle()
     assert lake.content("delivered") == b"a" * 100
-    assert len(lake.objects) <= 4  # of each kind: the refused one, and what was gathered since
+    assert len(lake.objects) <= 4  # of each kind: the refused object, and one with what was gathered since
 
 
 def test_deliver_twice_makes_a_second_object_of_the_batch(world: MakeWorld) -> None:
@@ -342,7 +353,7 @@ def test_record_is_in_the_journal_from_the_response_until_it_has_landed(world: M
     lake.stream.put([b"a"])
     assert [record.data for record in lake.journal.waiting(lake.stream.arn)] == [b"a"]
     lake.pass_seconds(60)
-    assert [each.kind for each in lake.objects] == ["raw"]  # the line is 10 s behind
+    assert kinds(lake) == ["raw"]  # the line is 10 s behind
     assert [record.data for record in lake.journal.waiting(lake.stream.arn)] == [b"a"]
     lake.pass_seconds(10)
     assert lake.journal.waiting(lake.stream.arn) == []
@@ -362,10 +373,10 @@ def test_landed_objects_are_reported_with_their_payloads(world: MakeWorld) -> No
     lake = world(failing)
     lake.stream.put([b"one", b"two", b"fail"])
     lake.settle()
-    told = {each.kind: each.payloads for each in lake.landed}
-    assert told["delivered"] == [b"ONE", b"TWO"]
-    assert told["raw"] == [b"one", b"two", b"fail"]
-    assert len(told["failed"]) == 1
+    payloads = {sealed.kind: sealed.payloads for sealed in lake.landed}
+    assert payloads["delivered"] == [b"ONE", b"TWO"]
+    assert payloads["raw"] == [b"one", b"two", b"fail"]
+    assert len(payloads["failed"]) == 1
 
 
 STEPS = st.tuples(
@@ -397,9 +408,9 @@ def test_every_record_has_one_outcome_whatever_fails_meanwhile(
     lake.s3_is_down = function_is_down = False
     lake.settle()
     lake.journal.close()
-    landed = Counter(payload for each in lake.landed if each.kind == "raw" for payload in each.payloads)
+    landed = Counter(payload for sealed in lake.landed if sealed.kind == "raw" for payload in sealed.payloads)
     outcomes = Counter(
-        payload.lower() for each in lake.landed if each.kind == "delivered" for payload in each.payloads
+        payload.lower() for sealed in lake.landed if sealed.kind == "delivered" for payload in sealed.payloads
     )
     outcomes.update(base64.b64decode(document["rawData"]) for document in lake.documents())
     assert landed == Counter(put)
@@ -434,9 +445,9 @@ def test_object_keeps_its_key_over_all_attempts(world: MakeWorld) -> None:
     def refuse_twice(sealed: Any) -> None:
         keys.append(sealed.key)
         if len(keys) < 3:
-            raise OSError("as told")
+            raise OSError("as requested")
 
-    lake.put_object = refuse_twice
+    lake.put_object = refuse_twice  # type: ignore[method-assign]
     lake.stream.put([b"a"])
     lake.settle()
     assert len(keys) == 3

@@ -22,19 +22,19 @@ GOOD = [Delivered(b"ONE"), Delivered(b"TWO")]
 
 
 class Function:
-    """Does one thing after the other; counts its pauses and remembers its events."""
+    """Return or raise one value after the other. Records the events and the pauses."""
 
-    def __init__(self, *does: bytes | Exception) -> None:
-        self.does = list(does)
+    def __init__(self, *results: bytes | Exception) -> None:
+        self.results = list(results)
         self.events: list[dict[str, Any]] = []
         self.pauses: list[int] = []
 
     def __call__(self, lambda_arn: str, payload: bytes) -> bytes:
         self.events.append(json.loads(payload))
-        now = self.does.pop(0)
-        if isinstance(now, Exception):
-            raise now
-        return now
+        result = self.results.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     def run(self, retries: int = 3) -> Any:
         envelope = {"deliveryStreamArn": "arn", "region": "us-east-1"}
@@ -71,7 +71,7 @@ def test_malformed_response_is_final() -> None:
     function = Function(b"nonsense", answer(ONE, TWO))
     result = function.run()
     assert result.attempts == 1
-    assert len(function.does) == 1
+    assert len(function.results) == 1
 
 
 def test_response_over_six_megabytes_is_a_function_error_and_retried() -> None:

@@ -1,4 +1,4 @@
-"""A delivery stream with a clock that stands still, a store that remembers, and a function made of Python."""
+"""A delivery stream with a fixed clock, a store in memory, and a Python function as its processor."""
 
 import base64
 import gzip
@@ -22,7 +22,7 @@ Function = Callable[[dict[str, Any]], bytes]
 
 
 def config(**changes: Any) -> dict[str, Any]:
-    """What our template says, with small buffers."""
+    """Return the configuration of our template with small buffers."""
     return {
         "BucketARN": "arn:aws:s3:::lake",
         "Prefix": "clicks/dt=!{timestamp:yyyy-MM-dd}/hr=!{timestamp:HH}/",
@@ -46,7 +46,7 @@ def processing(**parameters: Any) -> dict[str, Any]:
 
 
 def shout(event: dict[str, Any]) -> bytes:
-    """The processor of most tests: every record in capitals."""
+    """Return every record in capitals. Most tests use this as the processor."""
     return answer(*[ok(record["recordId"], decoded(record).upper()) for record in event["records"]])
 
 
@@ -97,11 +97,11 @@ class World:
 
     def put_object(self, sealed: SealedObject) -> None:
         if self.s3_is_down:
-            raise OSError("down, as told")
+            raise OSError("down, as requested")
         self.objects.append(sealed)
 
     def pass_seconds(self, seconds: float) -> None:
-        """Let time pass, and the stream do at each moment what it says is due then."""
+        """Let time pass. The stream ticks whenever it said that something would be due."""
         end = self.now + seconds
         while (step := self.stream.tick()) and self.now + step <= end:
             self.now += step
@@ -114,8 +114,8 @@ class World:
         assert self.stream.waiting == 0
 
     def content(self, kind: str) -> bytes:
-        """Everything of that kind that was put, uncompressed."""
-        return b"".join(body(each) for each in self.objects if each.kind == kind)
+        """Return everything of that kind that was put, uncompressed."""
+        return b"".join(body(sealed) for sealed in self.objects if sealed.kind == kind)
 
     def documents(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.content("failed").splitlines()]

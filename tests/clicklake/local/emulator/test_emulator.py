@@ -1,11 +1,10 @@
-"""The stream inside MiniStack: real requests by boto3, real functions, real objects."""
+"""The delivery stream inside MiniStack: requests by boto3, functions, objects in S3."""
 
 import base64
 import gzip
 import json
 import re
 import threading
-import time
 from collections import Counter
 from typing import Any
 
@@ -19,8 +18,10 @@ STREAM = "clicks-1"
 
 
 def delivered(cloud: Emulator) -> list[Any]:
+    """Wait until everything has landed. Return the delivered lines."""
     settled(cloud)
-    return cloud.get("/delivered")
+    lines: list[Any] = cloud.get("/delivered")
+    return lines
 
 
 def test_records_land_transformed_and_compressed_under_their_hour(cloud: Emulator) -> None:
@@ -52,7 +53,8 @@ def test_bad_result_fails_only_its_own_record(cloud: Emulator) -> None:
         b"after",
     )
     assert [line["said"] for line in delivered(cloud)] == ["before", "after"]
-    failed = {base64.b64decode(each["rawData"]): each["errorCode"] for each in cloud.get("/failed")}
+    documents = cloud.get("/failed")
+    failed = {base64.b64decode(document["rawData"]): document["errorCode"] for document in documents}
     assert failed == {
         b"fail": "Lambda.ProcessingFailedStatus",
         b"missing": "Lambda.MissingRecordId",
@@ -63,11 +65,8 @@ def test_bad_result_fails_only_its_own_record(cloud: Emulator) -> None:
     assert len(cloud.get("/raw")) == 8
 
 
-@pytest.mark.parametrize("command", [b"raise", b"huge"])
-def test_failing_function_is_invoked_four_times_and_the_batch_is_kept(
-    cloud: Emulator, command: bytes
-) -> None:
-    put(cloud, STREAM, command, b"neighbour")
+def test_failing_function_is_invoked_four_times_and_the_batch_is_kept(cloud: Emulator) -> None:
+    put(cloud, STREAM, b"raise", b"neighbour")
     assert settled(cloud)["failed"] == 2
     for document in cloud.get("/failed"):
         assert (document["errorCode"], document["attemptsMade"]) == ("Lambda.FunctionError", 4)
@@ -75,26 +74,26 @@ def test_failing_function_is_invoked_four_times_and_the_batch_is_kept(
         assert document["attemptEndingTimestamp"] > document["arrivalTimestamp"] > 1_700_000_000_000
 
 
-def test_timeout_is_a_function_error(emulator: Emulator) -> None:
-    emulator.post("/reset")
-    deploy(emulator, "slow-1", retries=0, timeout=1)
-    put(emulator, "slow-1", b"sleep")
-    settled(emulator)
-    (document,) = emulator.get("/failed")
-    assert (document["errorCode"], document["attemptsMade"]) == ("Lambda.FunctionError", 1)
+def test_timeout_and_too_large_response_are_function_errors(cloud: Emulator) -> None:
+    deploy(cloud, "slow-1", retries=0, timeout=1)
+    for command in (b"sleep", b"huge"):
+        put(cloud, "slow-1", command)
+        settled(cloud)
+    documents = cloud.get("/failed")
+    failures = [(document["errorCode"], document["attemptsMade"]) for document in documents]
+    assert failures == [("Lambda.FunctionError", 1)] * 2
 
 
-def test_throttled_and_missing_functions_have_their_error_codes(emulator: Emulator) -> None:
-    emulator.post("/reset")
-    deploy(emulator, "gone-1", retries=0)
-    functions = emulator.client("lambda")
+def test_throttled_and_missing_functions_have_their_error_codes(cloud: Emulator) -> None:
+    deploy(cloud, "gone-1", retries=0)
+    functions = cloud.client("lambda")
     functions.put_function_concurrency(FunctionName="gone-1", ReservedConcurrentExecutions=0)
-    put(emulator, "gone-1", b"throttled")
-    settled(emulator)
+    put(cloud, "gone-1", b"throttled")
+    settled(cloud)
     functions.delete_function(FunctionName="gone-1")
-    put(emulator, "gone-1", b"gone")
-    settled(emulator)
-    codes = [document["errorCode"] for document in emulator.get("/failed")]
+    put(cloud, "gone-1", b"gone")
+    settled(cloud)
+    codes = [document["errorCode"] for document in cloud.get("/failed")]
     assert codes == ["Lambda.InvokeLimitExceeded", "Lambda.ResourceNotFound"]
 
 
@@ -128,16 +127,16 @@ def test_twenty_clients_at_once_lose_and_duplicate_nothing(cloud: Emulator) -> N
     firehose = cloud.client("firehose", config=Config(max_pool_connections=20))
 
     def send(client: int) -> None:
-        for at in range(50):
-            firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": b'{"n":%d}' % (client * 50 + at)})
+        for at in range(25):
+            firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": b'{"n":%d}' % (client * 25 + at)})
 
     clients = [threading.Thread(target=send, args=(client,)) for client in range(20)]
     for client in clients:
         client.start()
     for client in clients:
         client.join()
-    assert Counter(line["n"] for line in delivered(cloud)) == Counter(range(1000))
-    assert Counter(record["n"] for record in cloud.get("/raw")) == Counter(range(1000))
+    assert Counter(line["n"] for line in delivered(cloud)) == Counter(range(500))
+    assert Counter(record["n"] for record in cloud.get("/raw")) == Counter(range(500))
 
 
 def put_as(cloud: Emulator, user: str, policy: dict[str, Any]) -> None:
@@ -183,7 +182,7 @@ def test_throttled_client_succeeds_when_it_retries(cloud: Emulator) -> None:
     with pytest.raises(firehose.exceptions.ServiceUnavailableException, match=r"Slow down\."):
         firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": b"refused"})
     firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": b"second"})
-    patient.put_record(DeliveryStreamName=STREAM, Record={"Data": b"third"})  # refused, then taken
+    patient.put_record(DeliveryStreamName=STREAM, Record={"Data": b"third"})  # refused, then accepted
     assert [line["said"] for line in delivered(cloud)] == ["first", "second", "third"]
 
 
@@ -211,8 +210,8 @@ def test_client_retries_after_a_dropped_connection(cloud: Emulator, fault: str, 
 def test_delayed_put_is_accepted_although_the_client_has_left(
     cloud: Emulator,
 ) -> None:
-    cloud.post("/faults", {"delaySeconds": 1.5})
-    hasty = cloud.client("firehose", config=Config(read_timeout=0.5, retries={"total_max_attempts": 1}))
+    cloud.post("/faults", {"delaySeconds": 0.6})
+    hasty = cloud.client("firehose", config=Config(read_timeout=0.3, retries={"total_max_attempts": 1}))
     with pytest.raises(ReadTimeoutError):
         hasty.put_record(DeliveryStreamName=STREAM, Record={"Data": b"late"})
     wait_until(lambda: cloud.get("/status")["delivered"])
@@ -220,11 +219,11 @@ def test_delayed_put_is_accepted_although_the_client_has_left(
 
 
 def test_outage_of_s3_delays_and_loses_nothing(cloud: Emulator) -> None:
-    cloud.post("/faults", {"s3DownSeconds": 2})
-    until = time.monotonic() + 2
+    cloud.post("/faults", {"s3DownSeconds": 3600})
     put(cloud, STREAM, b"a")
-    wait_until(lambda: time.monotonic() > until - 0.5)
-    assert cloud.get("/status")["waiting"] == 1
+    wait_until(lambda: cloud.get("/status")["waiting"] == 1)
+    assert cloud.get("/delivered") == cloud.get("/raw") == []
+    cloud.post("/faults", {})
     assert delivered(cloud) == [{"said": "a"}]
 
 
@@ -235,11 +234,10 @@ def test_deliver_twice_delivers_a_batch_twice(cloud: Emulator) -> None:
     assert cloud.get("/raw") == ["a"]
 
 
-def test_deleted_stream_delivers_the_records_it_had_accepted(emulator: Emulator) -> None:
-    emulator.post("/reset")
-    deploy(emulator, "deleted-1")
-    put(emulator, "deleted-1", b"accepted")
-    emulator.client("firehose").delete_delivery_stream(DeliveryStreamName="deleted-1")
-    assert delivered(emulator) == [{"said": "accepted"}]
+def test_deleted_stream_delivers_the_records_it_had_accepted(cloud: Emulator) -> None:
+    deploy(cloud, "deleted-1")
+    put(cloud, "deleted-1", b"accepted")
+    cloud.client("firehose").delete_delivery_stream(DeliveryStreamName="deleted-1")
+    assert delivered(cloud) == [{"said": "accepted"}]
     with pytest.raises(ClientError, match="not found"):
-        put(emulator, "deleted-1", b"too late")
+        put(cloud, "deleted-1", b"too late")

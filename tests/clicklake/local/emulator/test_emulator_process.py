@@ -1,4 +1,4 @@
-"""The emulator as a process: what it binds, what ends it, what outlives it."""
+"""The emulator as a process: what it binds, how it ends, and what survives it."""
 
 import os
 import signal
@@ -13,12 +13,14 @@ import pytest
 from tests.support.emulator import PYTHON, Emulator, deploy, objects, put, settled
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.emulator
+
 MANY = [b'{"n":%d}' % n for n in range(500)]
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Emulator]:
-    """An emulator to kill."""
+    """An emulator that the test may kill."""
     running = Emulator(tmp_path / "state", CLICKLAKE_MAX_BUFFER_SECONDS="60").start()
     deploy(running, "clicks-1")
     yield running

@@ -1,3 +1,5 @@
+"""The emulator's settings: defaults, values, errors."""
+
 import re
 from pathlib import Path
 

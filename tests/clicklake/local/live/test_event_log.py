@@ -1,3 +1,5 @@
+"""The event log: bounded, in order, and followed by readers."""
+
 import json
 import threading
 from itertools import islice
@@ -15,7 +17,8 @@ def landed(kind: Kind, *payloads: bytes) -> SealedObject:
 
 
 def kept(log: EventLog, kind: Kind) -> list[Any]:
-    return json.loads(log.to_json(kind))
+    entries: list[Any] = json.loads(log.to_json(kind))
+    return entries
 
 
 def test_lines_are_kept_as_objects_oldest_first() -> None:

@@ -9,6 +9,8 @@ import pytest
 from clicklake.local.delivery_stream.faults import FaultPlan
 from tests.clicklake.local.live.served import Served
 
+pytestmark = pytest.mark.e2e  # starts a server
+
 
 def test_each_kind_is_served_as_an_array(live: Served) -> None:
     live.land("delivered", b'{"eventId":"1"}\n{"eventId":"2"}\n')
