@@ -122,7 +122,7 @@ def copy_to_a_path_with_a_space(parent: Path) -> Path:
     A script's first line holds the path of its environment, which does not work if the path has a space. So a
     command that runs from this copy runs no scripts.
     """
-    folder = parent / "path with a space" / "checkout"
+    folder = parent / "a päth with spaces" / "checkout"
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
     for name in ("cli", "emulator", "ingest"):
         (folder / ".run" / "envs" / name / "bin").mkdir(parents=True)

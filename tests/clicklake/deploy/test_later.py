@@ -143,7 +143,7 @@ def test_undeploy_leaves_only_the_buckets_and_names_them(first: Stage) -> None:
 
 
 def test_undeploying_twice_is_not_an_error(first: Stage) -> None:
-    assert "gone" in first.checkout.make("undeploy", "STAGE=dev", "YES=1")
+    assert "removed" in first.checkout.make("undeploy", "STAGE=dev", "YES=1")
 
 
 def test_a_click_lands_through_production(first: Stage) -> None:
