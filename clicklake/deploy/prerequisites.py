@@ -17,7 +17,7 @@ def environment_python(name: str) -> Path:
 
 
 def emulator_lake_template() -> Path:
-    """Return the copy of lake.yaml that lies beside the processor's bundle for this machine.
+    """Return the copy of lake.yaml that refers to the processor's bundle for this machine.
 
     Raises DeployError with the make target that makes both.
     """

@@ -59,7 +59,7 @@ def deploy_stage(target: Target, stage: str, settings: StageSettings) -> None:
 def deploy_lake(
     target: Target, stage: str, template: Path, packaged: Path, parameters: dict[str, str]
 ) -> Stack:
-    """Upload the processor that lies beside `template`, and deploy the lake.
+    """Upload the processor that `template` refers to, and deploy the lake.
 
     The template that refers to the upload is written to `packaged`.
     """

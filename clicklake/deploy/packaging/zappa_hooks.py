@@ -33,7 +33,7 @@ def name_bucket(cli: Any) -> None:
 
 
 def fill_package(cli: Any) -> None:
-    """Put the app and its libraries beside the settings module that Zappa wrote into the package."""
+    """Replace the package with the app, its libraries, and the settings module that Zappa wrote."""
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder)
         with zipfile.ZipFile(cli.zip_path) as zappas_package:

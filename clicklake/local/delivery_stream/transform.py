@@ -57,7 +57,7 @@ def transform(
 ) -> Transformed:
     """Invoke the function up to 1 + `retries` times. Any response is final, even a malformed one.
 
-    `pause(attempt)` waits between two attempts. `envelope` holds the fields of the event beside its records.
+    `pause(attempt)` waits between two attempts. `envelope` holds the other fields of the event.
     """
     failure = Failed("Lambda.InvocationFailure", "not invoked")
     for attempt in range(1, retries + 2):

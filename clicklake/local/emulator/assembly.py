@@ -1,4 +1,4 @@
-"""Put the emulator together: MiniStack, our delivery streams in it, and the live page beside it."""
+"""Put the emulator together: MiniStack, our delivery streams in it, and the live page."""
 
 from dataclasses import dataclass
 

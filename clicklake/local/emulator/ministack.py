@@ -72,7 +72,7 @@ class MiniStack:
                 return self._responses.error_response_json(error.code, error.message, error.status)
             except ConnectionDroppedError:
                 reset_connection()
-                return self._responses.json_response({})  # reaches nobody
+                return self._responses.json_response({})  # never arrives
 
         return handle
 

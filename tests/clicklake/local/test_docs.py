@@ -42,7 +42,7 @@ def test_every_cited_source_is_linked_and_every_link_is_cited() -> None:
 
 def test_the_table_of_faults_lists_exactly_the_faults() -> None:
     assert [row[0].split("`")[1] for row in rows("Inject faults")] == [
-        each.name for each in fields(FaultPlan)
+        field.name for field in fields(FaultPlan)
     ]
 
 

@@ -203,8 +203,8 @@ def test_client_retries_after_a_dropped_connection(cloud: Emulator, fault: str, 
     with pytest.raises(ConnectionClosedError):
         put(cloud, STREAM, b"dropped")
     put(cloud, STREAM, b"dropped")
-    said = Counter(line["said"] for line in delivered(cloud))
-    assert said == {"first": 1, "dropped": times}
+    counts = Counter(line["said"] for line in delivered(cloud))
+    assert counts == {"first": 1, "dropped": times}
 
 
 def test_delayed_put_is_accepted_although_the_client_has_left(
