@@ -55,6 +55,15 @@ class Aws:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the service, as boto3.client() returns it in this environment."""
+        if service not in self._clients:
+            self._clients[service] = self._new_client(service)
+        return self._clients[service]
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
+
+    def _new_client(self, service: str) -> Any:
         specific = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
         url = self.environment.get(specific) or self.environment.get("AWS_ENDPOINT_URL")
         client: Any = self.session.client  # typed as one overload per service, by name

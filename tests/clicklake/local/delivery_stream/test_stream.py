@@ -82,11 +82,11 @@ def test_record_larger_than_the_hint_is_a_batch_of_its_own(world: MakeWorld) -> 
 
 def test_event_never_exceeds_the_limit_of_lambda(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration=processing(BufferSizeInMBs="3"))
-    lake.stream.put([b"tiny"] * 40_000)  # 160 kB of data, an event of 6.7 MB
+    lake.stream.put([b"x" * 180] * 17_000)  # 3.06 MB of data, an event of 6.7 MB
     lake.settle()
     assert len(lake.events) == 2
     assert all(len(json.dumps(event)) <= MAX_PAYLOAD_BYTES for event in lake.events)
-    assert lake.content("delivered") == b"TINY" * 40_000
+    assert lake.content("delivered") == b"X" * 180 * 17_000
 
 
 def test_only_a_few_invocations_run_at_once(world: MakeWorld) -> None:

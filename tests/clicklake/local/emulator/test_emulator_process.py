@@ -25,7 +25,7 @@ def own(tmp_path: Path) -> Iterator[Emulator]:
     deploy(running, "clicks-1")
     yield running
     if running.process.poll() is None:
-        running.stop()
+        running.stop(signal.SIGKILL)
 
 
 def numbers(emulator: Emulator) -> Counter[int]:
