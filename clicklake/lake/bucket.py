@@ -1,9 +1,9 @@
 """S3 access for the lake bucket: find it, list objects, read them, delete them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import boto3
@@ -24,7 +24,7 @@ from clicklake.lake.object_stream import (
     decompress,
     whole_lines,
 )
-from clicklake.lake.partitions import partition_of
+from clicklake.lake.partitions import hour_of_key, partition_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -67,6 +67,22 @@ class Lake:
 
     def objects_of_hour(self, folder: HourlyFolder, hour: datetime) -> list[S3Object]:
         return list(self.objects(f"{folder}/{partition_of(hour)}"))
+
+    def objects_of_day(self, folder: HourlyFolder, day: date) -> dict[datetime, list[S3Object]]:
+        """Return the day's objects by hour; hours without any are left out."""
+        found: dict[datetime, list[S3Object]] = {}
+        for item in self.objects(f"{folder}/dt={day}/"):
+            with suppress(ValueError):  # in no hourly partition
+                found.setdefault(hour_of_key(item.key), []).append(item)
+        return found
+
+    def days(self, prefix: str) -> set[date]:
+        """Return the days that have a partition right under the prefix."""
+        days = set()
+        for partition in self.subfolders(prefix):
+            with suppress(ValueError):  # not a day
+                days.add(date.fromisoformat(partition.rstrip("/").rpartition("dt=")[2]))
+        return days
 
     def subfolders(self, prefix: str) -> list[str]:
         """Return the prefixes one level below."""

@@ -1,10 +1,14 @@
 """Run queries on this machine: read the lines once into a database on disk, then query it with DuckDB."""
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -24,7 +28,8 @@ from clicklake.query.queries import (
     referenced_tables,
     view_definitions,
 )
-from clicklake.query.schema import FAILED_COLUMNS, PARTITIONS, Column, line_table
+from clicklake.query.schema import COMPUTED_COLUMNS, FAILED_COLUMNS, PARTITIONS, Column, line_table
+from clicklake.query.translate import MACROS, to_duckdb
 
 MEMORY_LIMIT = "220MB"  # for DuckDB alone; it spills the rest to disk
 ROW_GROUP_ROWS = 61_440  # half of DuckDB's default: rows that fill no group are written twice
@@ -32,6 +37,7 @@ THREADS = 2  # each needs up to 100 MB while it reads lines: four would exceed t
 MAX_LINE_BYTES = 4 * 1024 * 1024  # Firehose takes no record of more than 1,000 KiB
 DISK_FACTOR = 10  # free disk per byte of objects: their lines uncompressed, and half as much again
 LISTINGS = 8  # at once
+TABLES = ("lines", "events", "human_events", "failed")
 NAMED_OBJECTS = 5  # at most, of those that cannot be read
 
 # The same as the view `events`, but faster: scan all ids, then rank only the lines whose id occurs twice.
@@ -69,6 +75,8 @@ def _database(folder: Path) -> DuckDBPyConnection:
     file = exp.Literal.string(str(folder / "lines.duckdb")).sql("duckdb")
     db.execute(f"attach {file} as disk (row_group_size {ROW_GROUP_ROWS}); use disk")
     db.execute("pragma disable_checkpoint_on_shutdown")  # the file is thrown away
+    db.execute("set integer_division = true; set timezone = 'UTC'")
+    db.execute(MACROS)
     return db
 
 
@@ -81,7 +89,9 @@ def _run_queries(
         notes += _load_lines(db, lake, span, queries, folder)
     if "failed" in tables:
         notes += _load(db, "failed", FAILED_COLUMNS, lake, _failed_objects(lake, span), folder)
-    return QueryResults({name: _run_query(db, query) for name, query in queries.items()}, tuple(notes))
+    _close_file_system(db, folder)
+    results = {name: _run_query(db, lake, query) for name, query in queries.items()}
+    return QueryResults(results, tuple(notes))
 
 
 def _click_objects(lake: Lake, span: Span) -> list[S3Object]:
@@ -184,11 +194,42 @@ def _insert(db: DuckDBPyConnection, statement: str, batch: Iterable[Download]) -
     return unreadable
 
 
-def _run_query(db: DuckDBPyConnection, query: exp.Query) -> QueryResult:
+def _close_file_system(db: DuckDBPyConnection, folder: Path) -> None:
+    """Let the queries read no other file of this machine: DuckDB's SQL can name any."""
+    allowed = exp.Literal.string(str(folder)).sql("duckdb")
+    db.execute(f"set allowed_directories = [{allowed}]; set enable_external_access = false")
+    db.execute("set lock_configuration = true")
+
+
+def _run_query(db: DuckDBPyConnection, lake: Lake, query: exp.Query) -> QueryResult:
     try:
-        cursor = db.execute(query.sql("duckdb"))
+        cursor = db.execute(to_duckdb(query))
+        columns = tuple(column[0].lower() for column in cursor.description or ())
+        return QueryResult(columns, [tuple(map(_as_athena, row)) for row in cursor.fetchall()])
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise CommandError(f"DuckDB: {error}") from error
-    return QueryResult(tuple(column[0].lower() for column in cursor.description or ()), cursor.fetchall())
+        raise CommandError(_reason(lake, error)) from error
+
+
+def _as_athena(cell: Any) -> Any:
+    """Return a time as the text that Athena's results have for it."""
+    if not isinstance(cell, datetime):
+        return cell
+    text = f"{cell:%Y-%m-%d %H:%M:%S}.{cell.microsecond // 1000:03}"
+    return f"{text} UTC" if cell.tzinfo == UTC or cell.tzinfo else text
+
+
+def _reason(lake: Lake, error: duckdb.Error) -> str:
+    """Return DuckDB's message in one line, with the names that a misspelt column or table may mean."""
+    message = str(error).split("\n")[0]
+    missing = re.search(r'(?:column|Table with name) "?([^"\s]+)"? (?:not found|does not exist)', message)
+    if missing is None:
+        return f"DuckDB: {message}"
+    name = missing[1].lower()
+    if "Table" in missing[0]:
+        return f"there is no table {name}; the tables are {', '.join(TABLES)}"
+    known = {*line_table(lake).columns, *PARTITIONS, *FAILED_COLUMNS, *COMPUTED_COLUMNS}
+    close = get_close_matches(name, sorted(known), n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else "docs/line.md lists the columns"
+    return f"there is no column {name}; {hint}"

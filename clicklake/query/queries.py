@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,28 @@ def saved_query(name: str) -> exp.Query:
     return parse_query((FOLDER / f"{name}.sql").read_text())
 
 
+def find_query(text: str) -> exp.Query:
+    """Return the saved query of that name, or parse the SQL. Raises CommandError, naming similar queries."""
+    word = text.strip()
+    if word in NAMES:
+        return saved_query(word)
+    if word and word.replace("_", "").replace("-", "").isalnum():
+        close = get_close_matches(word.lower(), NAMES, n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"the saved queries are {', '.join(NAMES)}"
+        raise CommandError(f"there is no saved query {word}; {hint}")
+    return parse_query(text)
+
+
 def parse_query(sql: str) -> exp.Query:
     """Parse one `select`. Raises CommandError for anything else."""
     try:
         statements = sqlglot.parse(sql, dialect=DIALECT)
-    except sqlglot.ParseError as error:
-        details = error.errors[0]
-        raise CommandError(f"invalid SQL: {details['description']} at line {details['line']}") from error
+    except sqlglot.errors.SqlglotError as error:
+        details = (getattr(error, "errors", None) or [{}])[0]
+        where = f" at line {details['line']}" if "line" in details else ""
+        raise CommandError(f"invalid SQL: {details.get('description') or error}{where}") from error
+    except RecursionError:
+        raise CommandError("invalid SQL: it is nested too deeply") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise CommandError("pass one query: a select")
     return statements[0]

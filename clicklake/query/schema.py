@@ -28,6 +28,9 @@ class Column(NamedTuple):
 PARTITIONS = {"dt": Column("dt", "string"), "hr": Column("hr", "int")}
 """Names of the partitions; not fields of a line."""
 
+COMPUTED_COLUMNS = ("event_time", "arrival_delay_seconds")
+"""Columns that the views add: see views.sql."""
+
 
 class LineTable(NamedTuple):
     columns: dict[str, Column]
