@@ -1,4 +1,4 @@
-"""The pipeline's stack: each push to main is tested, then deployed, within bounds."""
+"""The pipeline's stack: each push to main is tested, then deployed, with bounded permissions."""
 
 import json
 from typing import Any
@@ -34,26 +34,32 @@ def test_a_push_to_main_starts_a_build_and_nothing_else_does(pipeline: dict[str,
     assert (statement["Action"], statement["Resource"]) == ("codebuild:StartBuild", target["Arn"])
 
 
-def test_a_repository_that_is_there_already_is_left_as_it_is(pipeline: dict[str, Any]) -> None:
+def test_an_existing_repository_is_left_alone(pipeline: dict[str, Any]) -> None:
     repository = pipeline["Resources"]["Repository"]
     condition = pipeline["Conditions"][repository["Condition"]]
     assert condition == {"Fn::Equals": [{"Ref": "MakeRepository"}, "yes"]}
-    assert '["Repository",' not in json.dumps(pipeline)  # so nothing in the stack needs it to be the stack's
+    assert '["Repository",' not in json.dumps(pipeline)  # nothing in the stack depends on it
     assert '{"Ref": "Repository"}' not in json.dumps(pipeline)
 
 
-def test_a_build_is_bounded_and_cannot_move_its_bounds(pipeline: dict[str, Any]) -> None:
+def actions_of(statements: list[dict[str, Any]], effect: str) -> set[str]:
+    matching = [statement for statement in statements if statement["Effect"] == effect]
+    return {action for statement in matching for action in as_list(statement["Action"])}
+
+
+def test_a_build_cannot_change_its_own_boundary(pipeline: dict[str, Any]) -> None:
     role = pipeline["Resources"]["BuildRole"]["Properties"]
     assert role["PermissionsBoundary"] == {"Ref": "Boundary"}
     boundary = list(statements_of(pipeline["Resources"]["Boundary"]))
-    allowed = {action for each in boundary if each["Effect"] == "Allow" for action in as_list(each["Action"])}
+    allowed = actions_of(boundary, "Allow")
     moves = {"iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy"}
     assert not allowed & {*moves, "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:*", "*"}
-    denied = {action for each in boundary if each["Effect"] == "Deny" for action in as_list(each["Action"])}
+    denied = actions_of(boundary, "Deny")
     assert {"iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "cloudformation:CreateChangeSet"} < denied
 
 
-def test_a_build_hands_roles_to_the_services_of_clicklake_alone(pipeline: dict[str, Any]) -> None:
-    (passing,) = [each for each in statements_of(pipeline) if each["Action"] == "iam:PassRole"]
+def test_a_build_may_pass_roles_only_to_the_services_of_clicklake(pipeline: dict[str, Any]) -> None:
+    statements = statements_of(pipeline)
+    (passing,) = [statement for statement in statements if statement["Action"] == "iam:PassRole"]
     services = passing["Condition"]["StringEquals"]["iam:PassedToService"]
     assert set(services) == {"lambda.amazonaws.com", "firehose.amazonaws.com", "apigateway.amazonaws.com"}

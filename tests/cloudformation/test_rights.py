@@ -1,6 +1,6 @@
-"""Each role does its work and nothing else, under the emulator's IAM.
+"""Each role may do its work and nothing else, as the emulator's IAM decides.
 
-Logs are left out: the emulator asks for the ARN of a log group without the `:*` that AWS asks for.
+Logs are left out: the emulator expects the ARN of a log group without the `:*` that AWS expects.
 """
 
 import json
@@ -16,6 +16,8 @@ from tests.cloudformation.resolved import ACCOUNT, REGION, names_of, resolve
 from tests.cloudformation.templates import load, statements_of
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.emulator
+
 PIPELINES = ("BuildRole", "PushRole")  # the emulator cannot deploy their stack: it has no repositories
 PROJECT = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/clicklake"
 
@@ -24,7 +26,7 @@ Call = Callable[[Client, dict[str, str]], Any]
 
 
 class Rights:
-    """Clients that may do what a role may, by a user who has the role's policy."""
+    """Clients with the permissions of a role: each uses the keys of a user with the role's policy."""
 
     def __init__(self, account: Account, outputs: dict[str, str]) -> None:
         self._account, self._outputs = account, outputs
@@ -34,11 +36,9 @@ class Rights:
         iam.create_user(UserName=role)
         iam.put_user_policy(UserName=role, PolicyName="role", PolicyDocument=self._policy(role))
         key = iam.create_access_key(UserName=role)["AccessKey"]
-        keys: Any = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-        session = boto3.Session(region_name="us-east-1", **keys)
-        endpoint = self._account.endpoint
+        session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
         client: Any = session.client
-        return lambda service: client(service, endpoint_url=endpoint)
+        return lambda service: client(service, endpoint_url=self._account.endpoint)
 
     def _policy(self, role: str) -> str:
         if role.startswith("ingest"):
@@ -54,7 +54,7 @@ class Rights:
 
 
 def _of_the_pipeline(role: str) -> str:
-    """The role's own policies and, as it has it twice, its boundary."""
+    """Return the role's own policies and, for BuildRole, its boundary, which is also attached as a policy."""
     resources = load(ROOT / "cloudformation" / "pipeline.yaml")["Resources"]
     arns = {
         "RepositoryName": "clicklake",
@@ -70,7 +70,7 @@ def _of_the_pipeline(role: str) -> str:
 
 @pytest.fixture(scope="module")
 def acting(account: Account, deployed_lake: dict[str, str]) -> Callable[[str], Client]:
-    made: dict[str, Client] = {}
+    clients: dict[str, Client] = {}
     rights = Rights(account, deployed_lake)
     account.client("s3").create_bucket(Bucket="somebody-elses")
     destination = {"BucketARN": "arn:aws:s3:::somebody-elses", "RoleARN": f"arn:aws:iam::{ACCOUNT}:role/any"}
@@ -86,16 +86,16 @@ def acting(account: Account, deployed_lake: dict[str, str]) -> Callable[[str], C
     )
 
     def act(role: str) -> Client:
-        if role not in made:
-            made[role] = rights.of(role)
-        return made[role]
+        if role not in clients:
+            clients[role] = rights.of(role)
+        return clients[role]
 
     return act
 
 
 @pytest.fixture
 def plain_http(account: Account, deployed_lake: dict[str, str]) -> Iterator[None]:
-    """The emulator speaks nothing else, and the bucket refuses it."""
+    """Let the bucket accept plain HTTP, which is all that the emulator speaks."""
     s3, bucket = account.client("s3"), deployed_lake["BucketName"]
     policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
     s3.delete_bucket_policy(Bucket=bucket)
@@ -217,7 +217,7 @@ def test_a_role_may_do_nothing_else(
         call(acting(role), deployed_lake)
 
 
-def test_the_bucket_takes_nothing_without_tls(
+def test_the_bucket_refuses_requests_without_tls(
     acting: Callable[[str], Client], deployed_lake: dict[str, str]
 ) -> None:
     with pytest.raises(ClientError, match="explicit deny"):

@@ -1,15 +1,18 @@
+"""Destinations: defaults, values, and settings that are refused."""
+
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from clicklake.local.delivery_stream.destination import Hints, UnsupportedDestinationError, parse_destination
+from clicklake.local.delivery_stream.configuration import UnsupportedDestinationError, parse_destination
+from clicklake.local.delivery_stream.destination import Hints
 from tests.clicklake.local.delivery_stream.world import LAMBDA_ARN, config, processing
 
 MEBIBYTE = 1024 * 1024
 
 
-def test_defaults_are_firehoses_own() -> None:
+def test_defaults_are_those_of_firehose() -> None:
     destination = parse_destination({"BucketARN": "arn:aws:s3:::lake"})
     assert destination.delivered.hints == Hints(300, 5 * MEBIBYTE)
     assert destination.delivered.prefix == "!{timestamp:yyyy/MM/dd/HH/}"
@@ -18,7 +21,7 @@ def test_defaults_are_firehoses_own() -> None:
     assert destination.processor is None
 
 
-def test_processor_defaults_are_firehoses_own() -> None:
+def test_processor_defaults_are_those_of_firehose() -> None:
     parameters = [{"ParameterName": "LambdaArn", "ParameterValue": LAMBDA_ARN}]
     lambda_only = {"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": parameters}]}
     processor = parse_destination(config(ProcessingConfiguration=lambda_only)).processor
@@ -42,12 +45,12 @@ def test_values_of_the_configuration_are_read() -> None:
     assert destination.processor.hints == Hints(10, int(0.2 * MEBIBYTE))
 
 
-def test_processors_that_are_not_enabled_are_none() -> None:
+def test_disabled_processors_are_ignored() -> None:
     disabled = {**processing(), "Enabled": False}
     assert parse_destination(config(ProcessingConfiguration=disabled)).processor is None
 
 
-def test_capping_shortens_every_buffer_and_lengthens_none() -> None:
+def test_capping_shortens_buffers_and_never_lengthens_them() -> None:
     given = config(BufferingHints={"IntervalInSeconds": 0, "SizeInMBs": 1})
     capped = parse_destination(given).capped(0.5)
     assert capped.delivered.hints.seconds == 0
@@ -78,6 +81,6 @@ EXTRACTION = {"Enabled": True, "Processors": [{"Type": "MetadataExtraction", "Pa
         ({"ProcessingConfiguration": EXTRACTION}, "MetadataExtraction"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_by_name(changes: dict[str, Any], reason: str) -> None:
+def test_unsupported_setting_is_refused_by_name(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(UnsupportedDestinationError, match=reason):
         parse_destination(config(**changes))
