@@ -20,7 +20,14 @@ def destination(lake: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> None:
     assert set(lake["Outputs"]) == {
-        *("StreamName", "StreamArn", "BucketName", "ProcessorFunctionName", "ProcessorFunctionArn"),
+        *(
+            "StreamName",
+            "StreamArn",
+            "BucketName",
+            "IngestRoleArn",
+            "ProcessorFunctionName",
+            "ProcessorFunctionArn",
+        ),
         *("GlueDatabaseName", "GlueTableName", "AthenaWorkGroupName"),
         *("ProcessorLogGroupName", "IngestLogGroupName"),
     }
