@@ -102,11 +102,13 @@ def _joined(separator: str, *columns: str) -> Callable[[Row], str]:
 _WORDS = {
     "search": "a search engine",
     "social": "a social network",
+    "ai": "an AI assistant",
     "other": "another site",
     "direct": "no page",
     "found": "its attributes",
     "not_found": "that there is no such item",
     "unavailable": "no answer",
+    "not_asked": "nothing, because it was not asked",
 }
 
 # How to name a row, if its first column is not enough.
