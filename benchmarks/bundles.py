@@ -20,7 +20,10 @@ APP = ROOT / "ingest_app"
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 # Of the ingest app: the job's own modules, which know neither Flask nor boto3.
-CORE = ("clicks", "envelope", "instants", "receipts", "refusals", "sender", "settings", "urls")
+CORE = (
+    *("clicks", "envelope", "privacy", "problems", "receipts", "sender", "settings", "timestamps"),
+    *("parsing/__init__", "parsing/schema", "parsing/strict", "parsing/urls"),
+)
 
 
 def bundle_of(design: Design) -> Path:
@@ -127,10 +130,10 @@ def _stage(design: Design, requirements: str | None = None) -> Path:
         shutil.copytree(
             folder, folder / "vendor", ignore=shutil.ignore_patterns("app.py", ".chalice", "vendor")
         )
-    core.mkdir(parents=True)
+    (core / "parsing").mkdir(parents=True)
     (core / "__init__.py").touch()
     for name in CORE:
-        shutil.copy(APP / f"{name}.py", core)
+        shutil.copy(APP / f"{name}.py", core / f"{name}.py")
     if requirements:
         shutil.copy(ROOT / f"benchmarks/requirements-{requirements}.txt", folder / "requirements.txt")
     return folder

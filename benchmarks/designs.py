@@ -11,7 +11,7 @@ class Design(NamedTuple):
     """Whose bundle it is: zappa, chalice, sam, or no one's (files)."""
 
 
-OURS = Design("clicklake", "Clicklake", "ingest_app.wsgi.lambda_handler", "zappa")
+OURS = Design("clicklake", "Clicklake", "ingest_app.lambda_entry.lambda_handler", "zappa")
 ZAPPA = Design("zappa", "Zappa's defaults, Flask", "handler.lambda_handler", "zappa")
 FASTAPI = Design("fastapi", "FastAPI + Mangum", "app.handler", "sam")
 APIG_WSGI = Design("apig_wsgi", "apig-wsgi + Flask", "app.handler", "sam")

@@ -19,7 +19,7 @@ from benchmarks.firehose import firehose
 from benchmarks.function import Function, Sample
 from benchmarks.publish import Table, publish
 from ingest_app import create_app
-from ingest_app.settings import Settings
+from ingest_app.settings import IngestSettings
 
 CLICKS = (1, 10, 50, 500)
 STARTS = 6
@@ -93,7 +93,7 @@ def sizes(clicks: int) -> dict[str, int]:
         def put(self, record: bytes) -> None:
             records.append(record)
 
-    client = create_app(Settings("clicklake-dev"), Kept()).test_client()
+    client = create_app(IngestSettings("clicklake-dev"), Kept()).test_client()
     event = make_event(make_body(clicks))
     answer = client.put("/clicks", data=event["body"], headers=event["headers"])
     return {"record": len(records[0]), "answer": len(answer.data) + len(str(answer.headers))}

@@ -1,4 +1,7 @@
-"""Sender and clicks to the bytes of one record: the contract with the processor, version 1."""
+"""The envelope, version 1: one request's clicks and their sender, as one Firehose record.
+
+It is the contract with the processor.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,8 +9,8 @@ from datetime import datetime
 import msgspec
 
 from ingest_app.clicks import Click
-from ingest_app.instants import to_rfc3339
 from ingest_app.sender import Sender
+from ingest_app.timestamps import to_rfc3339
 
 VERSION = 1
 
@@ -15,7 +18,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class Envelope(msgspec.Struct, rename="camel", kw_only=True):
-    """One request. Every key is always there, null where unknown; of a click only what it has."""
+    """One request. Every key is always present, and null if unknown. A click has only the fields it has."""
 
     v: int = VERSION
     request_id: str
@@ -27,14 +30,14 @@ class Envelope(msgspec.Struct, rename="camel", kw_only=True):
     user_agent: str | None
     privacy: str | None
     replays: int = 0
-    """How often the operator has put this record back on the stream."""
+    """How many times an operator has put this record back on the stream."""
     clicks: Sequence[Click]
 
 
 def build_record(
     sender: Sender, clicks: Sequence[Click], request_id: str, received_at: datetime, sent_at: str | None
 ) -> bytes:
-    """One JSON object and a newline."""
+    """Return one JSON object and a newline."""
     envelope = Envelope(
         request_id=request_id,
         received_at=to_rfc3339(received_at),

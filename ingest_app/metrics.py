@@ -1,5 +1,6 @@
-"""Counts of what was refused, in CloudWatch's embedded metric format; what went well writes nothing.
+"""Metrics of refused requests and rejected clicks, in CloudWatch's embedded metric format.
 
+Accepted clicks write nothing. The format:
 docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -14,7 +15,7 @@ NAMESPACE = "Clicklake"
 
 
 def count(function_name: str, counts: Mapping[str, int], **facts: Any) -> None:
-    """Write one line. `facts` are for its reader: ids and names, never a payload, an address or a userId."""
+    """Write one log line. `facts` help its reader: ids and names, never payloads, addresses or user ids."""
     metrics = [{"Name": name, "Unit": "Count"} for name in counts]
     line = {
         "_aws": {
@@ -32,11 +33,14 @@ def count(function_name: str, counts: Mapping[str, int], **facts: Any) -> None:
 
 
 def refused(code: str) -> str:
-    """The metric of a problem's code: RefusedBodyTooLarge of body_too_large."""
+    """Return the metric of a problem code: RefusedBodyTooLarge for body_too_large."""
     return "Refused" + code.title().replace("_", "")
 
 
 def rejected(field: str | None) -> str:
-    """The metric of the field that cost a click: five names, whatever the setting calls the item."""
+    """Return the metric of the field that got a click rejected.
+
+    There are five, whatever name ITEM_ID_FIELD gives the item id.
+    """
     names = {"type": "Type", "userId": "UserId", "eventId": "EventId", None: "Click"}
     return "Rejected" + names.get(field, "Item")

@@ -1,11 +1,23 @@
-"""What a click loses when its sender asks for privacy (GPC_MODE `strip`)."""
+"""Privacy signals of browsers, and what a click loses if its sender sends one (GPC_MODE `strip`)."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from ingest_app.clicks import GUEST, Click
-from ingest_app.urls import drop_query
+from ingest_app.parsing.urls import drop_query
 
 
-def strip(click: Click) -> None:
-    """Take out who it was and what might say so; sender.py has left out address and visitorId already."""
+def privacy_signal(environ: Mapping[str, Any]) -> str | None:
+    """Return gpc, dnt or None. Global Privacy Control comes first: browsers have given up Do Not Track."""
+    if environ.get("HTTP_SEC_GPC", "").strip() == "1":
+        return "gpc"
+    if environ.get("HTTP_DNT", "").strip() == "1":
+        return "dnt"
+    return None
+
+
+def strip_identity(click: Click) -> None:
+    """Remove what could identify the visitor. sender.py leaves out the address and the visitorId."""
     click.user_id = GUEST
     click.session_id = click.title = click.properties = None
     click.url = click.url and drop_query(click.url)

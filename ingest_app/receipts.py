@@ -1,30 +1,30 @@
-"""What a page is told of each of its clicks."""
+"""The response to accepted clicks: what became of each click."""
 
 from collections.abc import Sequence
 from uuid import uuid4
 
 from msgspec import UNSET, Struct, UnsetType
 
-from ingest_app.clicks import Batch, Click, Outcome
-from ingest_app.refusals import FieldError
+from ingest_app.clicks import Click, ParsedRequest, ParseResult
+from ingest_app.problems import FieldError
 
 
 class Receipt(Struct, rename="camel", omit_defaults=True, kw_only=True, gc=False):
-    """`index` is the click's place in the request, from 0."""
+    """What became of one click. `index` is its position in the request, from 0."""
 
     index: int
     event_id: str | None
     result: str
-    """accepted, duplicate (of a click of the same request) or rejected."""
+    """accepted, rejected, or duplicate (an earlier click of the same request has the same id)."""
     field: str | UnsetType | None = UNSET
     reason: str | UnsetType = UNSET
     errors: Sequence[FieldError] = []
-    """All of them, where more than one rule was broken."""
+    """All errors of a rejected click, if it has more than one."""
     ignored: Sequence[FieldError] = []
-    """What was left out of an accepted click."""
+    """The dropped fields of an accepted click."""
 
 
-class Answer(Struct, rename="camel", omit_defaults=True, kw_only=True):
+class ClicksResponse(Struct, rename="camel", omit_defaults=True, kw_only=True):
     """The body of a 202."""
 
     accepted: int
@@ -35,15 +35,17 @@ class Answer(Struct, rename="camel", omit_defaults=True, kw_only=True):
     ignored: list[FieldError] = []
 
 
-def write_receipts(batch: Batch, request_id: str) -> tuple[list[Click], Answer]:
-    """Give ids to the clicks that have none, and take each id of a request once."""
+def deduplicate_and_build_receipts(
+    request: ParsedRequest, request_id: str
+) -> tuple[list[Click], ClicksResponse]:
+    """Return the accepted clicks and the response. Clicks without an eventId are given one here."""
     clicks: dict[str, Click] = {}
     receipts = []
     duplicates = 0
-    for index, outcome in enumerate(batch.outcomes):
-        click = outcome.click
+    for index, result in enumerate(request.results):
+        click = result.click
         if click is None:
-            receipts.append(_rejected(index, outcome))
+            receipts.append(_rejection(index, result))
             continue
         event_id = click.event_id = click.event_id or str(uuid4())
         if event_id in clicks:
@@ -51,27 +53,25 @@ def write_receipts(batch: Batch, request_id: str) -> tuple[list[Click], Answer]:
             receipts.append(Receipt(index=index, event_id=event_id, result="duplicate"))
         else:
             clicks[event_id] = click
-            receipts.append(
-                Receipt(index=index, event_id=event_id, result="accepted", ignored=outcome.errors)
-            )
-    answer = Answer(
+            receipts.append(Receipt(index=index, event_id=event_id, result="accepted", ignored=result.errors))
+    response = ClicksResponse(
         accepted=len(clicks),
         rejected=len(receipts) - len(clicks) - duplicates,
         duplicates=duplicates,
         request_id=request_id,
         receipts=receipts,
-        ignored=batch.ignored,
+        ignored=request.ignored,
     )
-    return list(clicks.values()), answer
+    return list(clicks.values()), response
 
 
-def _rejected(index: int, outcome: Outcome) -> Receipt:
-    first, *others = outcome.errors
+def _rejection(index: int, result: ParseResult) -> Receipt:
+    first, *others = result.errors
     return Receipt(
         index=index,
-        event_id=outcome.event_id,
+        event_id=result.event_id,
         result="rejected",
         field=first.field,
         reason=first.reason,
-        errors=outcome.errors if others else [],
+        errors=result.errors if others else [],
     )

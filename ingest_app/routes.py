@@ -14,17 +14,19 @@ import msgspec
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
-import ingest_app
-from ingest_app import metrics, privacy
-from ingest_app.body import read_body
-from ingest_app.clicks import Batch, GoodPath, Vocabulary
+from ingest_app import metrics
+from ingest_app.clicks import ParsedRequest
 from ingest_app.envelope import build_record
-from ingest_app.headers import is_allowed, preflight_headers
-from ingest_app.receipts import Answer, write_receipts
-from ingest_app.refusals import Refusal
-from ingest_app.salvage import Salvage
-from ingest_app.sender import read_sender, read_signal
-from ingest_app.settings import Settings
+from ingest_app.headers import is_origin_allowed, preflight_headers
+from ingest_app.parsing.body import read_body
+from ingest_app.parsing.lenient import LenientParser
+from ingest_app.parsing.schema import ClickSchema
+from ingest_app.parsing.strict import StrictParser
+from ingest_app.privacy import privacy_signal, strip_identity
+from ingest_app.problems import ApiProblem
+from ingest_app.receipts import ClicksResponse, deduplicate_and_build_receipts
+from ingest_app.sender import read_sender
+from ingest_app.settings import IngestSettings
 from ingest_app.stream import RETRY_AFTER_SECONDS, Stream, StreamUnavailable
 
 STATUS = {
@@ -47,143 +49,142 @@ STATUS = {
     "internal_error": 500,
     "stream_unavailable": 503,
 }
-"""Each code that a problem document can have."""
+"""The HTTP status of each problem code."""
+
+
+SIGNAL_HEADERS = {"gpc": "Sec-GPC", "dnt": "DNT"}
 
 
 class Api:
-    """The views, bound to the settings and the stream of one app."""
+    """The views and error handlers of one app."""
 
-    def __init__(self, settings: Settings, stream: Stream) -> None:
+    def __init__(self, settings: IngestSettings, stream: Stream, version: str) -> None:
         self._settings = settings
         self._stream = stream
-        vocabulary = Vocabulary(settings.item_id_field, settings.keep_query)
-        self._good_path = GoodPath(vocabulary)
-        self._salvage = Salvage(vocabulary)
+        self._version = version
+        schema = ClickSchema(settings.item_id_field, settings.keep_query)
+        self._strict = StrictParser(schema)
+        self._lenient = LenientParser(schema)
 
     def register(self, app: Flask) -> None:
-        """Put every endpoint of the contract on the app, and one kind of answer for everything else."""
+        """Add the endpoints to the app, and make every error a problem document."""
         for path, methods, view in (
-            ("/clicks", ["PUT", "POST"], self.take_clicks),
-            ("/clicks.gif", ["GET", "HEAD"], self.take_pixel),
-            ("/health", ["GET", "HEAD"], self.show_health),
-            ("/openapi.json", ["GET", "HEAD"], self.show_description),
-            ("/", ["GET", "HEAD"], self.show_index),
+            ("/clicks", ["PUT", "POST"], self.collect),
+            ("/clicks.gif", ["GET", "HEAD"], self.collect_pixel),
+            ("/health", ["GET", "HEAD"], self.health),
+            ("/openapi.json", ["GET", "HEAD"], self.openapi),
+            ("/", ["GET", "HEAD"], self.index),
         ):
-            preflight = partial(self.answer_preflight, [*methods, "OPTIONS"])
+            preflight = partial(self.preflight, [*methods, "OPTIONS"])
             add = partial(app.add_url_rule, path, provide_automatic_options=False)
             add(None, view, methods=methods)
             add(f"preflight {path}", preflight, methods=["OPTIONS"])
-        app.register_error_handler(Refusal, self.refuse)
-        app.register_error_handler(StreamUnavailable, self.refuse_for_stream)
-        app.register_error_handler(HTTPException, self.refuse_http)
-        app.register_error_handler(Exception, self.refuse_unforeseen)
+        app.register_error_handler(ApiProblem, self.handle_problem)
+        app.register_error_handler(StreamUnavailable, self.handle_stream_unavailable)
+        app.register_error_handler(HTTPException, self.handle_http_error)
+        app.register_error_handler(Exception, self.handle_unexpected_error)
 
-    # The endpoints
+    # Views
 
-    def take_clicks(self) -> Response:
-        self._refuse_origin()
-        self._refuse_signal()
-        # The request itself: each look through its proxy asks for the context first, 7 µs of them here.
-        body = read_body(request._get_current_object())  # type: ignore[attr-defined]
+    def collect(self) -> Response:
+        self._check_origin()
+        self._check_signal()
+        body = read_body(request)
         try:
-            batch = self._good_path.parse(body)
-        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
-            batch = self._salvage.parse(body)
-        return _json(self._accept(batch), HTTPStatus.ACCEPTED)
+            parsed = self._strict.parse(body)
+        except StrictParser.ERRORS:
+            parsed = self._lenient.parse(body)
+        return _json(self._accept(parsed), HTTPStatus.ACCEPTED)
 
-    def take_pixel(self) -> Response:
-        """One click of the query, for pages and mails without script; a link checker's HEAD is none."""
-        self._refuse_origin()
-        self._refuse_signal()
+    def collect_pixel(self) -> Response:
+        """Accept one click from the query. HEAD, which link checkers send, is not a click."""
+        self._check_origin()
+        self._check_signal()
         if request.method == "GET":
             query = {name: values[-1] for name, values in request.args.lists() if values[-1]}
-            self._accept(Batch([self._salvage.click(query)]))
+            self._accept(ParsedRequest([self._lenient.parse_click(query)]))
         return Response(status=HTTPStatus.NO_CONTENT)
 
-    def show_health(self) -> Response:
-        return _json({"status": "ok", "version": ingest_app.__version__})
+    def health(self) -> Response:
+        return _json({"status": "ok", "version": self._version})
 
-    def show_description(self) -> Response:
+    def openapi(self) -> Response:
         return Response(Path(__file__).with_name("openapi.json").read_bytes(), mimetype="application/json")
 
-    def show_index(self) -> Response:
+    def index(self) -> Response:
         paths = {"clicks": "clicks", "pixel": "clicks.gif", "health": "health", "openapi": "openapi.json"}
         return _json(
             {
                 "name": "Clicklake",
-                "what": "Takes the clicks of a web site and puts them into a data lake.",
-                "version": ingest_app.__version__,
+                "what": "Collects the clicks of a website into a data lake.",
+                "version": self._version,
                 "links": {name: f"{request.script_root}/{path}" for name, path in paths.items()},
             }
         )
 
-    def answer_preflight(self, methods: Sequence[str]) -> Response:
-        self._refuse_origin()
-        allowed = ", ".join(methods)
-        return Response(
-            status=HTTPStatus.NO_CONTENT, headers={"Allow": allowed, **preflight_headers(allowed)}
-        )
+    def preflight(self, methods: Sequence[str]) -> Response:
+        self._check_origin()
+        return Response(status=HTTPStatus.NO_CONTENT, headers=preflight_headers(methods))
 
-    # The one way in
+    # What collect and collect_pixel share
 
-    def _accept(self, batch: Batch) -> Answer:
-        """Return only when Firehose has taken the record."""
+    def _accept(self, parsed: ParsedRequest) -> ClicksResponse:
+        """Put the clicks on the stream. Return only after Firehose has accepted the record."""
         now = datetime.now(UTC)
         sender = read_sender(request.environ, self._settings, now)
-        clicks, answer = write_receipts(batch, _request_id())
+        clicks, response = deduplicate_and_build_receipts(parsed, _request_id())
         if not clicks:
-            raise _no_valid_click(batch)
+            raise _no_valid_click(parsed)
         if sender.privacy:
             for click in clicks:
-                privacy.strip(click)
-        self._stream.put(build_record(sender, clicks, answer.request_id, now, batch.sent_at))
-        if answer.rejected:
-            self._count(_rejections(batch))
-        return answer
+                strip_identity(click)
+        self._stream.put(build_record(sender, clicks, response.request_id, now, parsed.sent_at))
+        if response.rejected:
+            self._count(_rejections(parsed))
+        return response
 
-    def _refuse_origin(self) -> None:
-        if not is_allowed(request.environ.get("HTTP_ORIGIN"), self._settings.allowed_origins):
-            raise Refusal(
-                "origin_not_allowed", "Pages of this origin may not send clicks here.", field="Origin"
-            )
+    def _check_origin(self) -> None:
+        if not is_origin_allowed(request.environ.get("HTTP_ORIGIN"), self._settings.allowed_origins):
+            detail = "Pages of this origin are not allowed to send clicks."
+            raise ApiProblem("origin_not_allowed", detail, field="Origin")
 
-    def _refuse_signal(self) -> None:
-        if self._settings.gpc_mode == "refuse" and (signal := read_signal(request.environ)):
-            header = {"gpc": "Sec-GPC", "dnt": "DNT"}[signal]
-            detail = f"No clicks are taken from browsers that send {header}: 1."
-            raise Refusal("privacy_signal", detail, field=header)
+    def _check_signal(self) -> None:
+        if self._settings.gpc_mode == "refuse" and (signal := privacy_signal(request.environ)):
+            header = SIGNAL_HEADERS[signal]
+            detail = f"Clicks from browsers that send {header}: 1 are not accepted."
+            raise ApiProblem("privacy_signal", detail, field=header)
 
-    # Refusals
+    # Error handlers
 
-    def refuse(self, refusal: Refusal) -> Response:
-        self._count({metrics.refused(refusal.code): 1, **refusal.counts})
-        return _problem(refusal.code, refusal.detail, **refusal.members)
+    def handle_problem(self, problem: ApiProblem) -> Response:
+        self._count({metrics.refused(problem.code): 1, **problem.counts})
+        return _problem(problem.code, problem.detail, **problem.members)
 
-    def refuse_for_stream(self, unavailable: StreamUnavailable) -> Response:
+    def handle_stream_unavailable(self, unavailable: StreamUnavailable) -> Response:
         self._count(
             {metrics.refused("stream_unavailable"): 1}, requestId=_request_id(), cause=unavailable.cause
         )
-        detail = (
-            "The clicks were not taken, or nobody said so. Send them again with the same ids: that is safe."
-        )
+        detail = "The clicks may not have been accepted. Sending them again with the same eventIds is safe."
         response = _problem("stream_unavailable", detail)
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
 
-    def refuse_http(self, error: HTTPException) -> Response:
-        """What Flask and Werkzeug refuse before a view is reached."""
+    def handle_http_error(self, error: HTTPException) -> Response:
+        """Handle what Flask and Werkzeug raise before a view runs."""
         if isinstance(error, MethodNotAllowed):
-            response = self.refuse(Refusal("method_not_allowed", f"{request.method} is not taken here."))
+            detail = f"{request.method} is not allowed here. See the Allow header."
+            response = self.handle_problem(ApiProblem("method_not_allowed", detail))
             response.headers["Allow"] = ", ".join(error.valid_methods or ())
             return response
         if isinstance(error, InternalServerError):
-            return self.refuse_unforeseen(error.original_exception or error)
+            return self.handle_unexpected_error(error.original_exception or error)
         if error.code == HTTPStatus.NOT_FOUND:
-            return self.refuse(Refusal("not_found", "There is nothing here; / names what there is."))
-        return self.refuse(Refusal("bad_request", error.description or error.name))
+            detail = "Nothing is at this path. / lists what there is."
+            return self.handle_problem(ApiProblem("not_found", detail))
+        return self.handle_problem(ApiProblem("bad_request", error.description or error.name))
 
-    def refuse_unforeseen(self, error: BaseException) -> Response:
-        """Log the error's type and where it was raised; never its message, which may quote the payload."""
+    def handle_unexpected_error(self, error: BaseException) -> Response:
+        """Log the type of the error and where it was raised. Its message might quote the payload."""
         frames = [
             f"{Path(frame.filename).name}:{frame.lineno}"
             for frame in traceback.extract_tb(error.__traceback__)
@@ -194,7 +195,7 @@ class Api:
             error=type(error).__name__,
             frames=frames,
         )
-        return _problem("internal_error", "An error that nobody foresaw; it was logged under this requestId.")
+        return _problem("internal_error", "Unexpected error. The log has it under this requestId.")
 
     def _count(self, counts: Mapping[str, int], **facts: Any) -> None:
         metrics.count(self._settings.function_name, counts, **facts)
@@ -205,26 +206,26 @@ def _request_id() -> str:
     return request_id
 
 
-def _no_valid_click(batch: Batch) -> Refusal:
+def _no_valid_click(parsed: ParsedRequest) -> ApiProblem:
     errors = [
         {"index": index, "field": error.field, "reason": error.reason}
-        for index, outcome in enumerate(batch.outcomes)
-        for error in outcome.errors
+        for index, result in enumerate(parsed.results)
+        for error in result.errors
     ]
-    return Refusal(
+    return ApiProblem(
         "no_valid_click",
-        "No click is valid; `errors` names each broken rule.",
-        counts=_rejections(batch),
+        "No click is valid. `errors` lists every broken rule.",
+        counts=_rejections(parsed),
         accepted=0,
-        rejected=len(batch.outcomes),
+        rejected=len(parsed.results),
         duplicates=0,
         errors=errors,
     )
 
 
-def _rejections(batch: Batch) -> Mapping[str, int]:
+def _rejections(parsed: ParsedRequest) -> Mapping[str, int]:
     return Counter(
-        metrics.rejected(outcome.errors[0].field) for outcome in batch.outcomes if outcome.click is None
+        metrics.rejected(result.errors[0].field) for result in parsed.results if result.click is None
     )
 
 
@@ -233,7 +234,7 @@ def _json(value: Any, status: int = HTTPStatus.OK) -> Response:
 
 
 def _problem(code: str, detail: str, **members: Any) -> Response:
-    """RFC 9457. `code` is ours; a type of about:blank says that the title is the status's own phrase."""
+    """Build a problem document (RFC 9457). With type about:blank, title is the phrase of the HTTP status."""
     status = STATUS[code]
     document = {
         "type": "about:blank",

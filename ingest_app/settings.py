@@ -1,4 +1,4 @@
-"""Every environment variable of this bundle: name, unit, default. Read once, when the app is made."""
+"""The environment variables of this bundle, with their rules and defaults. Read once, when the app starts."""
 
 import os
 import re
@@ -9,6 +9,7 @@ from typing import Literal, TypeVar, cast
 GpcMode = Literal["strip", "refuse", "ignore"]
 GPC_MODES = ("strip", "refuse", "ignore")
 
+# Names that ITEM_ID_FIELD cannot have, because other fields have them.
 RESERVED_FIELDS = frozenset(
     [
         *("clicks", "element", "eventId", "occurredAt", "properties", "referrer"),
@@ -21,35 +22,35 @@ _T = TypeVar("_T")
 
 
 class SettingsError(RuntimeError):
-    """A variable is missing or wrong. The message names it and says what it must be."""
+    """A variable is missing or invalid. The message names it and its rule."""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the environment says; an empty variable counts as one that is not set."""
+class IngestSettings:
+    """The settings of the ingest app. An empty variable counts as not set."""
 
     click_stream: str
-    """CLICK_STREAM: the delivery stream's name."""
+    """CLICK_STREAM: name of the Firehose delivery stream."""
     allowed_origins: frozenset[str] | None = None
-    """ALLOWED_ORIGINS: comma list of origins, or `*` (None here): every origin."""
+    """ALLOWED_ORIGINS: comma-separated origins, or `*` (None here) for every origin."""
     item_id_field: str = "mysfitId"
-    """ITEM_ID_FIELD: what a click calls its item's id."""
+    """ITEM_ID_FIELD: name of the item id in the envelope and the line. Clicks may use it or itemId."""
     gpc_mode: GpcMode = "strip"
-    """GPC_MODE: what Sec-GPC or DNT does to a click."""
+    """GPC_MODE: what happens to clicks from browsers that send Sec-GPC or DNT."""
     keep_query: bool = False
-    """KEEP_QUERY: keep the whole query of addresses, not only the campaign's parameters."""
+    """KEEP_QUERY: keep the whole query of URLs, not only the campaign parameters."""
     visitor_key: bytes | None = field(default=None, repr=False)
-    """VISITOR_KEY: secret of the visitorId; without it there is none."""
+    """VISITOR_KEY: secret key of the visitorId. Without it there is no visitorId."""
     edge_secret: bytes | None = field(default=None, repr=False)
-    """EDGE_SECRET: what our CloudFront sends as X-Clicklake-Edge; without it no header of its is believed."""
+    """EDGE_SECRET: secret that proves requests to come from our CloudFront (header X-Clicklake-Edge)."""
     region: str | None = None
-    """AWS_REGION: Lambda's own. Without it boto3 asks AWS_DEFAULT_REGION, and the profile."""
+    """AWS_REGION: set by Lambda. Without it boto3 reads AWS_DEFAULT_REGION, then the AWS profile."""
     function_name: str = "local"
-    """AWS_LAMBDA_FUNCTION_NAME: Lambda's own; the dimension of our metrics."""
+    """AWS_LAMBDA_FUNCTION_NAME: set by Lambda. The dimension of the app's metrics."""
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
-        """Raise SettingsError for the first variable that is missing or wrong."""
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "IngestSettings":
+        """Raise SettingsError for the first variable that is missing or invalid."""
         environ = os.environ if environ is None else environ
         read = _Reader(environ)
         return cls(
@@ -63,19 +64,6 @@ class Settings:
             region=read("AWS_REGION", str, None),
             function_name=read("AWS_LAMBDA_FUNCTION_NAME", str, cls.function_name),
         )
-
-
-def adopt_zappa_environment() -> bool:
-    """Set what Zappa baked into its settings module; False where there is none (not in Zappa's bundle).
-
-    Zappa does the same, but only in its handler, which wants our app to exist already.
-    """
-    try:
-        import zappa_settings  # type: ignore[import-not-found]
-    except ModuleNotFoundError:
-        return False
-    os.environ.update(zappa_settings.ENVIRONMENT_VARIABLES)
-    return True
 
 
 class _Reader:
@@ -97,7 +85,7 @@ class _Reader:
 def _stream_name(text: str) -> str:
     # docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html#API_PutRecord_RequestParameters
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", text):
-        raise ValueError("must be the name of a delivery stream, not an ARN or anything else")
+        raise ValueError("must be a delivery stream name of 1 to 64 letters, digits and -_., not an ARN")
     return text
 
 
@@ -106,13 +94,15 @@ def _origins(text: str) -> frozenset[str] | None:
     if origins == {"*"}:
         return None
     if not origins or not all(re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#*]+", origin) for origin in origins):
-        raise ValueError("must be * or a comma list of origins such as https://shop.example")
+        raise ValueError("must be * or comma-separated origins such as https://shop.example")
     return origins
 
 
 def _field_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", text) or text in RESERVED_FIELDS:
-        raise ValueError("must be a field name such as productId that no other field of a click has")
+    if text in RESERVED_FIELDS:
+        raise ValueError(f"must not be {text}, which is another field of a click")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", text):
+        raise ValueError("must be a name such as productId: a letter, then at most 63 letters, digits and _")
     return text
 
 

@@ -53,7 +53,7 @@ ALONE = [
     ("ingest_app", "botocore", {"ingest_app/stream.py"}),
     ("processor", "requests", {"processor/catalogue.py"}),
     ("clicklake", "ministack", {"clicklake/local/emulator/ministack.py"}),
-    ("clicklake", "duckdb", {"clicklake/query/duckdb_engine.py"}),
+    ("clicklake", "duckdb", {"clicklake/query/duckdb_engine.py", "clicklake/query/parquet.py"}),
 ]
 
 

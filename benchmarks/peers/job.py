@@ -8,22 +8,23 @@ from uuid import uuid4
 
 import msgspec
 
-from ingest_app.clicks import GoodPath, Vocabulary
 from ingest_app.envelope import build_record
-from ingest_app.receipts import write_receipts
+from ingest_app.parsing.schema import ClickSchema
+from ingest_app.parsing.strict import StrictParser
+from ingest_app.receipts import deduplicate_and_build_receipts
 from ingest_app.sender import read_sender
-from ingest_app.settings import Settings
+from ingest_app.settings import IngestSettings
 
-SETTINGS = Settings.from_environment()
+SETTINGS = IngestSettings.from_environment()
 
-_good_path = GoodPath(Vocabulary(SETTINGS.item_id_field, SETTINGS.keep_query))
+_parser = StrictParser(ClickSchema(SETTINGS.item_id_field, SETTINGS.keep_query))
 
 
 def accept(body: bytes, address: str, agent: str) -> tuple[bytes, bytes]:
     """Answer the record to put and the body of the 202; raise for what is no valid click."""
     now = datetime.now(UTC)
-    batch = _good_path.parse(body)
+    parsed = _parser.parse(body)
     sender = read_sender({"REMOTE_ADDR": address, "HTTP_USER_AGENT": agent}, SETTINGS, now)
-    clicks, answer = write_receipts(batch, str(uuid4()))
-    record = build_record(sender, clicks, answer.request_id, now, batch.sent_at)
-    return record, msgspec.json.encode(answer)
+    clicks, response = deduplicate_and_build_receipts(parsed, str(uuid4()))
+    record = build_record(sender, clicks, response.request_id, now, parsed.sent_at)
+    return record, msgspec.json.encode(response)

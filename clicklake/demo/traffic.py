@@ -1,4 +1,4 @@
-"""A believable day of made-up visits to the Mysfits' site, the same for the same seed."""
+"""A made-up but plausible day of visits to the Mysfits' site. The same seed makes the same day."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ GPC_SHARE, BOT_SHARE, WRONG_CLOCK_SHARE = 0.04, 0.06, 0.02
 T = TypeVar("T")
 Weighted = Sequence[tuple[int, T]]
 
-# How busy each hour of a visitor's day is.
+# The relative traffic of each hour of the day.
 BUSY = (3, 2, 1, 1, 1, 2, 5, 9, 12, 11, 10, 11, 14, 12, 10, 10, 11, 13, 16, 20, 22, 18, 12, 6)
 
 COUNTRIES: Weighted[str] = (
@@ -47,7 +47,7 @@ BOTS: Weighted[str] = (
     (2, "curl/8.14.1"),
     (1, "python-requests/2.32.5"),
 )
-# Where a session comes from: referrer, and what a campaign adds to the address that it lands on.
+# Where a session comes from: the referrer, and the campaign's query in the landing page's URL.
 SOURCES: Weighted[tuple[str | None, str]] = (
     (30, (None, "")),
     (28, ("https://www.google.com/", "")),
@@ -78,7 +78,7 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Request:
-    """What a browser puts to the API: some events of one visit, a moment after the last of them."""
+    """One request of a browser: some events of one visit, sent a moment after the last of them."""
 
     at: datetime
     visitor: Visitor
@@ -86,15 +86,15 @@ class Request:
 
 
 def day_of_traffic(end: datetime, sessions: int, seed: int) -> list[Request]:
-    """In the order in which they would be sent, over the 24 hours before `end`."""
-    random = Random(seed)  # noqa: S311 (it hides nothing)
+    """Return the requests of the 24 hours before `end`, in the order in which they are sent."""
+    random = Random(seed)  # noqa: S311 (nothing here is secret)
     mysfits = json.loads(MYSFITS.read_text())
     favour = [(random.randint(2, 30), mysfit) for mysfit in mysfits]
-    visitors = [_visitor(random) for _ in range(round(0.8 * sessions))]  # some come again
+    visitors = [_visitor(random) for _ in range(round(0.8 * sessions))]  # some visit twice
     requests = [
         request for _ in range(sessions) for request in _session(random, end, random.choice(visitors), favour)
     ]
-    return sorted((each for each in requests if each.at < end), key=lambda each: each.at)
+    return sorted((request for request in requests if request.at < end), key=lambda request: request.at)
 
 
 def _session(
@@ -120,7 +120,7 @@ def _session(
 
 
 def _events(random: Random, favour: Weighted[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Of one page: it is seen, some mysfits are clicked, some visitors go elsewhere from it."""
+    """Yield the events on one page: a page view, clicks on mysfits, sometimes a link to another site."""
     yield {"type": "pageview"}
     for _ in range(min(8, int(random.expovariate(0.6)))):
         mysfit = _pick(random, favour)
@@ -134,9 +134,8 @@ def _events(random: Random, favour: Weighted[dict[str, Any]]) -> Iterator[dict[s
 
 def _visitor(random: Random) -> Visitor:
     is_bot = random.random() < BOT_SHARE
-    address = (
-        f"100.{random.randint(64, 127)}.{random.randint(0, 255)}.7"  # of the space that RFC 6598 shares out
-    )
+    # From the shared address space of RFC 6598.
+    address = f"100.{random.randint(64, 127)}.{random.randint(0, 255)}.7"
     headers = {
         "User-Agent": _pick(random, BOTS if is_bot else AGENTS),
         "CloudFront-Viewer-Address": f"{address}:443",

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import boto3
-
 from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import HOUR, Span, hour_of
 
@@ -43,7 +41,7 @@ def count(lake: Lake, span: Span) -> dict[str, int]:
     metrics = metrics_of(lake)
     if not metrics:
         return {}
-    pages = boto3.client("cloudwatch").get_paginator("get_metric_data").paginate(
+    pages = lake.client("cloudwatch").get_paginator("get_metric_data").paginate(
         StartTime=hour_of(span.since),
         EndTime=hour_of(span.until - HOUR / 3600) + HOUR,
         MetricDataQueries=[

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import boto3
 import msgspec
 
 from clicklake.errors import CommandError
@@ -44,7 +43,7 @@ def settings_of(lake: Lake, environment: Mapping[str, str]) -> ProcessorSettings
     """
     if lake.outputs:
         name = lake.outputs["ProcessorFunctionName"]
-        function = boto3.client("lambda").get_function_configuration(FunctionName=name)
+        function = lake.client("lambda").get_function_configuration(FunctionName=name)
         environment = function.get("Environment", {}).get("Variables", {})
     elif "CATALOGUE_URL" not in environment:
         raise CommandError(

@@ -9,7 +9,7 @@ import msgspec
 
 from clicklake.lake.bucket import Lake
 from clicklake.lake.json_lines import NotJsonError, decode_json
-from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.old_lines import with_item_lookup
 from clicklake.lake.partitions import HOUR, Span, partition_of, to_rfc3339
 from clicklake.lake.records import RECORDS
@@ -119,7 +119,7 @@ class Rewriter:
             try:
                 for envelopes in _batches(self._envelopes(found.key)):
                     self._new.add(hour, self._enricher.enrich(envelopes))
-            except CORRUPT_OBJECT_ERRORS:
+            except UnreadableObjectError:
                 self.summary.unreadable.append(found.key)
 
     def _envelopes(self, key: str) -> Iterator[ReceivedEnvelope]:

@@ -2,8 +2,7 @@
 
 import time
 from itertools import count
-
-import boto3
+from typing import Any
 
 from clicklake.errors import CommandError
 
@@ -17,9 +16,9 @@ FIRST_PAUSE_SECONDS = 0.2  # doubled on each attempt
 class FirehoseBatchWriter:
     """Collects records and puts them in batches. `flush` puts the last ones."""
 
-    def __init__(self, stream: str) -> None:
+    def __init__(self, firehose: Any, stream: str) -> None:
         self._stream = stream
-        self._firehose = boto3.client("firehose")
+        self._firehose = firehose
         self._records: list[bytes] = []
         self._bytes = 0
 

@@ -16,8 +16,8 @@ from benchmarks.function import Function
 from benchmarks.load import load
 from benchmarks.runtime_api import RuntimeApi
 from benchmarks.warm import sizes
-from ingest_app.body import MAX_BODY_BYTES
 from ingest_app.clicks import MAX_CLICKS
+from ingest_app.parsing.body import MAX_BODY_BYTES
 
 LIMITS = PEERS / "limits"
 

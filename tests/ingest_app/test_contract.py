@@ -1,4 +1,4 @@
-"""Code, OpenAPI and docs/events.md agree: fields, limits, statuses, codes, reasons, settings, metrics."""
+"""The code, the OpenAPI description and docs/events.md agree with each other."""
 
 import json
 import re
@@ -8,35 +8,38 @@ from typing import Any, get_type_hints
 import msgspec
 import pytest
 from flask.testing import FlaskClient
+from openapi_spec_validator import validate
 
 import ingest_app
-from ingest_app import body, clicks, metrics, salvage, sender, stream, urls
-from ingest_app.clicks import Element, SentClick
+from ingest_app import clicks, metrics, sender, stream
+from ingest_app.clicks import ClickInput, Element
 from ingest_app.envelope import Envelope
 from ingest_app.headers import PREFLIGHT_SECONDS
-from ingest_app.json_text import MAX_DEPTH
-from ingest_app.receipts import Answer, Receipt
+from ingest_app.parsing import body, lenient, urls
+from ingest_app.parsing.strict_json import MAX_DEPTH
+from ingest_app.receipts import ClicksResponse, Receipt
 from ingest_app.routes import STATUS
-from ingest_app.settings import GPC_MODES, RESERVED_FIELDS, Settings
+from ingest_app.settings import GPC_MODES, RESERVED_FIELDS, IngestSettings
+from tests.ingest_app.conftest import MemoryStream, json_of
 from tests.support.paths import ROOT
 
-DOCS = (ROOT / "docs" / "events.md").read_text()
+DOCS: str = (ROOT / "docs" / "events.md").read_text()
 OPENAPI: dict[str, Any] = json.loads((ROOT / "ingest_app" / "openapi.json").read_text())
 SCHEMAS = OPENAPI["components"]["schemas"]
 
 
 def section(title: str) -> str:
-    """Of docs/events.md, without its heading."""
+    """Return a section of docs/events.md without its heading."""
     return DOCS.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def prose(title: str) -> str:
-    """The same in one line."""
+    """Return a section in one line."""
     return " ".join(section(title).split())
 
 
 def rows(title: str) -> list[list[str]]:
-    """The cells of every table of a section, without heads and rules."""
+    """Return the cells of every table of a section, without the head rows."""
     lines = [line for line in section(title).splitlines() if line.startswith("|")]
     tables = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     heads = {index - 1 for index, cells in enumerate(tables) if set(cells[0]) <= set("- |")}
@@ -48,12 +51,11 @@ def names(cell: str) -> list[str]:
 
 
 def json_names(struct: type[msgspec.Struct]) -> list[str]:
-    named = [field.encode_name for field in msgspec.structs.fields(struct)]
-    return ["mysfitId" if name == "itemId" else name for name in named]
+    return [field.encode_name for field in msgspec.structs.fields(struct)]
 
 
 def rule(struct: type[msgspec.Struct], field: str) -> msgspec.Meta:
-    """What msgspec checks of a field."""
+    """Return the rule that msgspec checks."""
     attribute = {info.encode_name: info.name for info in msgspec.structs.fields(struct)}[field]
     hint = get_type_hints(struct, include_extras=True)[attribute]
     (meta,) = [part.__metadata__[0] for part in hint.__args__ if hasattr(part, "__metadata__")]
@@ -61,11 +63,11 @@ def rule(struct: type[msgspec.Struct], field: str) -> msgspec.Meta:
     return meta
 
 
-RULES = {
-    **{name: (SentClick, name) for name in json_names(SentClick) if name != "mysfitId"},
-    "mysfitId": (SentClick, "itemId"),
-}
-ELEMENT_RULES = {f"element.{name}": (Element, name) for name in json_names(Element)}
+ALIAS = IngestSettings.item_id_field
+Rules = dict[str, tuple[type[msgspec.Struct], str]]
+RULES: Rules = {name: (ClickInput, name) for name in json_names(ClickInput)}
+RULES[ALIAS] = RULES["itemId"]
+ELEMENT_RULES: Rules = {f"element.{name}": (Element, name) for name in json_names(Element)}
 
 
 def documented_fields() -> dict[str, list[str]]:
@@ -83,19 +85,25 @@ def test_docs_have_every_field_with_its_rule() -> None:
         assert documented_fields()[field][2] == rule(struct, name).description, field
 
 
-@pytest.mark.parametrize("field", [name for name in RULES if name not in ("properties",)])
-def test_example_of_each_field_is_kept_as_documented(client: FlaskClient, stream: Any, field: str) -> None:
+@pytest.mark.parametrize("field", [name for name in RULES if name != "properties"])
+def test_example_of_each_field_is_kept_as_documented(
+    client: FlaskClient, stream: MemoryStream, field: str
+) -> None:
     _, _, _, example, kept = documented_fields()[field]
     sent = json.loads(names(example)[0])
-    answer = client.put("/clicks", json={"mysfitId": "1", field: sent})
-    assert "ignored" not in answer.text
-    expected = json.loads(names(kept)[0]) if names(kept) else sent
+    click = {field: sent} if field in ("itemId", ALIAS) else {"itemId": "1", field: sent}
+    response = client.put("/clicks", json=click)
+    assert "ignored" not in response.text
+    if field == "itemId":
+        assert names(kept) == [ALIAS]
+        field = ALIAS
+    expected = json.loads(names(kept)[0]) if kept.startswith("`") else sent
     assert stream.click[field] == expected
 
 
-def test_example_of_properties_is_kept_as_documented(client: FlaskClient, stream: Any) -> None:
+def test_example_of_properties_is_kept_as_documented(client: FlaskClient, stream: MemoryStream) -> None:
     _, _, _, example, kept = documented_fields()["properties"]
-    client.put("/clicks", data=f'{{"mysfitId": "1", "properties": {names(example)[0]}}}')
+    client.put("/clicks", data=f'{{"itemId": "1", "properties": {names(example)[0]}}}')
     assert stream.click["properties"] == json.loads(names(kept)[0])
 
 
@@ -115,7 +123,7 @@ def test_openapi_has_every_field_with_its_rule() -> None:
 
 
 def as_ecma(pattern: str | None) -> str:
-    """Python's anchors as ECMAScript's, which OpenAPI means."""
+    """Translate Python's anchors into those of ECMAScript, which OpenAPI uses."""
     assert pattern
     return pattern.replace(r"\A", "^").replace(r"\Z", "$").replace("(?:", "(")
 
@@ -123,14 +131,14 @@ def as_ecma(pattern: str | None) -> str:
 def test_openapi_and_code_agree_on_urls() -> None:
     pattern = SCHEMAS["Click"]["properties"]["url"]["pattern"]
     assert SCHEMAS["Click"]["properties"]["referrer"]["pattern"] == pattern
-    meta = rule(SentClick, "url")
+    meta = rule(ClickInput, "url")
     assert as_ecma(meta.pattern).replace(r"\x", r"\u00") == pattern.replace("(?:", "(")
 
 
-def test_pixel_takes_every_field_that_is_a_string() -> None:
+def test_pixel_describes_every_field_that_is_a_string() -> None:
     parameters = OPENAPI["paths"]["/clicks.gif"]["get"]["parameters"]
     described = {parameter["name"]: parameter for parameter in parameters if "name" in parameter}
-    assert described.keys() == RULES.keys() - {"element", "properties"}
+    assert described.keys() == RULES.keys() - {"element", "properties", ALIAS}
     for name, parameter in described.items():
         schema = SCHEMAS["Click"]["properties"][name]
         for keyword in ("minLength", "maxLength", "pattern", "format"):
@@ -139,20 +147,25 @@ def test_pixel_takes_every_field_that_is_a_string() -> None:
 
 def test_docs_have_every_reason() -> None:
     documented = prose("A click, field by field")
-    for reason in (salvage.IS_REQUIRED, salvage.IS_UNKNOWN, salvage.MUST_BE_AN_OBJECT):
+    for reason in (
+        lenient.IS_REQUIRED,
+        lenient.IS_UNKNOWN,
+        lenient.MUST_BE_AN_OBJECT,
+        lenient.MUST_EQUAL_ITEM_ID,
+    ):
         assert f"| {reason} |" in documented
-    for reason in (salvage.PROPERTY_NAME_REASON, salvage.PROPERTY_VALUE_REASON):
+    for reason in (lenient.PROPERTY_NAME_REASON, lenient.PROPERTY_VALUE_REASON):
         assert reason in documented
 
 
-def test_words_of_the_rules_have_the_numbers_of_the_limits() -> None:
-    assert f"1 to {clicks.MAX_ID_CHARACTERS} characters" in str(rule(SentClick, "userId").description)
-    assert f"at most {clicks.MAX_ID_CHARACTERS} characters" in str(rule(SentClick, "sessionId").description)
-    assert f"at most {clicks.MAX_URL_CHARACTERS} characters" in str(rule(SentClick, "url").description)
-    assert f"at most {clicks.MAX_TEXT_CHARACTERS} characters" in str(rule(SentClick, "title").description)
-    assert f"at most {clicks.MAX_PROPERTIES} names" in str(rule(SentClick, "properties").description)
-    assert f"at most {clicks.MAX_TEXT_CHARACTERS} characters" in salvage.PROPERTY_VALUE_REASON
-    assert f"at most {clicks.MAX_PROPERTY_NAME_CHARACTERS} characters" in salvage.PROPERTY_NAME_REASON
+def test_rules_in_words_have_the_numbers_of_the_limits() -> None:
+    assert f"1 to {clicks.MAX_ID_CHARACTERS} characters" in str(rule(ClickInput, "userId").description)
+    assert f"at most {clicks.MAX_ID_CHARACTERS} characters" in str(rule(ClickInput, "sessionId").description)
+    assert f"at most {clicks.MAX_URL_CHARACTERS} characters" in str(rule(ClickInput, "url").description)
+    assert f"at most {clicks.MAX_TEXT_CHARACTERS} characters" in str(rule(ClickInput, "title").description)
+    assert f"at most {clicks.MAX_PROPERTIES} names" in str(rule(ClickInput, "properties").description)
+    assert f"at most {clicks.MAX_TEXT_CHARACTERS} characters" in lenient.PROPERTY_VALUE_REASON
+    assert f"at most {clicks.MAX_PROPERTY_NAME_CHARACTERS} characters" in lenient.PROPERTY_NAME_REASON
 
 
 def test_docs_have_every_limit() -> None:
@@ -160,18 +173,18 @@ def test_docs_have_every_limit() -> None:
     assert limits == {
         "body": f"{body.MAX_BODY_BYTES // 1024} KiB ({body.MAX_BODY_BYTES} bytes), chunked or not",
         "clicks in a request": str(clicks.MAX_CLICKS),
-        "nesting": f"{MAX_DEPTH} levels, the outermost included",
-        "`userId`, the item's id, `sessionId`": f"{clicks.MAX_ID_CHARACTERS} characters",
+        "nesting": f"{MAX_DEPTH} levels, including the outermost",
+        "`userId`, item id, `sessionId`": f"{clicks.MAX_ID_CHARACTERS} characters",
         "`type`": "64 characters",
         "`url`, `referrer`": f"{clicks.MAX_URL_CHARACTERS} characters, before they are cleaned",
-        "`title`, each of `element`, a property's value": f"{clicks.MAX_TEXT_CHARACTERS} characters",
+        "`title`, each part of `element`, value of a property": f"{clicks.MAX_TEXT_CHARACTERS} characters",
         "properties": f"{clicks.MAX_PROPERTIES} names of {clicks.MAX_PROPERTY_NAME_CHARACTERS} characters",
-        "user agent": f"cut after {sender.MAX_AGENT_CHARACTERS} characters",
+        "user agent": f"{sender.MAX_AGENT_CHARACTERS} characters, longer ones are cut",
     }
-    assert f"remember for {PREFLIGHT_SECONDS} s" in prose("Endpoints")
+    assert f"cache for {PREFLIGHT_SECONDS} s" in prose("Endpoints")
     assert (
         f"asked up to {stream.MAX_ATTEMPTS} times (connect {stream.CONNECT_TIMEOUT_SECONDS} s, "
-        f"read {stream.READ_TIMEOUT_SECONDS} s each, {stream.TOTAL_SECONDS} s in all)"
+        f"read {stream.READ_TIMEOUT_SECONDS} s each, {stream.DEADLINE_SECONDS} s in all)"
     ) in prose("Refusals")
 
 
@@ -202,10 +215,13 @@ def test_docs_and_openapi_have_every_code_and_status() -> None:
     assert described == STATUS
 
 
-def test_docs_and_openapi_have_every_member_of_an_answer() -> None:
+def test_docs_and_openapi_have_every_member_of_a_response() -> None:
     documented = {name for cells in rows("Receipts") for name in names(cells[0])}
-    assert documented == {*json_names(Answer), *(f"receipts[].{name}" for name in json_names(Receipt))}
-    assert SCHEMAS["Receipts"]["properties"].keys() == set(json_names(Answer))
+    assert documented == {
+        *json_names(ClicksResponse),
+        *(f"receipts[].{name}" for name in json_names(Receipt)),
+    }
+    assert SCHEMAS["Receipts"]["properties"].keys() == set(json_names(ClicksResponse))
     assert SCHEMAS["Receipt"]["properties"].keys() == set(json_names(Receipt))
     members = {name for cells in rows("Refusals") for name in names(cells[3])} - {"index", "reason"}
     always = {"type", "title", "status", "detail", "code", "requestId"}
@@ -235,9 +251,9 @@ def test_docs_and_openapi_have_every_endpoint(client: FlaskClient) -> None:
 
 def test_docs_have_every_setting_with_its_default() -> None:
     documented = {names(cells[0])[0]: cells[1] for cells in rows("Settings")}
-    words = {None: "none", False: "`false`"}
+    words: dict[Any, str] = {None: "none", False: "`false`"}
     defaults = {"CLICK_STREAM": "required", "ALLOWED_ORIGINS": "`*`"}
-    for info in Settings.__dataclass_fields__.values():
+    for info in IngestSettings.__dataclass_fields__.values():
         variable = info.name.upper()
         if info.name not in ("region", "function_name") and variable not in defaults:
             defaults[variable] = words.get(info.default, f"`{info.default}`")
@@ -247,12 +263,12 @@ def test_docs_have_every_setting_with_its_default() -> None:
 
 
 def test_docs_have_every_metric() -> None:
-    documented = {name for cells in rows("Counts") for name in names(cells[0])}
-    fields = ["type", "userId", "eventId", "mysfitId", None]
+    documented = {name for cells in rows("Metrics") for name in names(cells[0])}
+    fields = ["type", "userId", "eventId", "itemId", ALIAS, None]
     assert documented == {metrics.refused(code) for code in STATUS} | {
         metrics.rejected(field) for field in fields
     }
-    assert f"`{metrics.NAMESPACE}`" in section("Counts")
+    assert f"`{metrics.NAMESPACE}`" in section("Metrics")
 
 
 def test_docs_have_every_key_of_the_envelope() -> None:
@@ -265,41 +281,42 @@ def test_docs_name_every_campaign_parameter() -> None:
         assert f"`{name}`" in section("A click, field by field")
 
 
-def test_docs_say_of_every_field_what_privacy_keeps() -> None:
-    said = {name for cells in rows("Privacy") for name in names(cells[0])}
-    head = set(json_names(Envelope)) - {"v", "replays", "clicks"}
-    assert RULES.keys() - {"mysfitId", "element"} | ELEMENT_RULES.keys() | head == said
+def test_docs_say_for_every_field_what_each_gpc_mode_keeps() -> None:
+    documented = {name for cells in rows("Privacy") for name in names(cells[0])}
+    of_the_envelope = set(json_names(Envelope)) - {"v", "replays", "clicks"}
+    of_a_click = RULES.keys() - {"itemId", ALIAS, "element"} | ELEMENT_RULES.keys()
+    assert documented == of_a_click | of_the_envelope
 
 
-def test_no_field_can_take_the_item_s_name() -> None:
-    assert RULES.keys() - {"mysfitId"} | {"clicks", "sentAt"} == RESERVED_FIELDS
+def test_item_id_cannot_be_named_like_another_field() -> None:
+    assert RULES.keys() - {"itemId", ALIAS} | {"clicks", "sentAt"} == RESERVED_FIELDS
 
 
-def test_examples_of_the_description_are_what_the_app_answers(client: FlaskClient) -> None:
+def test_examples_of_the_description_match_the_responses(client: FlaskClient) -> None:
     content = OPENAPI["paths"]["/clicks"]["put"]["requestBody"]["content"]
     for example in content["application/json"]["examples"].values():
-        answer = client.put("/clicks", json=example["value"])
-        assert answer.status_code == 202
-        assert "ignored" not in answer.text
-    assert client.get("/health").json == example_of("/health")
-    assert client.get("/").json.keys() == example_of("/").keys()
+        response = client.put("/clicks", json=example["value"])
+        assert response.status_code == 202
+        assert "ignored" not in response.text
+    assert json_of(client.get("/health")) == example_of("/health")
+    assert json_of(client.get("/")).keys() == example_of("/").keys()
 
 
 def example_of(path: str) -> Any:
     return OPENAPI["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
 
 
-def test_version_is_one() -> None:
+def test_version_is_the_same_everywhere(client: FlaskClient) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert ingest_app.__version__ == project["version"] == OPENAPI["info"]["version"]
+    assert project.get("version", ingest_app.__version__) == ingest_app.__version__
+    assert OPENAPI["info"]["version"] == ingest_app.__version__
     assert f'"version":"{ingest_app.__version__}"' in section("Endpoints")
+    assert json_of(client.get("/health"))["version"] == ingest_app.__version__
 
 
-def test_description_is_served_as_it_lies(client: FlaskClient) -> None:
+def test_description_is_served_unchanged(client: FlaskClient) -> None:
     assert client.get("/openapi.json").data == (ROOT / "ingest_app" / "openapi.json").read_bytes()
 
 
 def test_description_is_valid() -> None:
-    from openapi_spec_validator import validate
-
     validate(OPENAPI)

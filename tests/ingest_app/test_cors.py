@@ -1,17 +1,22 @@
-"""Which pages may send, and what a browser lets a page read."""
+"""Which pages may send clicks, and what a browser lets a page read."""
 
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from ingest_app import create_app
-from ingest_app.settings import Settings
-from ingest_app.stream import StreamUnavailable
-from tests.ingest_app.conftest import ListStream
+from ingest_app.settings import IngestSettings
+from ingest_app.stream import Stream
+from tests.ingest_app.conftest import (
+    BrokenStream,
+    MakeClient,
+    MemoryStream,
+    UnavailableStream,
+    json_of,
+)
 
 SHOP = "https://shop.example"
-MakeClient = Callable[..., FlaskClient]
 
 ONLY_SHOP = frozenset([SHOP, "https://www.shop.example:8443"])
 
@@ -34,15 +39,15 @@ ONLY_SHOP = frozenset([SHOP, "https://www.shop.example:8443"])
     ],
 )
 def test_only_listed_origins_may_send(
-    make_client: MakeClient, stream: ListStream, origin: str | None, status: int
+    make_client: MakeClient, stream: MemoryStream, origin: str | None, status: int
 ) -> None:
     headers = {} if origin is None else {"Origin": origin}
     client = make_client(allowed_origins=ONLY_SHOP)
-    answer = client.post("/clicks", data=b'{"mysfitId":"1"}', headers=headers)
-    assert answer.status_code == status
+    response = client.post("/clicks", data=b'{"mysfitId":"1"}', headers=headers)
+    assert response.status_code == status
     assert len(stream.records) == (status == 202)
     if status == 403:
-        assert answer.json["code"] == "origin_not_allowed"
+        assert json_of(response)["code"] == "origin_not_allowed"
     pixel = client.get("/clicks.gif?mysfitId=1", headers=headers)
     assert pixel.status_code == (204 if status == 202 else 403)
 
@@ -50,25 +55,15 @@ def test_only_listed_origins_may_send(
 @pytest.mark.parametrize(
     "origin", [SHOP, "null", "http://localhost:8000", "https://bücher.example", "", None]
 )
-def test_every_origin_may_send_where_none_is_listed(client: FlaskClient, origin: str | None) -> None:
+def test_every_origin_may_send_by_default(client: FlaskClient, origin: str | None) -> None:
     headers = {} if origin is None else {"Origin": origin}
-    answer = client.post("/clicks", data=b'{"mysfitId":"1"}', headers=headers)
-    assert answer.status_code == 202
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-
-
-class BrokenStream:
-    def put(self, record: bytes) -> None:
-        raise ZeroDivisionError
-
-
-class DownStream:
-    def put(self, record: bytes) -> None:
-        raise StreamUnavailable("Down")
+    response = client.post("/clicks", data=b'{"mysfitId":"1"}', headers=headers)
+    assert response.status_code == 202
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
 CLICK = b'{"mysfitId":"1"}'
-ANSWERS = [
+RESPONSES: list[tuple[int, str, str, dict[str, Any]]] = [
     (200, "GET", "/", {}),
     (200, "GET", "/health", {}),
     (200, "GET", "/openapi.json", {}),
@@ -92,54 +87,54 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("status", "method", "path", "request_"), ANSWERS)
+@pytest.mark.parametrize(("status", "method", "path", "request_"), RESPONSES)
 @pytest.mark.parametrize("allowed", [None, ONLY_SHOP])
-def test_every_answer_can_be_read_by_the_page(
+def test_page_can_read_every_response(
     make_client: MakeClient,
     status: int,
     method: str,
     path: str,
-    request_: dict[str, object],
+    request_: dict[str, Any],
     allowed: frozenset[str] | None,
 ) -> None:
     headers = {"Origin": SHOP, **request_.get("headers", {})}
     client = make_client(allowed_origins=allowed)
-    answer = client.open(path, method=method, **{**request_, "headers": headers})
-    assert answer.status_code == status
-    assert answer.headers["Access-Control-Allow-Origin"] == (SHOP if allowed else "*")
-    assert answer.headers["Vary"] == "Origin"
-    assert answer.headers["Access-Control-Expose-Headers"] == "Retry-After"
-    assert "Access-Control-Allow-Credentials" not in answer.headers
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
-    assert "Server" not in answer.headers
-    assert "X-Powered-By" not in answer.headers
+    response = client.open(path, method=method, **{**request_, "headers": headers})
+    assert response.status_code == status
+    assert response.headers["Access-Control-Allow-Origin"] == (SHOP if allowed else "*")
+    assert response.headers["Vary"] == "Origin"
+    assert response.headers["Access-Control-Expose-Headers"] == "Retry-After"
+    assert "Access-Control-Allow-Credentials" not in response.headers
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert "Server" not in response.headers
+    assert "X-Powered-By" not in response.headers
 
 
-@pytest.mark.parametrize(("stream_", "status"), [(BrokenStream(), 500), (DownStream(), 503)])
-def test_answers_to_our_own_failures_can_be_read_too(stream_: object, status: int) -> None:
-    app = create_app(Settings("clicks", allowed_origins=ONLY_SHOP), stream_)
-    answer = app.test_client().put("/clicks", data=CLICK, headers={"Origin": SHOP})
-    assert answer.status_code == status
-    assert answer.headers["Access-Control-Allow-Origin"] == SHOP
-    assert answer.headers["Vary"] == "Origin"
+@pytest.mark.parametrize(("stream_", "status"), [(BrokenStream(), 500), (UnavailableStream(), 503)])
+def test_page_can_read_the_response_to_our_own_failures(stream_: Stream, status: int) -> None:
+    app = create_app(IngestSettings("clicks", allowed_origins=ONLY_SHOP), stream_)
+    response = app.test_client().put("/clicks", data=CLICK, headers={"Origin": SHOP})
+    assert response.status_code == status
+    assert response.headers["Access-Control-Allow-Origin"] == SHOP
+    assert response.headers["Vary"] == "Origin"
 
 
-def test_page_that_may_not_send_can_read_why(make_client: MakeClient) -> None:
+def test_refused_page_can_read_why(make_client: MakeClient) -> None:
     client = make_client(allowed_origins=ONLY_SHOP)
-    answer = client.post("/clicks", data=CLICK, headers={"Origin": "https://evil.example"})
-    assert answer.status_code == 403
-    assert answer.headers["Access-Control-Allow-Origin"] == "https://evil.example"
+    response = client.post("/clicks", data=CLICK, headers={"Origin": "https://evil.example"})
+    assert response.status_code == 403
+    assert response.headers["Access-Control-Allow-Origin"] == "https://evil.example"
 
 
-def test_preflight_of_a_page_that_may_not_send_is_refused(make_client: MakeClient) -> None:
+def test_preflight_of_a_refused_page_is_refused(make_client: MakeClient) -> None:
     client = make_client(allowed_origins=ONLY_SHOP)
-    answer = client.options("/clicks", headers={"Origin": "https://evil.example"})
-    assert answer.status_code == 403
-    assert answer.json["code"] == "origin_not_allowed"
-    assert "Access-Control-Allow-Origin" not in answer.headers
-    assert "Access-Control-Allow-Methods" not in answer.headers
+    response = client.options("/clicks", headers={"Origin": "https://evil.example"})
+    assert response.status_code == 403
+    assert json_of(response)["code"] == "origin_not_allowed"
+    assert "Access-Control-Allow-Origin" not in response.headers
+    assert "Access-Control-Allow-Methods" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -152,7 +147,7 @@ def test_preflight_of_a_page_that_may_not_send_is_refused(make_client: MakeClien
         ("/", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-def test_preflight_and_405_name_the_methods_of_the_path(
+def test_preflight_and_405_list_the_allowed_methods(
     client: FlaskClient, path: str, methods: set[str]
 ) -> None:
     preflight = client.options(path, headers={"Origin": SHOP, "Access-Control-Request-Method": "PUT"})
@@ -166,7 +161,8 @@ def test_preflight_and_405_name_the_methods_of_the_path(
 @pytest.mark.parametrize(
     "origin", ["https://a.example\r\nX: y", "https://a b", "http://", "\x00", "https://h/path"]
 )
-def test_origin_that_is_none_is_not_echoed(make_client: MakeClient, origin: str) -> None:
-    answer = make_client(allowed_origins=ONLY_SHOP).get("/health", environ_overrides={"HTTP_ORIGIN": origin})
-    assert answer.status_code == 200
-    assert "Access-Control-Allow-Origin" not in answer.headers
+def test_malformed_origin_is_not_echoed(make_client: MakeClient, origin: str) -> None:
+    client = make_client(allowed_origins=ONLY_SHOP)
+    response = client.get("/health", environ_overrides={"HTTP_ORIGIN": origin})
+    assert response.status_code == 200
+    assert "Access-Control-Allow-Origin" not in response.headers

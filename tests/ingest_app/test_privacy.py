@@ -1,14 +1,13 @@
-"""What is kept of a sender and a click, field by field, in each mode."""
+"""What each GPC_MODE keeps of a sender and a click, field by field."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from tests.ingest_app.conftest import ListStream
+from tests.ingest_app.conftest import MakeClient, MemoryStream, json_of
 
-CLICK = {
+CLICK: dict[str, Any] = {
     "type": "click",
     "userId": "u-17",
     "mysfitId": "1",
@@ -40,23 +39,21 @@ STRIPPED = {
 }
 SIGNALS = [({"Sec-GPC": "1"}, "gpc"), ({"DNT": "1"}, "dnt"), ({"Sec-GPC": "1", "DNT": "1"}, "gpc")]
 
-MakeClient = Callable[..., FlaskClient]
 
-
-def head_of(stream: ListStream) -> dict[str, Any]:
+def head_of(stream: MemoryStream) -> dict[str, Any]:
     return {
         name: stream.envelope[name] for name in ("address", "visitorId", "privacy", "userAgent", "country")
     }
 
 
 @pytest.mark.parametrize(("headers", "signal"), SIGNALS)
-def test_strip_keeps_the_click_and_forgets_who_it_was(
-    make_client: MakeClient, stream: ListStream, headers: dict[str, str], signal: str
+def test_strip_keeps_the_click_without_its_visitor(
+    make_client: MakeClient, stream: MemoryStream, headers: dict[str, str], signal: str
 ) -> None:
     client = make_client(visitor_key=b"key", keep_query=True, edge_secret=b"edge")
     edge = {"X-Clicklake-Edge": "edge", "CloudFront-Viewer-Country": "DE", "User-Agent": "Agent/1"}
-    answer = client.put("/clicks", json=CLICK, headers={**headers, **edge})
-    assert answer.status_code == 202
+    response = client.put("/clicks", json=CLICK, headers={**headers, **edge})
+    assert response.status_code == 202
     assert stream.click == STRIPPED
     assert head_of(stream) == {
         "address": None,
@@ -69,18 +66,18 @@ def test_strip_keeps_the_click_and_forgets_who_it_was(
 
 @pytest.mark.parametrize("method", ["put", "get"])
 @pytest.mark.parametrize(("headers", "signal"), SIGNALS)
-def test_refuse_takes_no_click_and_says_which_signal_it_was(
-    make_client: MakeClient, stream: ListStream, headers: dict[str, str], signal: str, method: str
+def test_refuse_accepts_no_click_and_names_the_signal(
+    make_client: MakeClient, stream: MemoryStream, headers: dict[str, str], signal: str, method: str
 ) -> None:
     client = make_client(gpc_mode="refuse")
-    answer = (
+    response = (
         client.put("/clicks", json=CLICK, headers=headers)
         if method == "put"
         else client.get("/clicks.gif?mysfitId=1", headers=headers)
     )
-    assert answer.status_code == 403
-    assert answer.json["code"] == "privacy_signal"
-    assert answer.json["field"] == {"gpc": "Sec-GPC", "dnt": "DNT"}[signal]
+    assert response.status_code == 403
+    assert json_of(response)["code"] == "privacy_signal"
+    assert json_of(response)["field"] == {"gpc": "Sec-GPC", "dnt": "DNT"}[signal]
     assert not stream.records
 
 
@@ -93,8 +90,8 @@ def test_refuse_takes_no_click_and_says_which_signal_it_was(
         ({"gpc_mode": "strip"}, {}),
     ],
 )
-def test_without_a_signal_or_where_it_is_ignored_all_is_kept(
-    make_client: MakeClient, stream: ListStream, settings: dict[str, Any], headers: dict[str, str]
+def test_everything_is_kept_without_a_signal_or_if_it_is_ignored(
+    make_client: MakeClient, stream: MemoryStream, settings: dict[str, Any], headers: dict[str, str]
 ) -> None:
     client = make_client(visitor_key=b"key", **settings)
     client.put("/clicks", json=CLICK, headers=headers)
@@ -104,7 +101,7 @@ def test_without_a_signal_or_where_it_is_ignored_all_is_kept(
     assert len(stream.envelope["visitorId"]) == 64
 
 
-def test_keep_query_keeps_all_of_it_but_no_fragment(make_client: MakeClient, stream: ListStream) -> None:
+def test_keep_query_keeps_the_query_but_no_fragment(make_client: MakeClient, stream: MemoryStream) -> None:
     make_client(keep_query=True).put("/clicks", json=CLICK)
     assert stream.click["url"] == "https://mysfits.example/x?utm_source=news&q=1"
     assert stream.click["referrer"] == "https://search.example/?gclid=a&q=secret"
@@ -112,5 +109,5 @@ def test_keep_query_keeps_all_of_it_but_no_fragment(make_client: MakeClient, str
 
 
 def test_signal_does_not_change_the_receipts(client: FlaskClient) -> None:
-    (receipt,) = client.put("/clicks", json=CLICK, headers={"Sec-GPC": "1"}).json["receipts"]
+    (receipt,) = json_of(client.put("/clicks", json=CLICK, headers={"Sec-GPC": "1"}))["receipts"]
     assert receipt == {"index": 0, "eventId": CLICK["eventId"], "result": "accepted"}

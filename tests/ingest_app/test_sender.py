@@ -1,4 +1,4 @@
-"""What is believed of a sender, and what is kept of it."""
+"""Which of the sender's claims are believed, and what is kept of them."""
 
 import hashlib
 import hmac
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_app.sender import cut_address, read_sender
-from ingest_app.settings import Settings
+from ingest_app.sender import read_sender, truncate_ip
+from ingest_app.settings import IngestSettings
 
 NOW = datetime(2026, 11, 24, 23, 59, 59, tzinfo=UTC)
 TOMORROW = datetime(2026, 11, 25, 0, 0, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ FORGED = {"HTTP_X_FORWARDED_FOR": "198.51.100.1, 198.51.100.2", "REMOTE_ADDR": "
 
 
 @pytest.mark.parametrize(
-    ("text", "cut"),
+    ("text", "truncated"),
     [
         ("203.0.113.77", "203.0.113.0"),
         ("255.255.255.255", "255.255.255.0"),
@@ -38,21 +38,21 @@ FORGED = {"HTTP_X_FORWARDED_FOR": "198.51.100.1, 198.51.100.2", "REMOTE_ADDR": "
         ("203.0.113.077", None),
     ],
 )
-def test_address_is_cut(text: str | None, cut: str | None) -> None:
-    assert cut_address(text) == cut
+def test_ip_is_truncated(text: str | None, truncated: str | None) -> None:
+    assert truncate_ip(text) == truncated
 
 
 @given(st.ip_addresses(v=4))
-def test_all_of_a_24_become_one(address: Any) -> None:
-    assert cut_address(str(address)) == str(address).rpartition(".")[0] + ".0"
+def test_all_addresses_of_a_24_become_one(address: Any) -> None:
+    assert truncate_ip(str(address)) == str(address).rpartition(".")[0] + ".0"
 
 
 @given(st.ip_addresses(v=6))
-def test_of_an_ipv6_address_only_48_bits_are_left(address: Any) -> None:
-    cut = cut_address(str(address))
-    assert cut is not None
+def test_only_48_bits_of_an_ipv6_address_remain(address: Any) -> None:
+    truncated = truncate_ip(str(address))
+    assert truncated is not None
     if not address.ipv4_mapped:
-        assert int(type(address)(cut)) == int(address) >> 80 << 80
+        assert int(type(address)(truncated)) == int(address) >> 80 << 80
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_of_an_ipv6_address_only_48_bits_are_left(address: Any) -> None:
         ({}, None),
     ],
 )
-def test_address_is_whom_the_gateway_spoke_to(environ: dict[str, Any], address: str | None) -> None:
-    assert read_sender(environ, Settings("clicks"), NOW).address == address
+def test_address_is_the_client_that_the_gateway_saw(environ: dict[str, Any], address: str | None) -> None:
+    assert read_sender(environ, IngestSettings("clicks"), NOW).address == address
 
 
 @pytest.mark.parametrize(
@@ -83,13 +83,13 @@ def test_address_is_whom_the_gateway_spoke_to(environ: dict[str, Any], address: 
         ("nonsense", None),
     ],
 )
-def test_viewer_address_is_read_in_every_form(viewer: str, address: str | None) -> None:
+def test_viewer_address_is_parsed_in_every_form(viewer: str, address: str | None) -> None:
     environ = {
         "lambda.event": HTTP,
         "HTTP_X_CLICKLAKE_EDGE": SECRET.decode(),
         "HTTP_CLOUDFRONT_VIEWER_ADDRESS": viewer,
     }
-    assert read_sender(environ, Settings("clicks", edge_secret=SECRET), NOW).address == address
+    assert read_sender(environ, IngestSettings("clicks", edge_secret=SECRET), NOW).address == address
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_viewer_address_is_read_in_every_form(viewer: str, address: str | None) 
         (None, None, None),
     ],
 )
-def test_cloudfront_is_believed_only_with_the_secret(
+def test_cloudfront_headers_are_believed_only_with_the_secret(
     edge_secret: bytes | None, sent: str | None, country: str | None
 ) -> None:
     environ = {
@@ -116,46 +116,46 @@ def test_cloudfront_is_believed_only_with_the_secret(
     }
     if sent is not None:
         environ["HTTP_X_CLICKLAKE_EDGE"] = sent
-    sender = read_sender(environ, Settings("clicks", edge_secret=edge_secret), NOW)
+    sender = read_sender(environ, IngestSettings("clicks", edge_secret=edge_secret), NOW)
     assert sender.country == country
     assert sender.address == ("198.51.100.0" if country else "203.0.113.0")
 
 
 @pytest.mark.parametrize("country", ["", "de", "DEU", "D", "D1", "DE\n", "<>"])
-def test_country_is_two_capital_letters_or_unknown(country: str) -> None:
+def test_country_is_two_capital_letters_or_null(country: str) -> None:
     environ = {"HTTP_X_CLICKLAKE_EDGE": SECRET.decode(), "HTTP_CLOUDFRONT_VIEWER_COUNTRY": country}
-    assert read_sender(environ, Settings("clicks", edge_secret=SECRET), NOW).country is None
+    assert read_sender(environ, IngestSettings("clicks", edge_secret=SECRET), NOW).country is None
 
 
 def test_visitor_id_is_the_documented_hmac() -> None:
     environ = {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": "Agent/1"}
-    sender = read_sender(environ, Settings("clicks", visitor_key=b"key"), NOW)
+    sender = read_sender(environ, IngestSettings("clicks", visitor_key=b"key"), NOW)
     expected = hmac.new(b"key", b"2026-11-24\n203.0.113.0\nAgent/1", hashlib.sha256).hexdigest()
     assert sender.visitor_id == expected
 
 
-def test_visitor_id_changes_at_midnight_with_the_address_the_agent_and_the_key() -> None:
+def test_visitor_id_depends_on_day_address_agent_and_key() -> None:
     environ = {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": "Agent/1"}
-    settings = Settings("clicks", visitor_key=b"key")
+    settings = IngestSettings("clicks", visitor_key=b"key")
     ids = [
         read_sender(environ, settings, NOW).visitor_id,
         read_sender(environ, settings, TOMORROW).visitor_id,
         read_sender({**environ, "REMOTE_ADDR": "203.0.112.77"}, settings, NOW).visitor_id,
         read_sender({**environ, "HTTP_USER_AGENT": "Agent/2"}, settings, NOW).visitor_id,
-        read_sender(environ, Settings("clicks", visitor_key=b"other"), NOW).visitor_id,
+        read_sender(environ, IngestSettings("clicks", visitor_key=b"other"), NOW).visitor_id,
     ]
     assert len(set(ids)) == 5
     neighbour = read_sender({**environ, "REMOTE_ADDR": "203.0.113.78"}, settings, NOW)
     assert neighbour.visitor_id == ids[0]
 
 
-def test_without_key_or_address_there_is_no_visitor_id() -> None:
-    assert read_sender({"REMOTE_ADDR": "203.0.113.77"}, Settings("clicks"), NOW).visitor_id is None
-    assert read_sender({}, Settings("clicks", visitor_key=b"key"), NOW).visitor_id is None
+def test_visitor_id_needs_a_key_and_an_address() -> None:
+    assert read_sender({"REMOTE_ADDR": "203.0.113.77"}, IngestSettings("clicks"), NOW).visitor_id is None
+    assert read_sender({}, IngestSettings("clicks", visitor_key=b"key"), NOW).visitor_id is None
 
 
-def test_agent_is_cut_and_can_always_be_written() -> None:
-    settings = Settings("clicks")
+def test_agent_is_cut_and_is_valid_unicode() -> None:
+    settings = IngestSettings("clicks")
     assert read_sender({"HTTP_USER_AGENT": "x" * 5000}, settings, NOW).user_agent == "x" * 1024
     assert read_sender({"HTTP_USER_AGENT": "a\ud800é"}, settings, NOW).user_agent == "a?é"
     assert read_sender({"HTTP_USER_AGENT": ""}, settings, NOW).user_agent is None
@@ -177,17 +177,17 @@ def test_agent_is_cut_and_can_always_be_written() -> None:
     ],
 )
 @pytest.mark.parametrize("mode", ["strip", "refuse"])
-def test_signal_leaves_no_address_and_no_visitor_id(
+def test_signal_removes_address_and_visitor_id(
     headers: dict[str, str], signal: str | None, mode: Any
 ) -> None:
-    settings = Settings("clicks", gpc_mode=mode, visitor_key=b"key")
+    settings = IngestSettings("clicks", gpc_mode=mode, visitor_key=b"key")
     sender = read_sender({"REMOTE_ADDR": "203.0.113.77", **headers}, settings, NOW)
     assert sender.privacy == signal
     assert (sender.address is None) == (sender.visitor_id is None) == (signal is not None)
 
 
-def test_signal_is_not_heard_in_mode_ignore() -> None:
-    settings = Settings("clicks", gpc_mode="ignore", visitor_key=b"key")
+def test_mode_ignore_ignores_the_signal() -> None:
+    settings = IngestSettings("clicks", gpc_mode="ignore", visitor_key=b"key")
     sender = read_sender({"REMOTE_ADDR": "203.0.113.77", "HTTP_SEC_GPC": "1"}, settings, NOW)
     assert sender.privacy is None
     assert sender.visitor_id

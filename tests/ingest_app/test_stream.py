@@ -1,202 +1,187 @@
-"""Never a 202 for what Firehose did not say it took, over real sockets."""
+"""FirehoseStream never reports success unless Firehose returned a record id.
 
-from collections.abc import Callable, Iterator
+No sockets here: botocore gets its responses in this process. e2e/test_stream_faults.py uses sockets.
+"""
+
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import chain, repeat
 from typing import Any
 
 import boto3
 import pytest
-from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest_app import create_app, stream
-from ingest_app.settings import Settings
+from ingest_app.settings import IngestSettings
 from ingest_app.stream import MAX_ATTEMPTS, FirehoseStream, StreamUnavailable
-from tests.ingest_app.conftest import aws_environment
-from tests.ingest_app.firehose_server import (
-    FirehoseServer,
-    answer_with,
-    break_off,
-    deny,
-    fall_silent,
-    hang_up,
-    lose_the_stream,
-    reset,
-    slow_down,
-    take,
-    take_and_fall_silent,
-    take_and_reset,
-    throttle,
-    write,
-)
+from tests.ingest_app.conftest import json_of
 
-CLICK = b'{"mysfitId":"1"}'
+Reply = tuple[int, bytes] | Exception
 
-PASSING = {
-    "throttled": throttle,
-    "slow down": slow_down,
-    "silent": fall_silent,
-    "taken, then silent": take_and_fall_silent,
-    "reset": reset,
-    "taken, then reset": take_and_reset,
-    "hung up": hang_up,
-    "broken off": break_off,
-    "500 in HTML": answer_with(500, b"<html>"),
-    "503 of nothing": answer_with(503, b""),
-    "200 of nothing": answer_with(200, b""),
-    "200 in HTML": answer_with(200, b"<html>"),
-    "200 of bytes": answer_with(200, b"\xff\xfe\x00"),
-    "200 without a RecordId": answer_with(200, b"{}"),
-    "200 with an empty RecordId": answer_with(200, b'{"RecordId": ""}'),
-    "200 with a RecordId of null": answer_with(200, b'{"RecordId": null}'),
-    "200 with a RecordId that is a number": answer_with(200, b'{"RecordId": 5}'),
-    "200 with a RecordId cut short": answer_with(200, b'{"RecordId": "abc'),
-    "200 of an array": answer_with(200, b'["RecordId"]'),
-    "200 of a string": answer_with(200, b'"RecordId"'),
-    "200 of null": answer_with(200, b"null"),
-    "200 nested too deep": answer_with(200, b"[" * 100_000),
-    "no HTTP": write(b"SSH-2.0-OpenSSH_9.2p1\r\n"),
-    "a status that is none": write(b"HTTP/1.1 abc\r\n\r\n"),
-    "a length that is none": write(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}"),
-    "a broken chunk": write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-    "a broken gzip": write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nzz"),
+ACCEPTED = (200, b'{"RecordId": "id-1", "Encrypted": false}')
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+def aws_error(status: int, code: str) -> Reply:
+    return status, b'{"__type": "%s", "message": "secret"}' % code.encode()
+
+
+RETRYABLE: dict[str, Reply] = {
+    "throttled": aws_error(400, "ThrottlingException"),
+    "slow down": aws_error(500, "ServiceUnavailableException"),
+    "unreachable": EndpointConnectionError(endpoint_url="https://firehose.example"),
+    "silent": ConnectTimeoutError(endpoint_url="https://firehose.example"),
+    "500 in HTML": (500, b"<html>"),
+    "503 without a body": (503, b""),
+    "200 without a body": (200, b""),
+    "200 in HTML": (200, b"<html>"),
+    "200 of random bytes": (200, b"\xff\xfe\x00"),
+    "200 without a RecordId": (200, b"{}"),
+    "200 with an empty RecordId": (200, b'{"RecordId": ""}'),
+    "200 with a RecordId of null": (200, b'{"RecordId": null}'),
+    "200 with a numeric RecordId": (200, b'{"RecordId": 5}'),
+    "200 with a truncated RecordId": (200, b'{"RecordId": "abc'),
+    "200 of an array": (200, b'["RecordId"]'),
+    "200 of a string": (200, b'"RecordId"'),
+    "200 of null": (200, b"null"),
+    "200 nested too deep": (200, b"[" * 100_000),
 }
-FINAL = {
-    "denied": deny,
-    "no such stream": lose_the_stream,
-    "400 in HTML": answer_with(400, b"<html>"),
-    "a redirect": write(b"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"),
+FINAL: dict[str, Reply] = {
+    "denied": aws_error(400, "AccessDeniedException"),
+    "no such stream": aws_error(400, "ResourceNotFoundException"),
+    "400 in HTML": (400, b"<html>"),
+    "a redirect": (301, b""),
 }
 
 
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch, firehose: FirehoseServer) -> Iterator[FirehoseServer]:
-    """Shorter waits."""
-    monkeypatch.setattr(stream, "READ_TIMEOUT_SECONDS", 0.3)
-    monkeypatch.setattr(stream, "BACKOFF_SECONDS", 0.001)
-    for name, value in aws_environment(firehose.url).items():
-        monkeypatch.setenv(name, value)
-    return firehose
+class RawBody(BytesIO):
+    """What botocore expects of urllib3's response."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
 
 
-@pytest.fixture
-def client(hurried: FirehoseServer) -> FlaskClient:
-    app = create_app(
-        Settings("clicklake-dev"), FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1")
-    )
-    return app.test_client()
+class FakeFirehose:
+    """Replies in turn to the requests of a client. The last reply stays."""
+
+    def __init__(self) -> None:
+        self.request_count = 0
+        self.script(ACCEPTED)
+
+    def script(self, *replies: Reply) -> None:
+        self.request_count = 0
+        self._replies = chain(replies, repeat(replies[-1]))
+
+    def reply(self, request: Any, **_: Any) -> AWSResponse:
+        self.request_count += 1
+        reply = next(self._replies)
+        if isinstance(reply, Exception):
+            raise reply
+        status, body = reply
+        return AWSResponse(request.url, status, HTTPHeaders(), RawBody(body))
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_fault_that_may_pass_is_tried_again_and_then_a_503(
-    client: FlaskClient, hurried: FirehoseServer, fault: Callable[..., None]
+@pytest.fixture(scope="module")
+def firehose() -> FakeFirehose:
+    return FakeFirehose()
+
+
+@pytest.fixture(scope="module")
+def target(firehose: FakeFirehose) -> Iterator[FirehoseStream]:
+    """A stream whose client talks to the fake, without pauses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream, "BACKOFF_SECONDS", 0)
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        made = FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1")
+        events: Any = made._client.meta.events
+        events.register("before-send.firehose", firehose.reply)
+        yield made
+
+
+@pytest.mark.parametrize("reply", RETRYABLE.values(), ids=RETRYABLE)
+def test_retryable_fault_is_retried_and_then_raised(
+    target: FirehoseStream, firehose: FakeFirehose, reply: Reply
 ) -> None:
-    hurried.behave(fault)
-    answer = client.put("/clicks", data=CLICK)
-    assert answer.status_code == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    assert 1 <= hurried.asked <= MAX_ATTEMPTS
+    firehose.script(reply)
+    with pytest.raises(StreamUnavailable):
+        target.put(b"{}")
+    assert firehose.request_count == MAX_ATTEMPTS
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_fault_that_passes_costs_nothing(
-    client: FlaskClient, hurried: FirehoseServer, fault: Callable[..., None]
+@pytest.mark.parametrize("reply", RETRYABLE.values(), ids=RETRYABLE)
+def test_retry_that_succeeds_is_a_success(
+    target: FirehoseStream, firehose: FakeFirehose, reply: Reply
 ) -> None:
-    hurried.behave(fault, take)
-    answer = client.put("/clicks", data=CLICK)
-    assert answer.status_code == 202
-    event_id = answer.json["receipts"][0]["eventId"]
-    assert hurried.envelopes[-1]["clicks"][0]["eventId"] == event_id
+    firehose.script(reply, ACCEPTED)
+    target.put(b"{}")
+    assert firehose.request_count == 2
 
 
-@pytest.mark.parametrize("fault", FINAL.values(), ids=FINAL)
-def test_fault_that_cannot_pass_is_not_tried_again(
-    client: FlaskClient, hurried: FirehoseServer, fault: Callable[..., None]
-) -> None:
-    hurried.behave(fault)
-    assert client.put("/clicks", data=CLICK).status_code == 503
-    assert hurried.asked == 1
-
-
-FAULTS = [*PASSING.values(), *FINAL.values()]
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(script=st.lists(st.sampled_from([take, take, *FAULTS]), min_size=1, max_size=5))
-def test_accepted_means_that_the_stream_said_so(
-    client: FlaskClient, hurried: FirehoseServer, script: list[Any]
-) -> None:
-    """Whatever Firehose does, in whatever order."""
-    hurried.behave(*script, script[-1])
-    answer = client.put("/clicks", data=CLICK)
-    performed = [*script, script[-1]][: hurried.asked]
-    assert hurried.asked <= MAX_ATTEMPTS
-    if answer.status_code == 202:
-        assert performed[-1] is take
-        assert hurried.envelopes[-1]["requestId"] == answer.json["requestId"]
-    else:
-        assert answer.status_code == 503
-        assert take not in performed
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    raw=st.binary(max_size=60),
-    headers=st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"]),
-)
-def test_garbage_is_no_yes(client: FlaskClient, hurried: FirehoseServer, raw: bytes, headers: bytes) -> None:
-    hurried.behave(write(headers + raw))
-    assert client.put("/clicks", data=CLICK).status_code == 503
-
-
-def test_nobody_there_is_a_503(hurried: FirehoseServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    app = create_app(
-        Settings("clicklake-dev"), FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1")
-    )
-    assert app.test_client().put("/clicks", data=CLICK).status_code == 503
-
-
-def test_no_credentials_is_a_503(hurried: FirehoseServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers credentials
-    for name, value in {
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_SHARED_CREDENTIALS_FILE": "/none",
-        "AWS_CONFIG_FILE": "/none",
-    }.items():
-        monkeypatch.setenv(name, value)
-    app = create_app(
-        Settings("clicklake-dev"), FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1")
-    )
-    assert app.test_client().put("/clicks", data=CLICK).status_code == 503
-
-
-def test_cause_is_a_name_and_never_a_payload(hurried: FirehoseServer) -> None:
-    hurried.behave(deny)
+@pytest.mark.parametrize("reply", FINAL.values(), ids=FINAL)
+def test_final_fault_is_not_retried(target: FirehoseStream, firehose: FakeFirehose, reply: Reply) -> None:
+    firehose.script(reply)
     with pytest.raises(StreamUnavailable) as unavailable:
-        FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1").put(b"secret")
-    assert unavailable.value.cause == "AccessDeniedException"
-    assert not unavailable.value.may_pass
+        target.put(b"secret")
+    assert not unavailable.value.is_retryable
     assert "secret" not in repr(unavailable.value)
+    assert firehose.request_count == 1
 
 
-def test_no_attempt_may_begin_that_could_end_after_the_total() -> None:
-    """In the time that is shipped: two attempts that time out, and no third."""
+def test_cause_is_the_code_of_aws(target: FirehoseStream, firehose: FakeFirehose) -> None:
+    firehose.script(FINAL["denied"])
+    with pytest.raises(StreamUnavailable) as unavailable:
+        target.put(b"{}")
+    assert unavailable.value.cause == "AccessDeniedException"
+
+
+@settings(max_examples=40, deadline=None)
+@given(replies=st.lists(st.sampled_from([ACCEPTED, *RETRYABLE.values(), *FINAL.values()]), min_size=1))
+def test_202_means_that_the_last_reply_had_a_record_id(
+    target: FirehoseStream, firehose: FakeFirehose, replies: list[Reply]
+) -> None:
+    firehose.script(*replies)
+    client = create_app(IngestSettings("clicklake-dev"), target).test_client()
+    response = client.put("/clicks", data=b'{"itemId":"1"}')
+    used = [*replies, *repeat(replies[-1], MAX_ATTEMPTS)][: firehose.request_count]
+    assert len(used) <= MAX_ATTEMPTS
+    assert response.status_code == (202 if used[-1] == ACCEPTED else 503)
+    assert ACCEPTED not in used[:-1]
+
+
+def test_missing_credentials_are_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would remember credentials
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/none")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    app = create_app(IngestSettings("clicklake-dev", region="us-east-1"))
+    response = app.test_client().put("/clicks", data=b'{"itemId":"1"}')
+    assert response.status_code == 503
+    assert json_of(response)["code"] == "stream_unavailable"
+
+
+def test_no_attempt_starts_that_could_end_after_the_deadline() -> None:
+    """The shipped numbers leave time for two attempts that time out, and not for a third."""
     longest = stream.CONNECT_TIMEOUT_SECONDS + stream.READ_TIMEOUT_SECONDS
     assert (stream.CONNECT_TIMEOUT_SECONDS, stream.READ_TIMEOUT_SECONDS) == (1, 3)
-    assert (stream.MAX_ATTEMPTS, stream.TOTAL_SECONDS) == (3, 10)
-    assert 2 * longest <= stream.TOTAL_SECONDS < 3 * longest
+    assert (stream.MAX_ATTEMPTS, stream.DEADLINE_SECONDS) == (3, 10)
+    assert 2 * longest <= stream.DEADLINE_SECONDS < 3 * longest
 
 
-def test_silent_firehose_is_asked_twice_and_no_third_time(
-    hurried: FirehoseServer, monkeypatch: pytest.MonkeyPatch
+def test_pause_that_would_pass_the_deadline_is_not_made(
+    target: FirehoseStream, firehose: FakeFirehose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At a tenth of the time."""
-    for name, seconds in {"CONNECT_TIMEOUT": 0.1, "READ_TIMEOUT": 0.3, "TOTAL": 1.0}.items():
-        monkeypatch.setattr(stream, f"{name}_SECONDS", seconds)
-    hurried.behave(fall_silent)
+    monkeypatch.setattr(stream, "BACKOFF_SECONDS", 1_000_000)
+    monkeypatch.setattr("random.uniform", lambda _low, high: high)
+    firehose.script(RETRYABLE["throttled"])
     with pytest.raises(StreamUnavailable):
-        FirehoseStream("clicklake-dev", "clicklake/test", "us-east-1").put(b"{}")
-    assert hurried.asked == 2
+        target.put(b"{}")
+    assert firehose.request_count == 1

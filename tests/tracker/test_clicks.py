@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page
 
-from ingest_app.clicks import GoodPath, Vocabulary
+from ingest_app.parsing.schema import ClickSchema
+from ingest_app.parsing.strict import StrictParser
 from tests.tracker.pages import BUTTON, HALF_AN_HOUR, MINUTE, SECOND, Track, stored, wait
 from tests.tracker.recording_server import RecordingServer
 
@@ -53,9 +54,9 @@ def test_all_that_the_tracker_sends_is_taken_by_the_ingest_app_as_it_is(
     """)
     wait(page)
     api.wait_for_clicks(7)
-    batch = GoodPath(Vocabulary("mysfitId", keep_query=False)).parse(api.requests[0].body.encode())
-    assert [outcome.errors for outcome in batch.outcomes] == [[]] * 7
-    assert batch.sent_at
+    parsed = StrictParser(ClickSchema("mysfitId", keep_query=False)).parse(api.requests[0].body.encode())
+    assert [result.errors for result in parsed.results] == [[]] * 7
+    assert parsed.sent_at
 
 
 def test_what_there_is_none_of_is_left_out(page: Page, html: Track, api: RecordingServer) -> None:

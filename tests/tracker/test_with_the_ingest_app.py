@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from werkzeug.serving import make_server
 
 from ingest_app import create_app
-from ingest_app.settings import Settings
+from ingest_app.settings import IngestSettings
 from ingest_app.stream import StreamUnavailable
 from tests.tracker.pages import BUTTON, HALF_AN_HOUR, wait, wait_for_pause, wait_until_empty
 from tests.tracker.recording_server import RecordingServer
@@ -39,12 +39,12 @@ def stream() -> StreamInMemory:
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return Settings(click_stream="clicks")
+def settings() -> IngestSettings:
+    return IngestSettings(click_stream="clicks")
 
 
 @pytest.fixture
-def endpoint(settings: Settings, stream: StreamInMemory) -> Iterator[str]:
+def endpoint(settings: IngestSettings, stream: StreamInMemory) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, create_app(settings, stream), threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -99,7 +99,7 @@ def test_refused_click_is_named_and_takes_no_other_with_it(
     assert [click["type"] for click in stream.clicks] == ["pageview", "click"]
     assert sorted(warnings) == [
         "clicks: mysfitId must be a string of 1 to 128 characters",
-        "clicks: type must begin with a letter and hold at most 64 of a-z, 0-9 and _",
+        "clicks: type must start with a letter and have at most 64 characters of a-z, 0-9 and _",
     ]
 
 
@@ -114,7 +114,7 @@ def test_ignored_field_is_named(page: Page, home: str, stream: StreamInMemory, w
 
 
 @pytest.mark.parametrize(
-    "settings", [Settings(click_stream="clicks", allowed_origins=frozenset({"https://a.test"}))]
+    "settings", [IngestSettings(click_stream="clicks", allowed_origins=frozenset({"https://a.test"}))]
 )
 def test_refused_page_says_why_and_gives_up(
     page: Page, home: str, stream: StreamInMemory, warnings: list[str]
@@ -123,4 +123,4 @@ def test_refused_page_says_why_and_gives_up(
     wait(page)
     wait_until_empty(page)
     assert stream.envelopes == []
-    assert any("403 Pages of this origin may not send clicks here." in warning for warning in warnings)
+    assert any("403 Pages of this origin are not allowed to send clicks." in warning for warning in warnings)

@@ -10,12 +10,12 @@ from click.testing import CliRunner
 
 from clicklake.cli.group import main
 from clicklake.cost import command as cost
-from clicklake.cost.breakdown import MILLION, Function, Way, bill
+from clicklake.cost.breakdown import MILLION, FunctionCost, PipelineConfig, cost_per_million
 from tests.cloudformation.templates import load
 from tests.support.paths import ROOT
 
 PRICES = json.loads((Path(cost.__file__).with_name("prices.json")).read_text())
-ARM = Function("arm64", 512, cpu_us=600, wait_ms=8, log_bytes=0)
+ARM = FunctionCost("arm64", 512, cpu_us=600, wait_ms=8, log_bytes=0)
 
 
 def run(*arguments: str) -> Any:
@@ -29,7 +29,9 @@ def test_price_table_is_dated_and_says_that_it_is_to_be_checked() -> None:
 
 
 def test_workshops_design_costs_a_gateway_request_and_a_rounded_record_a_click() -> None:
-    it = bill(Way("rest_api", 1, record_bytes=100, answer_bytes=400), PRICES, processor_us=10)
+    it = cost_per_million(
+        PipelineConfig("rest_api", 1, record_bytes=100, answer_bytes=400), PRICES, processor_us=10
+    )
     assert it.gateway == pytest.approx(3.50)
     assert it.firehose == pytest.approx(MILLION * 5120 / 2**30 * 0.029)
     assert (it.function, it.logs) == (0, 0)
@@ -38,30 +40,33 @@ def test_workshops_design_costs_a_gateway_request_and_a_rounded_record_a_click()
 
 def test_function_is_billed_by_whole_milliseconds_at_its_share_of_a_cpu() -> None:
     # 8 ms + 0.6 ms of CPU at 512/1769 of a core = 10.07 ms, billed as 11.
-    it = bill(Way("http_api", 10, 4000, 1500, ARM), PRICES, processor_us=10)
+    it = cost_per_million(PipelineConfig("http_api", 10, 4000, 1500, ARM), PRICES, processor_us=10)
     assert it.function == pytest.approx(100_000 * (0.2 / MILLION + 0.011 * 0.5 * 0.0000133334))
 
 
 def test_a_function_never_has_more_than_one_cpu_of_its_memory() -> None:
     large = ARM._replace(memory_mib=3538, cpu_us=10_000, wait_ms=0)
-    it = bill(Way("http_api", 1, 100, 100, large), PRICES, processor_us=10)
+    it = cost_per_million(PipelineConfig("http_api", 1, 100, 100, large), PRICES, processor_us=10)
     assert it.function == pytest.approx(0.2 + MILLION * 0.010 * 3538 / 1024 * 0.0000133334)
 
 
 @pytest.mark.parametrize(("record_bytes", "units"), [(1, 1), (5120, 1), (5121, 2), (250_000, 49)])
 def test_firehose_bills_each_record_in_whole_five_kilobytes(record_bytes: int, units: int) -> None:
-    it = bill(Way("rest_api", 10, record_bytes, 0, ARM), PRICES, processor_us=10)
+    it = cost_per_million(PipelineConfig("rest_api", 10, record_bytes, 0, ARM), PRICES, processor_us=10)
     assert it.firehose == pytest.approx(100_000 * units * 5120 / 2**30 * 0.029)
 
 
 def test_log_of_ours_is_billed_beside_lambdas_own() -> None:
-    quiet = bill(Way("rest_api", 1, 1, 1, ARM), PRICES, 10)
-    loud = bill(Way("rest_api", 1, 1, 1, ARM._replace(log_bytes=11_200)), PRICES, 10)
+    quiet = cost_per_million(PipelineConfig("rest_api", 1, 1, 1, ARM), PRICES, 10)
+    loud = cost_per_million(PipelineConfig("rest_api", 1, 1, 1, ARM._replace(log_bytes=11_200)), PRICES, 10)
     assert loud.logs - quiet.logs == pytest.approx(5.60)
 
 
 def test_more_clicks_a_request_cost_less() -> None:
-    totals = [bill(Way("http_api", n, 400 * n, 600, ARM), PRICES, 10).total for n in (1, 2, 10, 50, 500)]
+    totals = [
+        cost_per_million(PipelineConfig("http_api", n, 400 * n, 600, ARM), PRICES, 10).total
+        for n in (1, 2, 10, 50, 500)
+    ]
     assert totals == sorted(totals, reverse=True)
 
 

@@ -1,4 +1,4 @@
-"""The package as `zappa package dev` ships it: once for Lambda, once for an emulator on this machine."""
+"""The package that `zappa package dev` makes: one for Lambda, one for an emulator on this machine."""
 
 import os
 import subprocess
@@ -13,10 +13,10 @@ VENV = ROOT / ".run" / "envs" / "ingest"
 
 
 def package(folder: Path, **variables: str) -> Path:
-    """Run the command as a user does: in the checkout, the ingest environment active; without credentials."""
+    """Run the command as a user does: in the checkout, in the ingest environment, without AWS credentials."""
     target = folder / "package.zip"
     env = {"PATH": f"{VENV / 'bin'}:{os.environ['PATH']}", "VIRTUAL_ENV": str(VENV), "TMPDIR": str(folder)}
-    env |= {"HOME": os.environ["HOME"], **variables}  # pip has its cache and its settings there
+    env |= {"HOME": os.environ["HOME"], **variables}  # for the cache and the settings of pip
     env |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     command = ["zappa", "package", "dev", "--json", "--output", str(target)]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
@@ -31,7 +31,7 @@ def for_lambda(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 @pytest.fixture(scope="session")
 def for_here(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Unpacked. Nothing is asked at the address: that it is of this machine is what counts."""
+    """Unpacked. Nothing connects to the address; it only shows that functions run on this machine."""
     folder = tmp_path_factory.mktemp("for-here")
     bundle = folder / "bundle"
     with zipfile.ZipFile(package(folder, AWS_ENDPOINT_URL="http://127.0.0.1:9")) as packed:

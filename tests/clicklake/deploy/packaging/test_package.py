@@ -1,4 +1,4 @@
-"""What is in the package, and that it runs where nothing else is installed."""
+"""The package has what it needs and nothing else. It runs where nothing else is installed."""
 
 import json
 import subprocess
@@ -12,26 +12,28 @@ from clicklake.deploy.packaging.zappa_hooks import RUNTIME
 from tests.clicklake.deploy.packaging.conftest import VENV
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.e2e
+
 MAX_PACKAGE_BYTES = 5_000_000
 AARCH64 = 183  # e_machine of an ELF file: refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 UNCHECKED_HASH = 0b01  # flags of a .pyc: peps.python.org/pep-0552
 REQUEST_CONTEXT = {"identity": {"sourceIp": "203.0.113.7"}, "stage": "dev"}
 
-# The distribution's name where it is not that of the module.
+# Distributions whose name differs from that of their module.
 MODULES = {"python-dateutil": "dateutil", "six": "six.py"}
 
 
-def test_the_package_is_small(for_lambda: zipfile.ZipFile) -> None:
+def test_package_is_small(for_lambda: zipfile.ZipFile) -> None:
     assert Path(str(for_lambda.filename)).stat().st_size <= MAX_PACKAGE_BYTES
 
 
-def test_the_package_holds_the_app_its_libraries_and_nothing_else(for_lambda: zipfile.ZipFile) -> None:
+def test_package_has_the_app_its_libraries_and_nothing_else(for_lambda: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in for_lambda.namelist()}
     libraries = {MODULES.get(name, name) for name in RUNTIME}
     assert tops == libraries | {"ingest_app", "zappa_settings.py", "__pycache__"}
 
 
-def test_of_the_app_only_code_and_data_is_shipped(for_lambda: zipfile.ZipFile) -> None:
+def test_only_code_and_data_of_the_app_are_shipped(for_lambda: zipfile.ZipFile) -> None:
     shipped = {
         name for name in for_lambda.namelist() if name.startswith("ingest_app/") and ".pyc" not in name
     }
@@ -39,7 +41,7 @@ def test_of_the_app_only_code_and_data_is_shipped(for_lambda: zipfile.ZipFile) -
     assert shipped == {file.relative_to(ROOT).as_posix() for file in written}
 
 
-def test_every_library_is_compiled_for_lambdas_machine(for_lambda: zipfile.ZipFile) -> None:
+def test_compiled_libraries_are_for_lambdas_machine(for_lambda: zipfile.ZipFile) -> None:
     libraries = [name for name in for_lambda.namelist() if ".so" in Path(name).suffixes]
     assert any(name.startswith("msgspec/") for name in libraries)
     for name in libraries:
@@ -48,7 +50,7 @@ def test_every_library_is_compiled_for_lambdas_machine(for_lambda: zipfile.ZipFi
         assert int.from_bytes(header[18:20], "little") == AARCH64, name
 
 
-def test_every_module_has_bytecode_that_is_never_compiled_again(for_lambda: zipfile.ZipFile) -> None:
+def test_every_module_has_bytecode_that_python_does_not_check(for_lambda: zipfile.ZipFile) -> None:
     ask = "import importlib.util, sys; print(importlib.util.MAGIC_NUMBER.hex(), sys.implementation.cache_tag)"
     magic, tag = subprocess.check_output([VENV / "bin" / "python", "-c", ask], text=True).split()
     names = set(for_lambda.namelist())
@@ -61,7 +63,7 @@ def test_every_module_has_bytecode_that_is_never_compiled_again(for_lambda: zipf
     assert sum(name.endswith(".pyc") for name in names) == sum(name.endswith(".py") for name in names)
 
 
-def test_of_440_services_the_package_describes_firehose_alone(for_lambda: zipfile.ZipFile) -> None:
+def test_botocore_describes_only_firehose(for_lambda: zipfile.ZipFile) -> None:
     below = {name.split("/")[2] for name in for_lambda.namelist() if name.startswith("botocore/data/")}
     assert {name for name in below if not name.endswith(".json")} == {"firehose"}
     endpoints = json.loads(for_lambda.read("botocore/data/endpoints.json"))
@@ -78,9 +80,7 @@ def test_of_440_services_the_package_describes_firehose_alone(for_lambda: zipfil
         ("GET", "/nowhere", 404, "application/problem+json"),
     ],
 )
-def test_the_package_answers_alone(
-    for_here: Path, method: str, path: str, status: int, content_type: str
-) -> None:
+def test_package_runs_alone(for_here: Path, method: str, path: str, status: int, content_type: str) -> None:
     answer = invoke(for_here, method, path, body="{}" if method == "PUT" else None)
     assert answer["statusCode"] == status
     assert answer["headers"]["Content-Type"].startswith(content_type)
@@ -89,7 +89,7 @@ def test_the_package_answers_alone(
 
 
 def invoke(bundle: Path, method: str, path: str, body: str | None) -> Any:
-    """What the shipped entry point answers in a Python that sees the standard library and the package."""
+    """Call the handler in a Python that has only the standard library and the package."""
     event = {
         "httpMethod": method,
         "path": path,
@@ -102,13 +102,13 @@ def invoke(bundle: Path, method: str, path: str, body: str | None) -> Any:
     }
     code = (
         f"import sys, json; sys.path.insert(0, {str(bundle)!r});"
-        "from ingest_app.wsgi import lambda_handler;"
+        "from ingest_app.lambda_entry import lambda_handler;"
         "print(json.dumps(lambda_handler(json.load(sys.stdin), None)))"
     )
     env = {"CLICK_STREAM": "clicklake-dev", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
     env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    # -I: no user site, no PYTHON variables; -S: no site-packages.
-    command = [VENV / "bin" / "python", "-I", "-S", "-c", code]
+    # -I: no user site packages and no PYTHON variables. -S: no site-packages.
+    command = [str(VENV / "bin" / "python"), "-I", "-S", "-c", code]
     done = subprocess.run(
         command, env=env, input=json.dumps(event), capture_output=True, text=True, check=False
     )
@@ -116,11 +116,11 @@ def invoke(bundle: Path, method: str, path: str, body: str | None) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_nothing_is_compiled_when_the_package_starts(for_here: Path) -> None:
-    """Sources that no longer match their bytecode change nothing: so nothing reads them."""
+def test_package_starts_without_compiling(for_here: Path) -> None:
+    """A source that no longer matches its bytecode changes nothing, so Python does not read it."""
     source = for_here / "ingest_app" / "settings.py"
     kept = source.read_text()
-    source.write_text("raise SystemExit('compiled anew')\n")
+    source.write_text("raise SystemExit('compiled again')\n")
     try:
         assert invoke(for_here, "GET", "/health", None)["statusCode"] == 200
     finally:

@@ -1,4 +1,4 @@
-"""zappa_settings.json and the policies beside it: what is committed, and what must never be."""
+"""zappa_settings.json and its policies: what is committed, and what must not be."""
 
 import json
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ STAGES = ["dev", "production"]
 
 
 def settings_of(stage: str) -> dict[str, Any]:
-    """As Zappa resolves them."""
+    """Resolve `extends` as Zappa does."""
     own: dict[str, Any] = COMMITTED[stage]
     return settings_of(own["extends"]) | own if "extends" in own else own
 
@@ -24,25 +24,26 @@ def statements_of(stage: str, policy: str) -> list[dict[str, Any]]:
     return listed
 
 
-def test_the_stages_are_those_that_readme_names() -> None:
+def test_stages_are_those_that_the_readme_names() -> None:
     assert list(COMMITTED) == STAGES
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_is_quiet_and_costs_nothing_while_idle(stage: str) -> None:
+def test_stage_is_quiet_and_costs_nothing_while_idle(stage: str) -> None:
     settings = settings_of(stage)
     assert (settings["debug"], settings["log_level"], settings["keep_warm"]) == (False, "WARNING", False)
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_refusals_body_is_text_to_zappa(stage: str) -> None:
+def test_zappa_sends_problem_documents_as_text(stage: str) -> None:
     assert "application/problem+json" in settings_of(stage)["additional_text_mimetypes"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_entry_point_is_ours_and_the_stream_is_the_stages(stage: str) -> None:
+def test_entry_point_is_ours_and_the_stream_is_that_of_the_stage(stage: str) -> None:
     settings = settings_of(stage)
-    assert settings["lambda_handler"] == "ingest_app.wsgi.lambda_handler"
+    assert settings["lambda_handler"] == "ingest_app.lambda_entry.lambda_handler"
+    assert settings["app_function"] == "ingest_app.wsgi.app"
     assert settings["project_name"] == "clicklake"
     assert settings["aws_environment_variables"] == {"CLICK_STREAM": f"clicklake-{stage}"}  # no secret
 
@@ -51,7 +52,7 @@ def test_the_entry_point_is_ours_and_the_stream_is_the_stages(stage: str) -> Non
 @pytest.mark.parametrize(
     "setting", ["s3_bucket", "aws_region", "profile_name", "role_arn", "runtime", "slim_handler"]
 )
-def test_nothing_of_one_account_or_machine_is_committed(stage: str, setting: str) -> None:
+def test_nothing_specific_to_an_account_or_machine_is_committed(stage: str, setting: str) -> None:
     assert setting not in settings_of(stage)
 
 
@@ -62,7 +63,7 @@ def test_dev_is_a_regional_rest_api_and_production_an_http_api() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_role_may_put_on_its_stream_and_write_its_log(stage: str) -> None:
+def test_role_may_put_on_its_stream_and_write_its_log(stage: str) -> None:
     log = f"arn:aws:logs:*:*:log-group:/aws/lambda/clicklake-{stage}:*"
     rights = {
         "firehose:PutRecord": f"arn:aws:firehose:*:*:deliverystream/clicklake-{stage}",
@@ -83,7 +84,7 @@ def test_the_role_may_put_on_its_stream_and_write_its_log(stage: str) -> None:
     ("stage", "services"),
     [("dev", {"lambda.amazonaws.com", "apigateway.amazonaws.com"}), ("production", {"lambda.amazonaws.com"})],
 )
-def test_only_who_calls_the_function_gets_its_role(stage: str, services: set[str]) -> None:
+def test_only_callers_of_the_function_may_assume_its_role(stage: str, services: set[str]) -> None:
     (statement,) = statements_of(stage, "assume_policy")
     assert set(statement["Principal"]["Service"]) == services
 
@@ -93,8 +94,8 @@ def test_only_who_calls_the_function_gets_its_role(stage: str, services: set[str
     [
         ("deploy", {}, "clicklake-artifacts-123456789012-eu-west-1"),
         ("update", {}, "clicklake-artifacts-123456789012-eu-west-1"),
-        ("update", {"s3_bucket": "ours"}, "as Zappa says"),
-        ("package", {}, "as Zappa says"),
+        ("update", {"s3_bucket": "ours"}, "the choice of Zappa"),
+        ("package", {}, "the choice of Zappa"),
     ],
 )
 def test_uploads_go_to_one_bucket_per_account_and_region(
@@ -104,7 +105,7 @@ def test_uploads_go_to_one_bucket_per_account_and_region(
     session = SimpleNamespace(client=lambda service: identity, region_name="eu-west-1")
     zappa = SimpleNamespace(boto_session=session)
     cli = SimpleNamespace(
-        command=command, stage_config=own_settings, s3_bucket_name="as Zappa says", zappa=zappa
+        command=command, stage_config=own_settings, s3_bucket_name="the choice of Zappa", zappa=zappa
     )
     name_bucket(cli)
     assert cli.s3_bucket_name == bucket

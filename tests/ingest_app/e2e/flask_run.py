@@ -11,7 +11,7 @@ from tests.support.paths import ROOT
 
 
 class FlaskRun:
-    """Running until closed. All that it writes is in `log`."""
+    """Runs until `close`. `log` is everything that it has written."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.log = ""

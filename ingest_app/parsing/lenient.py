@@ -1,7 +1,7 @@
-"""The slow path: every error of every click by name, and each click that can be saved, saved.
+"""The slow path: name every error of every click, and keep every click that can be kept.
 
-Only the type, the item's id, the userId and the eventId can cost a click. Everything else that breaks its
-rule, or is unknown, is left out.
+Only the type, the item id, the userId and the eventId can get a click rejected. Any other field that breaks
+its rule is dropped, and so is any unknown field.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,99 +13,112 @@ import msgspec
 from ingest_app.clicks import (
     MAX_CLICKS,
     MAX_PROPERTIES,
-    Batch,
+    ClickInput,
     Element,
-    Instant,
-    Outcome,
+    ParsedRequest,
+    ParseResult,
     PropertyName,
     PropertyValue,
-    Vocabulary,
-    item_is_missing,
+    Timestamp,
 )
-from ingest_app.instants import to_rfc3339
-from ingest_app.json_text import parse_json
-from ingest_app.refusals import FieldError, Refusal
+from ingest_app.parsing.schema import ITEM_ID, ClickSchema, ConflictingItemIdsError, item_id_of, lacks_item
+from ingest_app.parsing.strict_json import parse_json
+from ingest_app.problems import ApiProblem, FieldError
+from ingest_app.timestamps import to_rfc3339
 
 IS_REQUIRED = "is required"
 IS_UNKNOWN = "is not a known field"
 MUST_BE_AN_OBJECT = "must be an object"
+MUST_EQUAL_ITEM_ID = f"must equal {ITEM_ID} if a click has both"
 PROPERTY_NAME_REASON = "must have a name of at most 64 characters"
 PROPERTY_VALUE_REASON = "must be a string of at most 512 characters, a number, a boolean or null"
 SHAPES = 'a click object, an array of clicks, or {"clicks": [...]}'
 
 
-class Salvage:
-    """Reads what the good path refused."""
+class LenientParser:
+    """Parses a request that StrictParser does not take."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-        self._fatal = {"type", vocabulary.item_id_field, "userId", "eventId"}
-        self._fields = _fields_of(vocabulary.sent_click)
+    def __init__(self, schema: ClickSchema) -> None:
+        self._schema = schema
+        self._item_fields = {ITEM_ID, schema.item_id_field}
+        self._fatal = {"type", "userId", "eventId"} | self._item_fields
+        self._fields = _fields_of(schema.click_input)
         self._element_fields = _fields_of(Element)
 
-    def parse(self, body: bytes) -> Batch:
-        """Raise Refusal where no click can be told from another."""
+    def parse(self, body: bytes) -> ParsedRequest:
+        """Raise ApiProblem if the body is not JSON, or if its JSON does not contain clicks."""
         value = parse_json(body)
         if isinstance(value, list):
-            return Batch(self._outcomes(value))
+            return ParsedRequest(self._parse_clicks(value))
         if not isinstance(value, dict):
-            raise Refusal("not_clicks", f"The body must be {SHAPES}.")
+            raise ApiProblem("not_clicks", f"The body must be {SHAPES}.")
         if "clicks" in value:
-            return self._batch(value)
-        return Batch([self.click(value)])
+            return self._parse_wrapped(value)
+        return ParsedRequest([self.parse_click(value)])
 
-    def click(self, value: Any) -> Outcome:
-        """One click, of a JSON value or of a query."""
+    def parse_click(self, value: Any) -> ParseResult:
+        """Parse one click, from a JSON value or from the parameters of a query."""
         if not isinstance(value, dict):
-            return Outcome(None, [FieldError(None, MUST_BE_AN_OBJECT)])
+            return ParseResult(None, [FieldError(None, MUST_BE_AN_OBJECT)])
         errors: list[FieldError] = []
-        sent = self._vocabulary.sent_click(**dict(self._read_click(value, errors)))
+        sent = self._schema.click_input(**dict(self._read_click(value, errors)))
         fatal = [error for error in errors if error.field in self._fatal]
-        item_id_field = self._vocabulary.item_id_field
-        if item_is_missing(sent.type, sent.item_id) and not {"type", item_id_field} & {
-            e.field for e in fatal
-        }:
-            fatal.append(FieldError(item_id_field, IS_REQUIRED))
+        fatal += self._check_item(sent, {error.field for error in fatal})
         if fatal:
             rest = [error for error in errors if error.field not in self._fatal]
-            return Outcome(None, fatal + rest, sent.event_id and sent.event_id.lower())
-        return Outcome(self._vocabulary.keep(sent), errors)
+            return ParseResult(None, fatal + rest, sent.event_id and sent.event_id.lower())
+        return ParseResult(self._schema.normalize(sent), errors)
 
-    def _batch(self, value: dict[str, Any]) -> Batch:
+    def _check_item(self, sent: ClickInput, broken: set[str | None]) -> list[FieldError]:
+        """Return an error if the item id is missing, or if its two names have different values.
+
+        An invalid item id is not also missing. With an invalid type, the click may not need an item id.
+        """
+        name = self._schema.item_id_field
+        try:
+            item_id = item_id_of(sent)
+        except ConflictingItemIdsError:
+            return [FieldError(name, MUST_EQUAL_ITEM_ID)]
+        if lacks_item(sent.type, item_id) and not broken & {"type", *self._item_fields}:
+            return [FieldError(name, IS_REQUIRED)]
+        return []
+
+    def _parse_wrapped(self, value: dict[str, Any]) -> ParsedRequest:
         clicks = value.pop("clicks")
         if not isinstance(clicks, list):
-            raise Refusal(
-                "not_clicks", f"The body must be {SHAPES}: `clicks` is not an array.", field="clicks"
+            raise ApiProblem(
+                "not_clicks", f"The body must be {SHAPES}, but `clicks` is not an array.", field="clicks"
             )
         ignored: list[FieldError] = []
         sent_at: datetime | None = None
         for name, raw in value.items():
             if name != "sentAt":
                 ignored.append(FieldError(name, IS_UNKNOWN))
-            elif raw is not None and (sent_at := _read_instant(raw)) is None:
-                ignored.append(FieldError(name, _reason(Instant)))
-        return Batch(self._outcomes(clicks), to_rfc3339(sent_at) if sent_at else None, ignored)
+            elif raw is not None and (sent_at := _read_timestamp(raw)) is None:
+                ignored.append(FieldError(name, _reason(Timestamp)))
+        return ParsedRequest(self._parse_clicks(clicks), to_rfc3339(sent_at) if sent_at else None, ignored)
 
-    def _outcomes(self, values: list[Any]) -> list[Outcome]:
+    def _parse_clicks(self, values: list[Any]) -> list[ParseResult]:
         if not values:
-            raise Refusal("empty", "There is no click in the body: at least one is needed.")
+            raise ApiProblem("empty", "The body contains no clicks. Send at least one.")
         if len(values) > MAX_CLICKS:
-            raise Refusal(
+            raise ApiProblem(
                 "too_many_clicks",
-                f"The body has {len(values)} clicks, more than {MAX_CLICKS}.",
+                f"The body has {len(values)} clicks. The limit is {MAX_CLICKS}.",
                 field="clicks",
                 limit=MAX_CLICKS,
             )
-        return [self.click(value) for value in values]
+        return [self.parse_click(value) for value in values]
 
     def _read_click(self, value: Mapping[str, Any], errors: list[FieldError]) -> Iterator[tuple[str, Any]]:
+        """Yield the valid fields. Append the errors of the others."""
         for field, raw in _known(value, self._fields, "", errors):
             if field.name == "properties" and isinstance(raw, dict) and len(raw) <= MAX_PROPERTIES:
                 yield field.name, dict(_read_properties(raw, errors))
             elif field.name == "element" and isinstance(raw, dict):
                 yield field.name, Element(**dict(self._read_element(raw, errors)))
-            elif field.name == "occurred_at" and (instant := _read_instant(raw)):
-                yield field.name, instant
+            elif field.name == "occurred_at" and (occurred_at := _read_timestamp(raw)):
+                yield field.name, occurred_at
             elif field.name != "occurred_at" and _obeys(raw, field.type):
                 yield field.name, raw
             else:
@@ -125,7 +138,7 @@ def _known(
     path: str,
     errors: list[FieldError],
 ) -> Iterator[tuple[msgspec.structs.FieldInfo, Any]]:
-    """The fields that we know and that are not null, which is the same as absent."""
+    """Yield the known fields that are not null. A field that is null counts as absent."""
     for name, raw in value.items():
         if name not in fields:
             errors.append(FieldError(path + name, IS_UNKNOWN))
@@ -143,14 +156,14 @@ def _read_properties(value: Mapping[str, Any], errors: list[FieldError]) -> Iter
             yield name, raw
 
 
-def _read_instant(raw: Any) -> datetime | None:
-    """None for what is no instant, or one that UTC cannot hold (year 1 and 9999 have such hours)."""
+def _read_timestamp(raw: Any) -> datetime | None:
+    """Return None if `raw` is not a timestamp, or if it is outside the years 1 to 9999 in UTC."""
     try:
-        instant: datetime = msgspec.convert(raw, Instant)
-        to_rfc3339(instant)
+        timestamp: datetime = msgspec.convert(raw, Timestamp)
+        to_rfc3339(timestamp)
     except (msgspec.ValidationError, OverflowError):
         return None
-    return instant
+    return timestamp
 
 
 def _obeys(raw: Any, rule: Any) -> bool:
@@ -162,11 +175,12 @@ def _obeys(raw: Any, rule: Any) -> bool:
 
 
 def _fields_of(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """Return the fields by their JSON name."""
     return {field.encode_name: field for field in msgspec.structs.fields(struct)}
 
 
 def _reason(rule: Any) -> str:
-    """The words beside the rule in clicks.py."""
+    """Return the description of the rule in clicks.py."""
     if get_origin(rule) is Annotated:
         return str(rule.__metadata__[0].description)
     return next(_reason(part) for part in get_args(rule) if part is not type(None))

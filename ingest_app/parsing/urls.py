@@ -1,4 +1,4 @@
-"""Addresses, without what nobody asked to be kept: fragment, userinfo, and most of the query."""
+"""Clean URLs: remove the fragment, the userinfo, and all of the query except campaign parameters."""
 
 import re
 
@@ -8,11 +8,11 @@ CLICK_IDS = frozenset(
         *("fbclid", "li_fat_id", "msclkid", "rdt_cid", "sccid", "ttclid", "twclid", "yclid"),
     ]
 )
-"""What advertisers add to a link so that a visit is known to be theirs. None is a person's (as mc_eid is)."""
+"""Advertisers recognize visits from their ads by these. None identifies a person; mc_eid would."""
 
-# A scheme of the web takes any number of slashes, and a backslash for one: url.spec.whatwg.org/#scheme-
-# state. The last @ before the path ends the userinfo. Where no host follows it is no URL to a browser,
-# but what does follow must not become the userinfo of what is kept.
+# Browsers allow any number of slashes after a web scheme, and a backslash instead of a slash:
+# url.spec.whatwg.org/#scheme-state. The last @ before the path ends the userinfo. Without a host browsers do
+# not accept the URL, but removing its userinfo must not turn what follows into a new one.
 _USERINFO = re.compile(
     r"\A((?:(?:https?|wss?|ftp):|(?:[a-z][a-z0-9+.-]*:)?[/\\]{2})[/\\]*)(?:[^/\\]*@[/\\]*)+", re.I
 )
@@ -20,9 +20,9 @@ _STRIPPED_BY_BROWSERS = re.compile(r"\A[\x00-\x20]+|[\t\r\n]+")  # url.spec.what
 
 
 def clean_url(url: str, keep_query: bool = False) -> str:
-    """Drop the fragment and the userinfo; of the query keep the campaign's parameters, as they were written.
+    """Remove fragment and userinfo. Of the query keep campaign parameters, unchanged, or all of it.
 
-    Takes any reference without blanks and control characters, and never makes it longer.
+    Works for any absolute or relative URL without white space and control characters. Never makes it longer.
     """
     base, mark, query = url.partition("#")[0].partition("?")
     if "@" in base:
@@ -34,16 +34,16 @@ def clean_url(url: str, keep_query: bool = False) -> str:
 
 
 def clean_href(href: str, keep_query: bool = False) -> str:
-    """The same for what stands in a page's markup: absolute or relative, and read as browsers read it."""
+    """Clean an absolute or relative URL from a page's markup, which browsers strip of white space first."""
     return clean_url(_STRIPPED_BY_BROWSERS.sub("", href), keep_query)
 
 
 def drop_query(url: str) -> str:
-    """Of an address that `clean_url` made."""
+    """Remove the query of a URL that `clean_url` returned."""
     return url.partition("?")[0]
 
 
 def is_campaign_parameter(name: str) -> bool:
-    """`utm_…`, or an advertiser's click id."""
+    """True for `utm_…` and for the click ids of advertisers."""
     name = name.lower()
     return name.startswith("utm_") or name in CLICK_IDS

@@ -1,10 +1,10 @@
-"""What is kept of an address."""
+"""What is kept of a URL."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_app.urls import clean_href, clean_url, drop_query
+from ingest_app.parsing.urls import clean_href, clean_url, drop_query
 
 URLS = [
     ("https://h/x", "https://h/x"),
@@ -52,12 +52,12 @@ HREFS = [
 
 
 @pytest.mark.parametrize(("url", "kept"), URLS)
-def test_fragment_userinfo_and_query_are_not_kept_but_the_campaign_is(url: str, kept: str) -> None:
+def test_only_campaign_parameters_are_kept_of_fragment_userinfo_and_query(url: str, kept: str) -> None:
     assert clean_url(url) == clean_href(url) == kept
 
 
 @pytest.mark.parametrize(("href", "kept"), HREFS)
-def test_href_is_read_as_browsers_read_it(href: str, kept: str) -> None:
+def test_href_is_cleaned_as_browsers_parse_it(href: str, kept: str) -> None:
     assert clean_href(href) == kept
 
 
@@ -69,18 +69,18 @@ def test_href_is_read_as_browsers_read_it(href: str, kept: str) -> None:
         ("/x?a=1?b=2", "/x?a=1?b=2"),
     ],
 )
-def test_query_is_kept_where_the_setting_says_so(url: str, kept: str) -> None:
+def test_keep_query_keeps_the_whole_query(url: str, kept: str) -> None:
     assert clean_url(url, keep_query=True) == kept
 
 
 @given(st.text(alphabet="htps:/?#@&=\\ \n.utm_ax", max_size=40), st.booleans())
-def test_cleaning_never_makes_longer_and_is_done_after_once(url: str, keep_query: bool) -> None:
+def test_cleaning_never_lengthens_a_url_and_is_idempotent(url: str, keep_query: bool) -> None:
     cleaned = clean_href(url, keep_query)
     assert len(cleaned) <= len(url)
     assert "#" not in cleaned
     assert clean_href(cleaned, keep_query) == cleaned
 
 
-def test_whole_query_can_be_dropped() -> None:
+def test_drop_query_drops_the_whole_query() -> None:
     assert drop_query("https://h/x?utm_source=a") == "https://h/x"
     assert drop_query("https://h/x") == "https://h/x"

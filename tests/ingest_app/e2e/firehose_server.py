@@ -1,4 +1,4 @@
-"""A Firehose of one operation, PutRecord, over real HTTP, that can be told to misbehave."""
+"""A fake Firehose over HTTP. It knows one operation, PutRecord, and misbehaves on request."""
 
 import base64
 import json
@@ -10,17 +10,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
+Responder = Callable[["_Handler"], None]
+
 
 class FirehoseServer(ThreadingHTTPServer):
-    """Takes records until `answers` says otherwise: each request uses up one, and the last stays."""
+    """Accepts records, unless it has other responders. Each request uses up one; the last one stays."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: list[Callable[[_Handler], None]] = [take]
-        self.taken: list[bytes] = []
-        self.asked = 0
+        self.responders: list[Responder] = [accept]
+        self.accepted: list[bytes] = []
+        self.request_count = 0
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
@@ -31,15 +33,15 @@ class FirehoseServer(ThreadingHTTPServer):
 
     @property
     def envelopes(self) -> list[dict[str, Any]]:
-        return [json.loads(record) for record in self.taken]
+        return [json.loads(record) for record in self.accepted]
 
-    def behave(self, *answers: Callable[["_Handler"], None]) -> None:
-        self.answers, self.taken, self.asked = list(answers), [], 0
+    def behave(self, *responders: Responder) -> None:
+        self.responders, self.accepted, self.request_count = list(responders), [], 0
 
-    def next_answer(self) -> Callable[["_Handler"], None]:
+    def next_responder(self) -> Responder:
         with self._lock:
-            self.asked += 1
-            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            self.request_count += 1
+            return self.responders.pop(0) if len(self.responders) > 1 else self.responders[0]
 
     def __enter__(self) -> "FirehoseServer":
         self._thread.start()
@@ -52,21 +54,21 @@ class FirehoseServer(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that has gone is what half of the tests are about."""
+        """Ignore it: in half of the tests the client goes away."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: FirehoseServer
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # else Nagle's algorithm and delayed ACKs cost 44 ms an answer
+    wbufsize = -1  # without a buffer, Nagle's algorithm and delayed ACKs cost 44 ms a response
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         assert self.headers["X-Amz-Target"] == "Firehose_20150804.PutRecord"
         self.record = base64.b64decode(json.loads(body)["Record"]["Data"])
-        self.server.next_answer()(self)
+        self.server.next_responder()(self)
 
-    def answer(self, status: int, body: bytes, content_type: str = "application/x-amz-json-1.1") -> None:
+    def respond(self, status: int, body: bytes, content_type: str = "application/x-amz-json-1.1") -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
@@ -77,45 +79,37 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def take(handler: _Handler) -> None:
-    handler.server.taken.append(handler.record)
-    handler.answer(200, json.dumps({"RecordId": str(uuid4()), "Encrypted": False}).encode())
+def accept(handler: _Handler) -> None:
+    handler.server.accepted.append(handler.record)
+    handler.respond(200, json.dumps({"RecordId": str(uuid4()), "Encrypted": False}).encode())
 
 
 def throttle(handler: _Handler) -> None:
     _fail(handler, 400, "ThrottlingException", "Rate exceeded")
 
 
-def slow_down(handler: _Handler) -> None:
-    _fail(handler, 500, "ServiceUnavailableException", "Slow down.")
-
-
 def deny(handler: _Handler) -> None:
     _fail(handler, 400, "AccessDeniedException", "not authorized to perform: firehose:PutRecord")
-
-
-def lose_the_stream(handler: _Handler) -> None:
-    _fail(handler, 400, "ResourceNotFoundException", "Firehose not found")
 
 
 def fall_silent(handler: _Handler) -> None:
     handler.server.closing.wait(30)
 
 
-def take_and_fall_silent(handler: _Handler) -> None:
-    handler.server.taken.append(handler.record)
+def accept_and_fall_silent(handler: _Handler) -> None:
+    handler.server.accepted.append(handler.record)
     fall_silent(handler)
 
 
 def reset(handler: _Handler) -> None:
-    """RST instead of an answer."""
+    """Send a TCP RST instead of a response."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     for end in (handler.rfile, handler.wfile, handler.connection):
         end.close()  # the socket is closed with the last of them
 
 
-def take_and_reset(handler: _Handler) -> None:
-    handler.server.taken.append(handler.record)
+def accept_and_reset(handler: _Handler) -> None:
+    handler.server.accepted.append(handler.record)
     reset(handler)
 
 
@@ -124,7 +118,7 @@ def hang_up(handler: _Handler) -> None:
 
 
 def break_off(handler: _Handler) -> None:
-    """Promise more than comes."""
+    """Close the connection in the middle of a response."""
     handler.send_response(200)
     handler.send_header("Content-Length", "100")
     handler.end_headers()
@@ -133,20 +127,16 @@ def break_off(handler: _Handler) -> None:
     hang_up(handler)
 
 
-def answer_with(status: int, body: bytes) -> Callable[[_Handler], None]:
-    return lambda handler: handler.answer(status, body)
+def write(raw: bytes) -> Responder:
+    """Send these bytes, which may not be HTTP."""
 
-
-def write(raw: bytes) -> Callable[[_Handler], None]:
-    """Bytes that are perhaps no HTTP at all."""
-
-    def answer(handler: _Handler) -> None:
+    def respond(handler: _Handler) -> None:
         handler.wfile.write(raw)
         handler.wfile.flush()
         hang_up(handler)
 
-    return answer
+    return respond
 
 
 def _fail(handler: _Handler, status: int, code: str, message: str) -> None:
-    handler.answer(status, json.dumps({"__type": code, "message": message}).encode())
+    handler.respond(status, json.dumps({"__type": code, "message": message}).encode())

@@ -1,4 +1,4 @@
-"""Refusals: a problem document each, counted by its code, with nothing of the sender in any log."""
+"""Every refusal is a problem document, is counted by its code, and logs nothing about the sender."""
 
 import json
 import logging
@@ -6,19 +6,18 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.exceptions import InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestTimeout
 
 from ingest_app import create_app
 from ingest_app.routes import STATUS
-from ingest_app.settings import Settings
-from ingest_app.stream import StreamUnavailable
-from tests.ingest_app.conftest import ListStream
+from ingest_app.settings import IngestSettings
+from tests.ingest_app.conftest import BrokenStream, MakeClient, MemoryStream, UnavailableStream, json_of
 
 CLICK = b'{"mysfitId":"1","userId":"secret-user"}'
 MANY = json.dumps([{}] * 501)
 FORM = "application/x-www-form-urlencoded"
 
-REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+PROBLEMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "empty": ({"data": b""}, {}),
     "not_json": ({"data": b"{"}, {}),
     "too_deep": ({"data": b"[" * 33}, {"limit": 32}),
@@ -46,16 +45,16 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("code", REFUSALS)
-def test_refusal_names_what_it_is_about_and_is_counted_once(
-    make_client: Any, stream: ListStream, capsys: pytest.CaptureFixture[str], code: str
+@pytest.mark.parametrize("code", PROBLEMS)
+def test_problem_names_its_field_or_limit_and_is_counted_once(
+    make_client: MakeClient, stream: MemoryStream, capsys: pytest.CaptureFixture[str], code: str
 ) -> None:
-    request, members = REFUSALS[code]
+    request, members = PROBLEMS[code]
     client = make_client(allowed_origins=frozenset(["https://shop.example"]), gpc_mode="refuse")
-    answer = client.open(**{"path": "/clicks", "method": "PUT", **request})
-    assert answer.status_code == STATUS[code]
-    assert answer.mimetype == "application/problem+json"
-    problem = answer.json
+    response = client.open(**{"path": "/clicks", "method": "PUT", **request})
+    assert response.status_code == STATUS[code]
+    assert response.mimetype == "application/problem+json"
+    problem = json_of(response)
     assert problem["type"] == "about:blank"
     assert problem["status"] == STATUS[code]
     assert problem["code"] == code
@@ -70,7 +69,7 @@ def test_refusal_names_what_it_is_about_and_is_counted_once(
 
 
 def emf_counts(line: str) -> dict[str, int]:
-    """The metrics of a line, read as CloudWatch reads it."""
+    """Return the metrics of a log line as CloudWatch reads them."""
     document = json.loads(line)
     (directive,) = document["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Clicklake"
@@ -80,12 +79,12 @@ def emf_counts(line: str) -> dict[str, int]:
     return {metric["Name"]: document[metric["Name"]] for metric in directive["Metrics"]}
 
 
-def test_every_code_is_tried() -> None:
+def test_every_problem_code_has_a_test() -> None:
     elsewhere = {"bad_request", "internal_error", "stream_unavailable"}
-    assert set(REFUSALS) | elsewhere == set(STATUS)
+    assert set(PROBLEMS) | elsewhere == set(STATUS)
 
 
-def test_partial_acceptance_counts_the_rejected_by_field(
+def test_rejected_clicks_are_counted_by_field(
     client: FlaskClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clicks = [
@@ -108,7 +107,7 @@ def test_partial_acceptance_counts_the_rejected_by_field(
     }
 
 
-def test_accepted_and_even_mended_clicks_write_nothing(
+def test_accepted_clicks_log_nothing_even_with_dropped_fields(
     client: FlaskClient, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -119,76 +118,84 @@ def test_accepted_and_even_mended_clicks_write_nothing(
     assert not caplog.records
 
 
-class BrokenStream:
-    def put(self, record: bytes) -> None:
-        raise ValueError(f"cannot digest {record!r}")
-
-
-def test_unforeseen_error_is_a_500_logged_without_payload(capfd: pytest.CaptureFixture[str]) -> None:
-    client = create_app(Settings("clicks"), BrokenStream()).test_client()
-    answer = client.put("/clicks", data=CLICK, headers={"User-Agent": "secret-agent"})
-    assert answer.status_code == 500
-    assert answer.mimetype == "application/problem+json"
-    assert answer.json["code"] == "internal_error"
-    assert "Traceback" not in answer.text
-    assert "digest" not in answer.text
+def test_unexpected_error_is_a_500_and_logged_without_payload(capfd: pytest.CaptureFixture[str]) -> None:
+    client = create_app(IngestSettings("clicks"), BrokenStream()).test_client()
+    response = client.put("/clicks", data=CLICK, headers={"User-Agent": "secret-agent"})
+    assert response.status_code == 500
+    assert response.mimetype == "application/problem+json"
+    assert json_of(response)["code"] == "internal_error"
+    assert "Traceback" not in response.text
+    assert "digest" not in response.text
     out, err = capfd.readouterr()
     (line,) = out.splitlines()
     assert emf_counts(line) == {"RefusedInternalError": 1}
     logged = json.loads(line)
-    assert logged["requestId"] == answer.json["requestId"]
+    assert logged["requestId"] == json_of(response)["requestId"]
     assert logged["error"] == "ValueError"
-    assert any(frame.startswith("test_refusals.py:") for frame in logged["frames"])
+    assert any(frame.startswith("conftest.py:") for frame in logged["frames"])
     for secret in ("secret", "digest", "127.0.0"):
         assert secret not in out + err
 
 
 @pytest.mark.parametrize("setting", ["DEBUG", "TESTING", "PROPAGATE_EXCEPTIONS"])
-def test_unforeseen_error_shows_no_stack_in_any_mode(setting: str) -> None:
-    app = create_app(Settings("clicks"), BrokenStream())
+def test_unexpected_error_shows_no_stack_in_any_mode(setting: str) -> None:
+    app = create_app(IngestSettings("clicks"), BrokenStream())
     app.config[setting] = True
-    answer = app.test_client().put("/clicks", data=CLICK)
-    assert answer.status_code == 500
-    assert answer.json["code"] == "internal_error"
+    response = app.test_client().put("/clicks", data=CLICK)
+    assert response.status_code == 500
+    assert json_of(response)["code"] == "internal_error"
 
 
-class StreamThatAborts:
+class AbortingStream:
+    def __init__(self, error: HTTPException) -> None:
+        self._error = error
+
     def put(self, record: bytes) -> None:
-        raise InternalServerError(original_exception=ValueError("secret"))
+        raise self._error
 
 
-def test_werkzeug_s_own_500_is_ours_too(capsys: pytest.CaptureFixture[str]) -> None:
-    answer = create_app(Settings("clicks"), StreamThatAborts()).test_client().put("/clicks", data=CLICK)
-    assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
+def test_500_that_werkzeug_raises_is_logged_with_its_cause(capsys: pytest.CaptureFixture[str]) -> None:
+    error = InternalServerError(original_exception=ValueError("secret"))
+    app = create_app(IngestSettings("clicks"), AbortingStream(error))
+    response = app.test_client().put("/clicks", data=CLICK)
+    assert (response.status_code, json_of(response)["code"]) == (500, "internal_error")
     assert json.loads(capsys.readouterr().out)["error"] == "ValueError"
 
 
-class DownStream:
-    def put(self, record: bytes) -> None:
-        raise StreamUnavailable("ServiceUnavailableException")
+def test_other_errors_of_werkzeug_are_bad_requests() -> None:
+    app = create_app(IngestSettings("clicks"), AbortingStream(RequestTimeout()))
+    response = app.test_client().put("/clicks", data=CLICK)
+    assert (response.status_code, json_of(response)["code"]) == (400, "bad_request")
 
 
-def test_unavailable_stream_is_a_503_that_says_when_and_why(capsys: pytest.CaptureFixture[str]) -> None:
-    client = create_app(Settings("clicks"), DownStream()).test_client()
-    answer = client.put("/clicks", data=CLICK)
-    assert answer.status_code == 503
-    assert answer.json["code"] == "stream_unavailable"
-    assert answer.headers["Retry-After"] == "5"
+def test_access_log_of_flask_run_is_dropped(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="werkzeug"):
+        logging.getLogger("werkzeug").info('127.0.0.1 - - "GET /clicks.gif?userId=u-17 HTTP/1.1" 204 -')
+        logging.getLogger("werkzeug").info(" * Running on http://127.0.0.1:5000")
+    assert caplog.messages == [" * Running on http://127.0.0.1:5000"]
+
+
+def test_unavailable_stream_is_a_503_with_retry_after(capsys: pytest.CaptureFixture[str]) -> None:
+    client = create_app(IngestSettings("clicks"), UnavailableStream()).test_client()
+    response = client.put("/clicks", data=CLICK)
+    assert response.status_code == 503
+    assert json_of(response)["code"] == "stream_unavailable"
+    assert response.headers["Retry-After"] == "5"
     (line,) = capsys.readouterr().out.splitlines()
     assert emf_counts(line) == {"RefusedStreamUnavailable": 1}
     assert json.loads(line)["cause"] == "ServiceUnavailableException"
-    assert json.loads(line)["requestId"] == answer.json["requestId"]
+    assert json.loads(line)["requestId"] == json_of(response)["requestId"]
     assert client.get("/clicks.gif?mysfitId=1").status_code == 503
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "GZIP", "identity, gzip"])
-def test_compressed_body_is_refused_by_name(client: FlaskClient, encoding: str) -> None:
-    answer = client.put("/clicks", data=CLICK, headers={"Content-Encoding": encoding})
-    assert (answer.status_code, answer.json["code"]) == (415, "content_encoding")
+def test_compressed_body_is_refused(client: FlaskClient, encoding: str) -> None:
+    response = client.put("/clicks", data=CLICK, headers={"Content-Encoding": encoding})
+    assert (response.status_code, json_of(response)["code"]) == (415, "content_encoding")
 
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
-def test_identity_is_no_compression(client: FlaskClient, encoding: str) -> None:
+def test_identity_is_accepted(client: FlaskClient, encoding: str) -> None:
     assert client.put("/clicks", data=CLICK, headers={"Content-Encoding": encoding}).status_code == 202
 
 
@@ -212,17 +219,15 @@ def test_identity_is_no_compression(client: FlaskClient, encoding: str) -> None:
         (";", 202),
     ],
 )
-def test_body_is_json_whatever_of_four_types_it_says(
-    client: FlaskClient, content_type: str | None, status: int
-) -> None:
+def test_four_content_types_are_accepted(client: FlaskClient, content_type: str | None, status: int) -> None:
     assert client.put("/clicks", data=CLICK, content_type=content_type).status_code == status
 
 
-def test_body_of_exactly_256_kib_is_taken(client: FlaskClient) -> None:
+def test_body_of_exactly_256_kib_is_accepted(client: FlaskClient) -> None:
     assert client.put("/clicks", data=CLICK.ljust(262_144)).status_code == 202
 
 
-def test_origin_is_checked_before_the_body(make_client: Any) -> None:
+def test_origin_is_checked_before_the_body(make_client: MakeClient) -> None:
     client = make_client(allowed_origins=frozenset(["https://shop.example"]))
-    answer = client.put("/clicks", data=b"{", headers={"Origin": "https://evil.example"})
-    assert answer.status_code == 403
+    response = client.put("/clicks", data=b"{", headers={"Origin": "https://evil.example"})
+    assert response.status_code == 403

@@ -1,4 +1,4 @@
-"""JSON's edges, each with a defined answer (docs/events.md, "The edges of a body")."""
+"""Unusual JSON. Each case has a defined response (docs/events.md, "Unusual bodies")."""
 
 import json
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.ingest_app.conftest import ListStream
+from tests.ingest_app.conftest import MemoryStream, json_of
 
 
 def click(value: bytes, field: bytes = b"title") -> bytes:
-    """A click with something odd in a field."""
+    """Return a click with this raw JSON as the value of a field."""
     return b'{"mysfitId": "1", "%s": %s}' % (field, value)
 
 
-# ^ marks the place that the refusal names, and is not sent.
+# ^ marks the position that the response names. It is not sent.
 FORBIDDEN = {
     "nothing but an opening brace": b"{^",
     "trailing comma in an object": b'{"mysfitId": "1",^}',
@@ -43,10 +43,10 @@ FORBIDDEN = {
     "NaN": click(b"^NaN"),
     "Infinity": click(b"^Infinity"),
     "minus Infinity": click(b"^-Infinity"),
-    "NaN, deep in what is left out": click(b'{"a": [1, ^NaN]}'),
+    "NaN, deep in a dropped field": click(b'{"a": [1, ^NaN]}'),
     "a leading zero": click(b"0^1"),
     "a leading plus": click(b"^+1"),
-    "a point without digits behind it": click(b"1^."),
+    "a point without digits after it": click(b"1^."),
     "a point without digits before it": click(b"^.5"),
     "an exponent without digits": click(b"1^e"),
     "a lone minus": click(b"^-"),
@@ -54,9 +54,9 @@ FORBIDDEN = {
     "digits that are not ASCII": click("^１".encode()),
     "True": click(b"^True"),
     "undefined": click(b"^undefined"),
-    "UTF-8 cut short": click(b'"^\xc3"'),
+    "truncated UTF-8": click(b'"^\xc3"'),
     "UTF-8 of a surrogate": click(b'"^\xed\xa0\x80"'),
-    "UTF-8 longer than need be": click(b'"^\xc0\xaf"'),
+    "overlong UTF-8": click(b'"^\xc0\xaf"'),
     "UTF-8 beyond Unicode": click(b'"^\xf4\x90\x80\x80"'),
     "Latin-1": click(b'"^\xe9"'),
     "UTF-16 with a byte order mark": b"^" + '{"mysfitId":"1"}'.encode("utf-16"),
@@ -68,21 +68,21 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("marked", FORBIDDEN.values(), ids=FORBIDDEN)
-def test_what_rfc_8259_forbids_is_refused_and_says_where(
-    client: FlaskClient, stream: ListStream, marked: bytes
+def test_json_that_rfc_8259_forbids_is_refused_with_its_position(
+    client: FlaskClient, stream: MemoryStream, marked: bytes
 ) -> None:
-    answer = client.post("/clicks", data=marked.replace(b"^", b""))
-    assert answer.status_code == 400
-    assert answer.json["code"] == "not_json"
-    # Python 3.13 and later name a trailing comma itself, earlier ones what follows it.
-    assert answer.json["at"]["offset"] in (
+    response = client.post("/clicks", data=marked.replace(b"^", b""))
+    assert response.status_code == 400
+    assert json_of(response)["code"] == "not_json"
+    # Python 3.13 and later name the position of a trailing comma, earlier versions the one behind it.
+    assert json_of(response)["at"]["offset"] in (
         marked.index(b"^"),
         marked.index(b",^") if b",^" in marked else None,
     )
     assert not stream.records
 
 
-REFUSED_THOUGH_ALLOWED = {
+AMBIGUOUS = {
     "a high surrogate alone": ("lone_surrogate", click(b'"a^\\ud83d"')),
     "a low surrogate alone": ("lone_surrogate", click(b'"a^\\ude00b"')),
     "two high surrogates": ("lone_surrogate", click(b'"^\\ud83d\\ud83d\\ude00"')),
@@ -101,18 +101,18 @@ REFUSED_THOUGH_ALLOWED = {
     "33 objects deep": ("too_deep", click(b'{"a":' * 31 + b'^{"a":1}' + b"}" * 31)),
     "a depth bomb of arrays": ("too_deep", b"[" * 32 + b"^" + b"[" * 200_000),
     "a depth bomb of objects": ("too_deep", b'{"a":' * 32 + b"^" + b'{"a":' * 50_000),
-    "a depth bomb in what is unknown": ("too_deep", click(b"[" * 31 + b"^" + b"[" * 100_000, b"unknown")),
+    "a depth bomb in an unknown field": ("too_deep", click(b"[" * 31 + b"^" + b"[" * 100_000, b"unknown")),
 }
 
 
-@pytest.mark.parametrize(("code", "marked"), REFUSED_THOUGH_ALLOWED.values(), ids=REFUSED_THOUGH_ALLOWED)
-def test_three_things_that_rfc_8259_allows_are_refused_and_say_so(
-    client: FlaskClient, stream: ListStream, code: str, marked: bytes
+@pytest.mark.parametrize(("code", "marked"), AMBIGUOUS.values(), ids=AMBIGUOUS)
+def test_json_on_which_parsers_disagree_is_refused_with_its_position(
+    client: FlaskClient, stream: MemoryStream, code: str, marked: bytes
 ) -> None:
-    answer = client.post("/clicks", data=marked.replace(b"^", b""))
-    assert answer.status_code == 400
-    assert answer.json["code"] == code
-    assert answer.json["at"]["offset"] == marked.index(b"^")
+    response = client.post("/clicks", data=marked.replace(b"^", b""))
+    assert response.status_code == 400
+    assert json_of(response)["code"] == code
+    assert json_of(response)["at"]["offset"] == marked.index(b"^")
     assert not stream.records
 
 
@@ -127,9 +127,9 @@ ALLOWED: dict[str, tuple[bytes, dict[str, Any]]] = {
     "a noncharacter": (click(b'"\\uffff"'), {"title": "\uffff"}),
     "a line separator": (click(b'"\xe2\x80\xa8"'), {"title": "\u2028"}),
     "an escaped name": (b'{"\\u006dysfitId": "1"}', {}),
-    "a name twice, of which the last counts": (click(b'"x"')[:-1] + b', "title": "y"}', {"title": "y"}),
-    "a name twice, of which the first is wrong": (b'{"mysfitId": 5, "mysfitId": "1"}', {}),
-    "a number that is nothing to a double": (
+    "a name twice: the last value wins": (click(b'"x"')[:-1] + b', "title": "y"}', {"title": "y"}),
+    "a name twice: the first value is invalid": (b'{"mysfitId": 5, "mysfitId": "1"}', {}),
+    "a number that underflows to zero": (
         click(b'{"a": 123.456e-789}', b"properties"),
         {"properties": {"a": "0.0"}},
     ),
@@ -150,14 +150,14 @@ ALLOWED: dict[str, tuple[bytes, dict[str, Any]]] = {
         click(b'{"a": "x", "b": 1, "c": 2.5, "d": true, "e": false, "f": null}', b"properties"),
         {"properties": {"a": "x", "b": "1", "c": "2.5", "d": "true", "e": "false"}},
     ),
-    "null, which is as if absent": (
+    "null, which counts as absent": (
         b'{"mysfitId": "1", "userId": null, "type": null, "eventId": null, "occurredAt": null,'
         b' "sessionId": null, "url": null, "referrer": null, "title": null, "element": null,'
         b' "properties": null}',
         {},
     ),
-    "nothing in objects": (click(b'{}, "properties": {}', b"element"), {}),
-    "32 arrays deep, in what is unknown": (click(b"[" * 31 + b"1" + b"]" * 31, b"unknown"), {}),
+    "empty objects": (click(b'{}, "properties": {}', b"element"), {}),
+    "32 arrays deep, in an unknown field": (click(b"[" * 31 + b"1" + b"]" * 31, b"unknown"), {}),
     "a title of 512 characters, of four bytes each": (
         click(b'"%s"' % ("🐉" * 512).encode()),
         {"title": "🐉" * 512},
@@ -166,35 +166,35 @@ ALLOWED: dict[str, tuple[bytes, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("body", "kept"), ALLOWED.values(), ids=ALLOWED)
-def test_what_rfc_8259_allows_is_taken(
-    client: FlaskClient, stream: ListStream, body: bytes, kept: dict[str, Any]
+def test_json_that_rfc_8259_allows_is_accepted(
+    client: FlaskClient, stream: MemoryStream, body: bytes, kept: dict[str, Any]
 ) -> None:
-    answer = client.post("/clicks", data=body)
-    assert answer.status_code == 202, answer.json
-    event_id = answer.json["receipts"][0]["eventId"]
+    response = client.post("/clicks", data=body)
+    assert response.status_code == 202, json_of(response)
+    event_id = json_of(response)["receipts"][0]["eventId"]
     assert stream.click == {"type": "click", "userId": "guest", "mysfitId": "1", "eventId": event_id, **kept}
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"\n\t\r ", b"\xef\xbb\xbf", b"[]", b'{"clicks": []}'])
-def test_body_without_a_click_is_empty(client: FlaskClient, body: bytes) -> None:
-    answer = client.post("/clicks", data=body)
-    assert (answer.status_code, answer.json["code"]) == (400, "empty")
+def test_body_without_clicks_is_empty(client: FlaskClient, body: bytes) -> None:
+    response = client.post("/clicks", data=body)
+    assert (response.status_code, json_of(response)["code"]) == (400, "empty")
 
 
 @pytest.mark.parametrize(
     "body", [b"5", b'"click"', b"null", b"true", b'{"clicks": 5}', b'{"clicks": {"mysfitId": "1"}}']
 )
-def test_json_that_holds_no_clicks_says_what_it_must_be(client: FlaskClient, body: bytes) -> None:
-    answer = client.post("/clicks", data=body)
-    assert (answer.status_code, answer.json["code"]) == (400, "not_clicks")
-    assert '{"clicks": [...]}' in answer.json["detail"]
+def test_response_to_other_json_names_the_three_forms(client: FlaskClient, body: bytes) -> None:
+    response = client.post("/clicks", data=body)
+    assert (response.status_code, json_of(response)["code"]) == (400, "not_clicks")
+    assert '{"clicks": [...]}' in json_of(response)["detail"]
 
 
-def test_place_of_an_error_is_told_in_lines_and_columns_too(client: FlaskClient) -> None:
-    answer = client.post("/clicks", data='{"title": "é",\n "mysfitId": 01}'.encode())
-    assert answer.json["at"] == {"offset": 30, "line": 2, "column": 15}
+def test_position_is_given_as_offset_line_and_column(client: FlaskClient) -> None:
+    response = client.post("/clicks", data='{"title": "é",\n "mysfitId": 01}'.encode())
+    assert json_of(response)["at"] == {"offset": 30, "line": 2, "column": 15}
 
 
-def test_answer_in_the_page_s_own_words_is_no_part_of_a_refusal(client: FlaskClient) -> None:
-    """What is refused is not quoted: a refusal may end up in a log of the page's."""
+def test_response_does_not_quote_the_body(client: FlaskClient) -> None:
+    """The page may log it."""
     assert "secret" not in client.post("/clicks", data=json.dumps("secret")[:-1]).text

@@ -1,0 +1,114 @@
+"""The local cloud of a demo: what `clicklake run` starts, on free ports and in a folder of its own."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import boto3
+import botocore.session
+import requests
+
+from clicklake.cli.checkout import ENVS, ROOT
+from clicklake.demo.traffic import SITE, Request
+from clicklake.errors import CommandError
+from clicklake.lake.bucket import Lake
+
+PATIENCE_SECONDS = 60
+LOG_CHARACTERS = 2000  # of a process that did not start
+REGION = "us-east-1"
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # the emulator's root
+
+
+def local_client(s3_url: str) -> Callable[..., Any]:
+    """Return boto3's `client` for the local cloud. The user's own AWS profile and keys play no part."""
+    core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    core.set_credentials(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"])
+    return partial(boto3.Session(botocore_session=core, region_name=REGION).client, endpoint_url=s3_url)
+
+
+@contextmanager
+def running_cloud(folder: Path) -> Iterator[dict[str, str]]:
+    """Run the local cloud with its state in `folder`; yield its addresses."""
+    any_ports = ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]
+    command = [sys.executable, "-m", "clicklake", "run", "--dir", str(folder), *any_ports]
+    file = folder / "addresses.json"
+    with _running("clicklake run", command, os.environ, file.exists):
+        addresses: dict[str, str] = json.loads(file.read_text())
+        yield addresses
+
+
+@contextmanager
+def running_ingest_app(lake: Lake, s3_url: str) -> Iterator[Callable[[Request], None]]:
+    """Start a second ingest app; yield a function that sends it a request.
+
+    It trusts our CloudFront-Viewer-* headers, so that demo visitors can have different addresses and
+    countries.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    edge_secret, visitor_key = secrets.token_hex(32), secrets.token_hex(32)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= KEYS | {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": s3_url, "AWS_CONFIG_FILE": os.devnull}
+    environment |= {"CLICK_STREAM": lake.outputs["StreamName"]}
+    environment |= {"EDGE_SECRET": edge_secret, "VISITOR_KEY": visitor_key}
+    url = f"http://127.0.0.1:{port}"
+    session = requests.Session()
+
+    def send(request: Request) -> None:
+        visitor = request.visitor
+        headers = {"Origin": SITE, "Content-Type": "text/plain", "X-Clicklake-Edge": edge_secret}
+        sent_at = (datetime.now(UTC) + visitor.clock_error).isoformat()
+        body = json.dumps({"sentAt": sent_at, "clicks": request.clicks})
+        session.post(f"{url}/clicks", body, headers=headers | visitor.headers, timeout=30).raise_for_status()
+
+    python = str(ENVS / "ingest" / "bin" / "python")
+    command = [python, "-m", "flask", "--app", "ingest_app", "run", "--port", str(port)]
+    with _running("the ingest app", command, environment, lambda: _is_up(f"{url}/health")):
+        yield send
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Return whether the condition became true within PATIENCE_SECONDS."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _is_up(url: str) -> bool:
+    with suppress(requests.ConnectionError):
+        return requests.get(url, timeout=5).ok
+    return False
+
+
+@contextmanager
+def _running(
+    name: str, command: list[str], environment: Mapping[str, str], is_up: Callable[[], bool]
+) -> Iterator[None]:
+    if not Path(command[0]).exists():
+        raise CommandError(f"{command[0]} is not installed; `make demo` installs what the demo needs")
+    with TemporaryFile() as log:
+        process = subprocess.Popen(  # noqa: S603 (our own commands)
+            command, cwd=ROOT, env=environment, start_new_session=True, stdout=log, stderr=log
+        )
+        try:
+            if not wait_until(lambda: is_up() or process.poll() is not None) or not is_up():
+                log.seek(0)
+                raise CommandError(f"{name} did not start: {log.read().decode()[-LOG_CHARACTERS:]}")
+            yield
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_SECONDS)

@@ -1,0 +1,1 @@
+"""From the bytes of a request to clicks, in this order: body, strict, and where strict fails, lenient."""
