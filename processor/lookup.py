@@ -81,8 +81,7 @@ class BatchLookup:
         if not self._new and not self._known_good:
             return
         started = time.monotonic()
-        # Old answers serve where there is no new one. So they leave half of the ids and of the time to new
-        # ids.
+        # An old answer serves where there is no new one, so half of the ids and of the time is for new ids.
         refreshed = islice(self._known_good, self._limits.catalogue_ids_per_batch // 2)
         self._fetch(((item_id, None) for item_id in refreshed), started + seconds / 2)
         self._fetch(self._in_turn(), started + seconds)
