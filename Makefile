@@ -14,7 +14,7 @@ ENVS := .run/envs
 CLICKLAKE := $(ENVS)/cli/bin/python -m clicklake
 PYTEST := $(ENVS)/test/bin/python -m pytest
 PARALLEL := -n auto --dist loadfile
-PROCESSOR := processor/requirements.txt $(wildcard processor/*.py processor/*.json processor/*.txt)
+PROCESSOR := processor/requirements.txt $(shell find processor -name "*.py")
 PACKAGING := $(wildcard clicklake/deploy/packaging/*.py)
 
 .PHONY: help run demo deploy undeploy cli check test test-long coverage format faults soak bench audit \

@@ -286,7 +286,7 @@ def to_rule(genome: Genome) -> Rule:
         return "".join(word(chance, 4) if part == "§" else part for part in parts)[: _LIMITS.get(name, 512)]
 
     def fields(chance: random.Random) -> Envelope:
-        texts = {name: text(chance, name) for name in _TEXTS[1:-1] if genome.texts.get(name)}
+        texts: Envelope = {name: text(chance, name) for name in _TEXTS[1:-1] if genome.texts.get(name)}
         if genome.properties:
             texts["properties"] = {
                 f"{n}{text(chance, 'property')}"[:64]: "" for n in range(genome.properties)

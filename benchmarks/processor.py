@@ -78,7 +78,7 @@ def print_speed(url: str) -> None:
         Way("the processor, warm: 300 URLs, 200 user agents", warm, clicks_in(common), prepare=warm),
         Way(
             f"the processor: every URL and all {agents:,} user agents different",
-            lambda: [process(event) for event in different],
+            lambda: [*map(process, different)],
             sum(map(clicks_in, different)),
             prepare=forget,
         ),
@@ -148,8 +148,8 @@ def process(event: Event) -> None:
 
 
 def forget() -> None:
-    from processor import campaign, referrer
-    from processor.agents import AGENTS
+    from processor.parsing import campaign, referrer
+    from processor.parsing.agents import AGENTS
 
     AGENTS.clear()
     for remembering in (campaign.parse_page, campaign.parse_campaign, referrer.parse_referrer):
@@ -241,7 +241,7 @@ def start(bundle: Path) -> tuple[float, float]:
     }
     event = json.dumps(make_event(records=1)).encode()
     python = subprocess.run(  # noqa: S603
-        [sys._base_executable, "-S", "-c", START],
+        [sys._base_executable, "-S", "-c", START],  # type: ignore[attr-defined]
         input=event,
         env=environment,
         capture_output=True,

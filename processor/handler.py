@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from processor import firehose, settings
-from processor.agents import AgentBudget
 from processor.enriched_event import RequestFields, build_event_class
 from processor.envelope import EnvelopeReader, NotAnEnvelopeError, ReceivedEnvelope
 from processor.firehose import FirehoseRecord, TransformResponse
 from processor.items import ItemCache
 from processor.lookup import BatchLookup
 from processor.metrics import Metrics
+from processor.parsing.agents import AgentBudget
 from processor.pipeline import EnrichmentContext, enrich, to_lines
 from processor.timestamps import to_rfc3339
 

@@ -8,12 +8,12 @@ from typing import TypeVar
 
 import msgspec
 
-from processor.agents import AGENTS, AgentBudget
-from processor.campaign import parse_page
 from processor.enriched_event import EventFields, RequestFields
 from processor.envelope import ReceivedEnvelope
 from processor.items import CatalogueItem
-from processor.referrer import parse_referrer
+from processor.parsing.agents import AGENTS, AgentBudget
+from processor.parsing.campaign import parse_page
+from processor.parsing.referrer import parse_referrer
 from processor.timestamps import milliseconds_between
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from processor.enriched_event import RequestFields
 from processor.envelope import EnvelopeV1
 from processor.firehose import MAX_RESPONSE_BYTES
-from processor.user_agent import MAX_BROWSER_CHARACTERS, MAX_OS_CHARACTERS, MAX_VERSION_CHARACTERS
+from processor.parsing.user_agent import MAX_BROWSER_CHARACTERS, MAX_OS_CHARACTERS, MAX_VERSION_CHARACTERS
 from tests.processor.conftest import StartProcessor
 from tests.processor.in_process_catalogue import InProcessCatalogue, item_reply
 from tests.processor.loaded import LoadedProcessor

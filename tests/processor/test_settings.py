@@ -1,6 +1,8 @@
 import re
 import time
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,9 +69,9 @@ def test_every_setting_is_read() -> None:
         "ITEM_ID_PATTERN": "[a-z]+",
     }
     url = "https://shop.example/products/{id}.json"
-    expected = ProcessorSettings(
-        "productId", url, ("price", "colour"), *range(1, 10), re.compile("[a-z]+", re.ASCII)
-    )
+    numbers: list[Any] = [*range(1, 10)]
+    pattern = re.compile("[a-z]+", re.ASCII)
+    expected = ProcessorSettings("productId", url, ("price", "colour"), *numbers, pattern)
     assert from_environment(environment) == expected
 
 

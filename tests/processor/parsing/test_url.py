@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.url import parse_url
+from processor.parsing.url import parse_url
 
 
 @pytest.mark.parametrize(

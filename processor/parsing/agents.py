@@ -7,8 +7,8 @@ agent was not parsed land without `device` and `bot`, and `clicklake reenrich` c
 
 from typing import NamedTuple
 
-from processor.bots import NO_AGENT, bot_rule
-from processor.user_agent import UserAgent, parse_user_agent
+from processor.parsing.bots import NO_AGENT, bot_rule
+from processor.parsing.user_agent import UserAgent, parse_user_agent
 
 MAX_AGENT_CHARACTERS = 512  # the rest is ignored; in-app browsers have the longest agents, of about 500
 MAX_AGENTS_CACHED = 8192

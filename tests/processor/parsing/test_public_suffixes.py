@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from publicsuffixlist import PSLFILE, PublicSuffixList
 
-from processor.public_suffixes import registrable_domain
+from processor.parsing.public_suffixes import registrable_domain
 
 THE_LISTS_OWN = PublicSuffixList(accept_encoded_idn=False)
 PREFIXES = ("", "a.", "b.a.", "c.b.a.", "d.c.b.a.", "www.")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.campaign import (
+from processor.parsing.campaign import (
     CLICK_IDS,
     MAX_BROKEN_ESCAPES,
     MAX_PARAMETERS,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from processor.url import parse_url
+from processor.parsing.url import parse_url
 
 # Click ids that advertisers add to a landing page's URL. If a URL has several, the first in this order wins.
 CLICK_IDS = (

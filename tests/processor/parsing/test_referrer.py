@@ -1,7 +1,7 @@
 import pytest
 
-from processor.referrer import Referrer, parse_referrer
-from processor.referrer_kinds import KINDS
+from processor.parsing.referrer import Referrer, parse_referrer
+from processor.parsing.referrer_kinds import KINDS
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,13 @@ import time
 
 import pytest
 
-from processor.agents import AGENT_BUDGET, MAX_AGENT_CHARACTERS, MAX_AGENTS_CACHED, AgentBudget, AgentCache
+from processor.parsing.agents import (
+    AGENT_BUDGET,
+    MAX_AGENT_CHARACTERS,
+    MAX_AGENTS_CACHED,
+    AgentBudget,
+    AgentCache,
+)
 from tests.processor.conftest import StartProcessor
 from tests.processor.records import make_click, make_envelope, make_event
 

@@ -4,9 +4,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from processor.public_suffixes import registrable_domain
-from processor.referrer_kinds import KINDS, MAIL_PREFIXES, SEARCH_NAMES, SEARCH_SUBDOMAINS, Kind
-from processor.url import parse_url
+from processor.parsing.public_suffixes import registrable_domain
+from processor.parsing.referrer_kinds import KINDS, MAIL_PREFIXES, SEARCH_NAMES, SEARCH_SUBDOMAINS, Kind
+from processor.parsing.url import parse_url
 
 
 class Referrer(NamedTuple):
