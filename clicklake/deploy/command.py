@@ -6,28 +6,17 @@ import sys
 
 import click
 
+from clicklake.cli.options import StageParam
 from clicklake.deploy.aws import Aws
 from clicklake.deploy.checks import check_settings
 from clicklake.deploy.ingest import model_of
-from clicklake.deploy.packaging.stage_settings import MODELS, stage_refusal
+from clicklake.deploy.packaging.stage_settings import MODELS
 from clicklake.deploy.prerequisites import environment_python
 from clicklake.deploy.settings import parse_settings
 from clicklake.deploy.steps import check_prerequisites, deploy_stage
 from clicklake.deploy.target import Target, find_target
 from clicklake.deploy.undeploy import kept_buckets, undeploy_stage
 from clicklake.errors import CommandError
-
-
-class StageParam(click.ParamType[str]):
-    """The name of a stage."""
-
-    name = "stage"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if reason := stage_refusal(value):
-            self.fail(f"{value!r}: {reason}", param, ctx)
-        return value
-
 
 stage_option = click.option(
     "--stage", required=True, type=StageParam(), help="Name of the stage, such as dev, production or alice."

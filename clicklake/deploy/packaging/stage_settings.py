@@ -1,7 +1,6 @@
 """Zappa's settings for a stage of any name. Zappa refuses a stage that its settings file does not name."""
 
 import json
-import re
 from pathlib import Path
 
 from clicklake.cli.checkout import ROOT
@@ -10,15 +9,6 @@ from clicklake.deploy import names
 COMMITTED = ROOT / "zappa_settings.json"
 GENERATED = ROOT / "build" / "zappa_settings.json"
 MODELS = ("dev", "production")  # with a REST API, and with an HTTP API
-STAGE_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
-RESERVED_STAGES = ("pipeline",)  # clicklake-pipeline is a stack of ours
-
-
-def stage_refusal(stage: str) -> str | None:
-    """Return why no stage can have this name, or None."""
-    if not STAGE_NAME.fullmatch(stage):
-        return "a stage has 1 to 16 lower-case letters and digits, and begins with a letter"
-    return f"{stage} is reserved for the stack clicklake-{stage}" if stage in RESERVED_STAGES else None
 
 
 def settings_file(stage: str, model: str) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from clicklake.deploy import ingest
 from clicklake.deploy.aws import Aws, DeployError
 from clicklake.deploy.packaging import stage_settings
-from clicklake.deploy.packaging.stage_settings import COMMITTED, settings_file, stage_refusal
+from clicklake.deploy.packaging.stage_settings import COMMITTED, settings_file
 
 
 def test_a_committed_stage_has_the_committed_file() -> None:
@@ -23,13 +23,6 @@ def test_a_new_stage_has_all_of_its_model_and_its_own_stream(
     committed = json.loads(COMMITTED.read_text())
     own = {"extends": "production", "aws_environment_variables": {"CLICK_STREAM": "clicklake-alice"}}
     assert written == committed | {"alice": own}
-
-
-@pytest.mark.parametrize(
-    ("name", "is_allowed"), [("a", True), ("a" * 16, True), ("a" * 17, False), ("A", False)]
-)
-def test_the_names_are_those_of_the_templates(name: str, is_allowed: bool) -> None:
-    assert (stage_refusal(name) is None) == is_allowed
 
 
 @pytest.mark.parametrize(
