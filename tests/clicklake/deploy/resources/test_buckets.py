@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clicklake.deploy.aws import Aws
-from clicklake.deploy.buckets import make_artifacts_bucket
+from clicklake.deploy.resources.buckets import make_artifacts_bucket
 from tests.support.emulator import Emulator
 
 BUCKET = "clicklake-artifacts-000000000000-us-east-1"
