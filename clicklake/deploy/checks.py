@@ -66,9 +66,14 @@ def check_settings(aws: Aws, stage: str, settings: StageSettings) -> None:
     )
 
 
-def _parameters(template: Path) -> Mapping[str, Mapping[str, Any]]:
+def template_of(template: Path) -> Mapping[str, Any]:
+    """Read a template without what its tags say."""
     document: Mapping[str, Any] = yaml.load(template.read_text(), _Loader)  # noqa: S506 (a safe loader)
-    parameters: Mapping[str, Mapping[str, Any]] = document["Parameters"]
+    return document
+
+
+def _parameters(template: Path) -> Mapping[str, Mapping[str, Any]]:
+    parameters: Mapping[str, Mapping[str, Any]] = template_of(template)["Parameters"]
     return parameters
 
 

@@ -6,6 +6,7 @@ in a bundle.
 
 import os
 import secrets
+from pathlib import Path
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
@@ -40,6 +41,11 @@ def deploy_ingest(aws: Aws, stage: str, model: str) -> None:
     """Deploy or update the function. Its role is one of the lake's stack; 0.1.0 had Zappa make one."""
     _zappa(aws, "update" if is_deployed(aws, stage) else "deploy", stage, model)
     _delete_zappas_role(aws, stage)
+
+
+def package_ingest(aws: Aws, stage: str, model: str, target: Path) -> None:
+    """Write the package that a deployment would upload."""
+    _zappa(aws, "package", stage, model, "--output", str(target))
 
 
 def undeploy_ingest(aws: Aws, stage: str) -> None:
