@@ -8,11 +8,12 @@ not visit the 2,000 objects of a 500-click request. That saves 4 % of such a req
 """
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
+import msgspec
 from msgspec import Meta, Struct
 
-from ingest_app.problems import FieldError
+from ingest_app.problems import FieldErrors
 
 MAX_CLICKS = 500
 MAX_ID_CHARACTERS = 128
@@ -59,11 +60,18 @@ Text = Annotated[
     str, Meta(max_length=MAX_TEXT_CHARACTERS, description="must be a string of at most 512 characters")
 ]
 PropertyName = Annotated[str, Meta(max_length=MAX_PROPERTY_NAME_CHARACTERS)]
-PropertyValue = Text | int | float | bool | None
 Properties = Annotated[
-    dict[PropertyName, PropertyValue],
+    dict[PropertyName, Any],  # schema.py checks the values
     Meta(max_length=MAX_PROPERTIES, description="must be an object of at most 32 names"),
 ]
+
+
+def make_decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    """Return a decoder that reads numbers in properties with `float`.
+
+    msgspec itself takes 14 µs for a number such as 1.5e300, which is a hundred times as long.
+    """
+    return msgspec.json.Decoder(type_, float_hook=float)
 
 
 class Element(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -109,13 +117,15 @@ class Click(Struct, rename="camel", omit_defaults=True, kw_only=True, gc=False):
     title: str | None = None
     element: Element | None = None
     properties: dict[str, str] | None = None
+    foreign_host: bool | None = None
+    """True if the host of `url` is not in ALLOWED_HOSTS."""
 
 
 class ParseResult(Struct, gc=False):
     """One click of a request: valid, perhaps with dropped fields, or rejected (`click` is None)."""
 
     click: Click | None
-    errors: list[FieldError] = []
+    errors: FieldErrors | None = None
     """Of a valid click the dropped fields. Of a rejected click all errors, those that reject it first."""
     event_id: str | None = None
     """Of a rejected click its eventId, if that was valid."""
@@ -126,5 +136,5 @@ class ParsedRequest(Struct):
 
     results: list[ParseResult]
     sent_at: str | None = None
-    ignored: list[FieldError] = []
+    ignored: FieldErrors | None = None
     """Dropped members of the object around the clicks."""
