@@ -42,6 +42,9 @@ COMMANDS = {
     "reenrich": Entry(
         "Keep the lake", "clicklake.reenrich.command", "Enrich past clicks again from the raw envelopes."
     ),
+    "visitor-id": Entry(
+        "Keep the lake", "clicklake.privacy.command", "Print a person's visitor number of one day."
+    ),
     "erase": Entry("Keep the lake", "clicklake.erase.command", "Erase one person's clicks everywhere."),
 }
 

@@ -20,7 +20,10 @@ OURS |= {"ShareAlarms", "SavedQueries"}
 
 # Of ingest_app/settings.py: ITEM_ID_FIELD follows the lake's ItemIdField, CLICK_STREAM the stage, and the two
 # secrets are made here, not said.
-INGEST = ("ALLOWED_ORIGINS", "GPC_MODE", "KEEP_QUERY")
+INGEST = (
+    *("ALLOWED_ORIGINS", "GPC_MODE", "KEEP_QUERY", "REDACT_PATHS"),
+    *("ALLOWED_HOSTS", "FOREIGN_HOSTS", "REQUIRE_EDGE"),
+)
 
 
 @dataclass(frozen=True)

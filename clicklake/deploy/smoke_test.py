@@ -23,10 +23,10 @@ CLOCKS_DIFFER = timedelta(minutes=5)  # this machine's and S3's, at most
 FIRST_ANSWER_TRIES = 5  # a new API, role or function may take some seconds until it is known everywhere
 
 
-def check_stage(api_url: str, bucket: str, delivery_seconds: float) -> float:
+def check_stage(api_url: str, bucket: str, delivery_seconds: float, edge_secret: str) -> float:
     """Seconds from the answer to the line in S3. Raises DeployError without one."""
     sent = datetime.now(UTC)
-    event_id = _send(f"{api_url}/clicks")
+    event_id = _send(f"{api_url}/clicks", edge_secret)
     start = time.monotonic()
     while time.monotonic() - start < delivery_seconds:
         if any(event_id.encode() in body for body in _recent(bucket, "clicks", sent)):
@@ -40,10 +40,11 @@ def check_stage(api_url: str, bucket: str, delivery_seconds: float) -> float:
     )
 
 
-def _send(url: str) -> str:
+def _send(url: str, edge_secret: str) -> str:
     event_id = str(uuid.uuid4())
     body = json.dumps({"type": EVENT_TYPE, "userId": "guest", "eventId": event_id}).encode()
     headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
+    headers["X-Clicklake-Edge"] = edge_secret  # CloudFront may not know the new API yet
     request = Request(url, data=body, headers=headers, method="PUT")  # noqa: S310 (the API that we deployed)
     for attempt in range(1, FIRST_ANSWER_TRIES + 1):
         try:

@@ -6,17 +6,17 @@ from pathlib import Path
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
 from clicklake.deploy.aws_cli import DeployError, log
-from clicklake.deploy.buckets import open_bucket
-from clicklake.deploy.function import set_environment
-from clicklake.deploy.ingest import deploy_ingest, http_api, rest_api
-from clicklake.deploy.lake import deploy_lake
+from clicklake.deploy.buckets import make_bucket, open_bucket
+from clicklake.deploy.function import forget_old_key, reserve_concurrency, set_environment
+from clicklake.deploy.ingest import deploy_ingest, http_api, is_deployed, rest_api
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
 from clicklake.deploy.publish import publish
 from clicklake.deploy.settings import ALARMS, LAKE, SITE, Settings
 from clicklake.deploy.smoke_test import check_stage
-from clicklake.deploy.stacks import Stack, deploy_stack, find_stack
+from clicklake.deploy.stacks import Stack, deploy_stack, find_stack, package
 from clicklake.deploy.target import Target
 from clicklake.deploy.throttle import throttle_http_api, throttle_rest_api
+from clicklake.deploy.worst_hour import ACCOUNT_CONCURRENCY, describe_worst_hour, limits_of
 
 PACKAGED = ROOT / "build" / "packaged.yaml"
 EMULATORS_LAKE = ROOT / ".run" / "stage" / "cloudformation" / "lake.yaml"
@@ -28,14 +28,19 @@ def deploy_stage(target: Target, stage: str, settings: Settings) -> None:
     log.info("1. the lake")
     lake = _deploy_lake(target, stage, settings.templates[LAKE])
     log.info("2. the ingest app")
+    if is_deployed(stage):
+        forget_old_key(stage)
     deploy_ingest(stage)
     said = settings.ingest | {"ITEM_ID_FIELD": lake.parameters["ItemIdField"]}
+    said |= {"ITEM_ID_PATTERN": lake.parameters.get("ItemIdPattern", "")}
     environment = set_environment(stage, said)
+    reserved = _reserve(stage, int(lake.parameters["ReservedConcurrency"]))
     api_id = _throttle(stage)
     api_url = target.api_url(api_id, stage)
     log.info("3. the site")
     site_before = find_stack(names.site_stack(stage))
-    known = {"Stage": stage, "ApiDomain": target.api_domain(api_id), "EdgeSecret": environment["EDGE_SECRET"]}
+    edge_secret = environment["EDGE_SECRET"].partition(",")[0]  # the new one, while it is replaced
+    known = {"Stage": stage, "ApiDomain": target.api_domain(api_id), "EdgeSecret": edge_secret}
     site = deploy_stack(names.site_stack(stage), SITE, known | settings.templates[SITE])
     _publish(target, site, api_url)
     log.info("4. the catalogue")
@@ -45,10 +50,24 @@ def deploy_stage(target: Target, stage: str, settings: Settings) -> None:
     able = {"ShareAlarms": "no" if target.is_emulator else "yes"}  # it has no metric math
     deploy_stack(names.alarms_stack(stage), ALARMS, watched | able | settings.templates[ALARMS])
     log.info("6. one event, from the API to S3")
-    seconds = check_stage(api_url, lake.outputs["BucketName"], _delivery_seconds(lake))
+    seconds = check_stage(api_url, lake.outputs["BucketName"], _delivery_seconds(lake), edge_secret)
     log.info("   landed after %.0f s", seconds)
     log.info("\n   site   %s\n   api    %s", target.site_url(site), api_url)
     log.info("   lake   s3://%s/clicks/", lake.outputs["BucketName"])
+    log.info("   %s", describe_worst_hour(limits_of(stage, target.region, reserved)))
+
+
+def deploy_lake(
+    target: Target, stage: str, template: Path, packaged: Path, parameters: dict[str, str]
+) -> Stack:
+    """Upload the processor that lies beside `template`, and deploy the lake.
+
+    The template that refers to the upload is written to `packaged`.
+    """
+    bucket = names.artifacts_bucket(target.account, target.region)
+    make_bucket(bucket, target.account)
+    package(template, bucket, packaged)
+    return deploy_stack(names.lake_stack(stage), packaged, {"Stage": stage, **parameters})
 
 
 def _deploy_lake(target: Target, stage: str, said: dict[str, str]) -> Stack:
@@ -66,6 +85,14 @@ def _deploy_lake(target: Target, stage: str, said: dict[str, str]) -> Stack:
         bundle_processor(ROOT / "build" / "processor", said.get("Architecture", kept))
     able = {"SavedQueries": "no" if target.is_emulator else "yes"}
     return deploy_lake(target, stage, template, PACKAGED, said | runtime | able)
+
+
+def _reserve(stage: str, executions: int) -> int:
+    """Return how many executions may run at once."""
+    if refusal := reserve_concurrency(stage, executions):
+        log.info("   not reserved: %s", refusal)
+        return ACCOUNT_CONCURRENCY
+    return executions or ACCOUNT_CONCURRENCY
 
 
 def _throttle(stage: str) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,8 +11,8 @@ from urllib.request import Request, urlopen
 
 from clicklake.cli.checkout import ENVS, ROOT
 from clicklake.deploy.buckets import make_bucket, open_bucket
-from clicklake.deploy.lake import deploy_lake
 from clicklake.deploy.publish import publish
+from clicklake.deploy.steps import deploy_lake
 from clicklake.deploy.target import Target
 from clicklake.errors import CommandError
 from clicklake.local.ports import PortError, Ports
@@ -65,7 +64,7 @@ def running_cloud(folder: Path, wanted: Ports) -> Iterator[LocalCloud]:
         emulator.wait_until_answers(f"{s3_url}/_ministack/health", seconds=30)
         _publish_site(f"http://127.0.0.1:{ports.api}/clicks")
         lake = _deploy_lake(folder, s3_url)
-        ingest = _start_ingest(folder, ports.api, lake["StreamName"])
+        ingest = _start_ingest(folder, ports.api, lake["StreamName"], lake["VisitorKeyTableName"])
         stop.callback(ingest.stop)
         ingest.wait_until_answers(f"http://127.0.0.1:{ports.api}/health", seconds=30)
         addresses = {
@@ -122,13 +121,13 @@ def _start_emulator(folder: Path, ports: Ports) -> Process:
     return Process("the emulator", command, env=env, cwd=ROOT, log=folder / "log" / "emulator.log")
 
 
-def _start_ingest(folder: Path, port: int, stream: str) -> Process:
+def _start_ingest(folder: Path, port: int, stream: str, key_table: str) -> Process:
     env: Mapping[str, str] = {
         "PATH": os.defpath,
         **AWS_ENV,
         "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
         "CLICK_STREAM": stream,
-        "VISITOR_KEY": secrets.token_hex(32),
+        "VISITOR_KEY_TABLE": key_table,
     }
     command = [
         str(ENVS / "ingest" / "bin" / "flask"),

@@ -24,7 +24,6 @@ from ingest_app.clicks import (
     ParsedRequest,
     ParseResult,
     Timestamp,
-    make_decoder,
 )
 from ingest_app.parsing.schema import (
     ITEM_ID,
@@ -34,6 +33,7 @@ from ingest_app.parsing.schema import (
     is_property_value,
     item_id_of,
     lacks_item,
+    normalize_properties,
 )
 from ingest_app.parsing.strict_json import parse_json
 from ingest_app.problems import MAX_NAMED_ERRORS, ApiProblem, FieldError, FieldErrors
@@ -53,7 +53,7 @@ Members = Mapping[str, Raw]
 
 NULL = Raw(b"null")
 _members = msgspec.json.Decoder(dict[str, Raw])
-_properties = make_decoder(dict[str, Any])
+_properties = msgspec.json.Decoder(dict[str, Any], float_hook=float)
 _timestamp = msgspec.json.Decoder(Timestamp)
 _NOT_VALID = (msgspec.MsgspecError, ValueError, OverflowError)
 """What a decoder raises if a value breaks its rule, and to_rfc3339 if UTC cannot express a time."""
@@ -70,7 +70,7 @@ class LenientParser:
 
     def __init__(self, schema: ClickSchema) -> None:
         self._schema = schema
-        self._click = make_decoder(schema.click_input)
+        self._click = msgspec.json.Decoder(schema.click_input)
         self._item_fields = {ITEM_ID, schema.item_id_field}
         self._fatal = {"type", "userId", "eventId", *self._item_fields}
         self._fields = _fields_of(schema.click_input)
@@ -146,28 +146,34 @@ class LenientParser:
         fatal: list[FieldError] = []
         dropped = FieldErrors()
         values: dict[str, Any] = {}
+        properties: dict[str, Any] = {}
         for json_name in [name for name in members if name in self._fields]:
             field = self._fields[json_name]
             try:
                 if field.name == "properties":
-                    value: Any = _read_properties(members[json_name], dropped)
+                    properties = _read_properties(members[json_name], dropped)
                 elif field.name == "element":
-                    value = self._read_element(members[json_name], dropped)
+                    values["element"] = self._read_element(members[json_name], dropped)
                 else:
                     value = field.decoder.decode(members[json_name])
                     if field.name == "occurred_at" and value:
                         to_rfc3339(value)
+                    values[field.name] = value
             except _NOT_VALID:
                 if json_name in self._fatal:
                     fatal.append(FieldError(json_name, field.reason))
                 else:
                     dropped.add("", json_name, field.reason)
-            else:
-                values[field.name] = value
         dropped.add_all([name for name in members if name not in self._fields], "", IS_UNKNOWN)
-        return self._result(self._schema.click_input(**values), fatal, dropped)
+        return self._result(self._schema.click_input(**values), properties, fatal, dropped)
 
-    def _result(self, sent: ClickInput, fatal: list[FieldError], dropped: FieldErrors) -> ParseResult:
+    def _result(
+        self,
+        sent: ClickInput,
+        properties: Mapping[str, Any],
+        fatal: list[FieldError],
+        dropped: FieldErrors,
+    ) -> ParseResult:
         fatal += self._check_item(sent, {error.field for error in fatal})
         click = None
         if not fatal:
@@ -176,6 +182,7 @@ class LenientParser:
             except ForeignHostError:
                 fatal = [FieldError("url", MUST_BE_ALLOWED_HOST)]
         if click:
+            click.properties = normalize_properties(properties)
             return ParseResult(click, dropped if dropped.named else None)
         named = (fatal + dropped.named)[:MAX_NAMED_ERRORS]
         more = len(fatal) + len(dropped.named) - len(named) + dropped.more
@@ -213,10 +220,10 @@ class LenientParser:
         return Element(**parts)
 
 
-def _read_properties(raw: Raw, dropped: FieldErrors) -> dict[str, Any] | None:
+def _read_properties(raw: Raw, dropped: FieldErrors) -> dict[str, Any]:
     """Return the valid properties. Raise one of _NOT_VALID if `raw` is no object, or has too many."""
     if raw == NULL:
-        return None
+        return {}
     members = _properties.decode(raw)
     if len(members) > MAX_PROPERTIES:
         raise ValueError

@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Raw
 
 from ingest_app.clicks import (
     DEFAULT_TYPE,
     GUEST,
     MAX_ID_CHARACTERS,
     MAX_TEXT_CHARACTERS,
+    NO_PROPERTIES,
     Click,
     ClickInput,
     Element,
     Id,
+    Properties,
 )
 from ingest_app.item_id_pattern import whole_id
 from ingest_app.parsing.redact import redact_path
@@ -24,6 +26,9 @@ from ingest_app.timestamps import to_rfc3339
 
 ITEM_ID = "itemId"
 """The name of the item id that the API always accepts."""
+
+# msgspec itself takes 14 µs for a number such as 1.5e300, which is a hundred times as long as `float`.
+_properties = msgspec.json.Decoder(Properties | None, float_hook=float)
 
 _NUMBERS = frozenset([int, float, bool])
 _SCALARS = _NUMBERS | {str, type(None)}
@@ -76,7 +81,7 @@ class ClickSchema:
             and redact_path(clean_url(sent.referrer, self._keep_query), self._redact, item_id),
             title=sent.title,
             element=sent.element and self._normalize_element(sent.element, item_id),
-            properties=_normalize_properties(sent.properties) if sent.properties else None,
+            properties=None if sent.properties == NO_PROPERTIES else _read_properties(sent.properties),
             foreign_host=self._is_foreign(sent.url) if self._hosts and sent.url else None,
         )
 
@@ -142,7 +147,11 @@ def is_property_value(value: Any) -> bool:
     return kind in _SCALARS and (kind is not str or len(value) <= MAX_TEXT_CHARACTERS)
 
 
-def _normalize_properties(properties: Mapping[str, Any]) -> dict[str, str] | None:
+def _read_properties(raw: Raw) -> dict[str, str] | None:
+    return normalize_properties(_properties.decode(raw) or {})
+
+
+def normalize_properties(properties: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the values as text, numbers and booleans as JSON writes them. Leave out null.
 
     Raise ValueError if a value is none of these, and OverflowError for a number that a double cannot hold.

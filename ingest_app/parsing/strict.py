@@ -16,7 +16,6 @@ from ingest_app.clicks import (
     ParsedRequest,
     ParseResult,
     Timestamp,
-    make_decoder,
 )
 from ingest_app.parsing.schema import ClickSchema, lacks_item
 from ingest_app.timestamps import to_rfc3339
@@ -45,8 +44,8 @@ class StrictParser:
             rename="camel",
             forbid_unknown_fields=True,
         )
-        self._requests = make_decoder(request | clicks)
-        self._clicks = make_decoder(schema.click_input)
+        self._requests = msgspec.json.Decoder(request | clicks)
+        self._clicks = msgspec.json.Decoder(schema.click_input)
 
     def parse(self, body: bytes) -> ParsedRequest:
         """Raise one of ERRORS: NotAllValidError if only the values of a click are not valid."""
@@ -66,6 +65,6 @@ class StrictParser:
                 if lacks_item(click.type, click.item_id):
                     raise NotAllValidError(results)
                 results.append(ParseResult(click))
-        except (ValueError, OverflowError):
+        except (msgspec.ValidationError, ValueError, OverflowError):
             raise NotAllValidError(results) from None
         return results

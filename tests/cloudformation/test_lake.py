@@ -22,7 +22,7 @@ def test_the_outputs_are_those_that_later_steps_ask_for(lake: dict[str, Any]) ->
     assert set(lake["Outputs"]) == {
         *("StreamName", "StreamArn", "BucketName", "ProcessorFunctionName", "ProcessorFunctionArn"),
         *("GlueDatabaseName", "GlueTableName", "AthenaWorkGroupName"),
-        *("ProcessorLogGroupName", "IngestLogGroupName"),
+        *("ProcessorLogGroupName", "IngestLogGroupName", "VisitorKeyTableName", "ReservedConcurrency"),
     }
 
 

@@ -6,7 +6,6 @@ So the settings tell it to copy nothing (`"exclude": ["*"]`), and the package is
 listed and no more, for Lambda's machine, with bytecode that holds.
 """
 
-import json
 import shutil
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import boto3
 sys.path.append(str(Path(__file__).resolve().parents[3]))  # Zappa loads this file alone, by its path
 
 from clicklake.deploy.names import artifacts_bucket
+from clicklake.deploy.packaging.service_descriptions import is_description, trim_descriptions
 from clicklake.deploy.packaging.wheels import compile_all, install
 from clicklake.deploy.target import is_of_this_machine
 
@@ -66,7 +66,7 @@ def fill_package(cli: Any) -> None:
                 _copy_library(library, bundle)
         if foreign:
             _fetch_for_lambda(foreign, bundle, cli.architecture)
-        _trim_endpoints(bundle / "botocore/data/endpoints.json")
+        trim_descriptions(bundle)
         compile_all(bundle)
         _write_zip(bundle, Path(cli.zip_path))
 
@@ -98,10 +98,10 @@ def _is_needed(file: PurePath) -> bool:
     path = file.as_posix()
     if file.suffix == ".pyc" or path.startswith(("../", *UNUSED)) or ".dist-info/" in path:
         return False
-    if path.startswith("botocore/data/"):  # descriptions of 440 services, of which the app calls one
+    if path.startswith("botocore/data/"):  # descriptions of 440 services, of which the app calls two
         # By its rule set botocore would find the endpoint anew for each call: 20 µs. Without it the
         # endpoint is that of endpoints.json, the same (15 regions compared; not dual-stack in isolated ones).
-        return len(file.parts) == 3 or (file.parts[2], file.name) == ("firehose", "service-2.json.gz")
+        return len(file.parts) == 3 or is_description(file)
     return True
 
 
@@ -125,14 +125,6 @@ def _fetch_for_lambda(libraries: list[Distribution], bundle: Path, architecture:
         for file in filter(Path.is_file, site.rglob("*")):
             if _is_needed(file.relative_to(site)):
                 _copy(file, bundle / file.relative_to(site))
-
-
-def _trim_endpoints(file: Path) -> None:
-    """Keep Firehose's endpoints alone: for all services, reading them takes 18 ms of a cold start of 170."""
-    endpoints = json.loads(file.read_text())
-    for partition in endpoints["partitions"]:
-        partition["services"] = {name: it for name, it in partition["services"].items() if name == "firehose"}
-    file.write_text(json.dumps(endpoints, separators=(",", ":")))
 
 
 def _write_zip(bundle: Path, target: Path) -> None:

@@ -56,10 +56,31 @@ def test_every_file_of_the_site_is_served_as_what_it_is(dev: Stage, file: str, c
     assert served.headers["Cache-Control"] == "public, max-age=300"
 
 
-def test_the_secrets_are_on_the_function_and_with_cloudfront(dev: Stage) -> None:
+def test_the_function_has_no_key_but_the_name_of_its_table(dev: Stage) -> None:
+    environment = dev.environment("clicklake-dev")
+    assert environment["VISITOR_KEY_TABLE"] == "clicklake-visitor-key-dev"
+    assert "VISITOR_KEY" not in environment
+    versions = dev.client("lambda").list_versions_by_function(FunctionName="clicklake-dev")["Versions"]
+    for version in versions:
+        assert "VISITOR_KEY" not in version.get("Environment", {}).get("Variables", {})
+    table = dev.client("dynamodb").scan(TableName="clicklake-visitor-key-dev")
+    (item,) = table["Items"]
+    assert item.keys() == {"name", "day", "key"}
+    assert len(item["key"]["B"]) == 32
+
+
+def test_executions_are_reserved_for_the_function(dev: Stage) -> None:
+    reserved = dev.client("lambda").get_function_concurrency(FunctionName="clicklake-dev")
+    assert reserved["ReservedConcurrentExecutions"] == 200
+
+
+def test_the_worst_hour_is_printed(dev: Stage) -> None:
+    assert "an hour of the worst flood costs at most" in dev.printed
+
+
+def test_the_secret_is_on_the_function_and_with_cloudfront(dev: Stage) -> None:
     environment = dev.environment("clicklake-dev")
     assert all(re.fullmatch("[0-9a-f]{64}", environment[secret]) for secret in SECRETS)
-    assert environment["VISITOR_KEY"] != environment["EDGE_SECRET"]
     (found,) = dev.client("cloudfront").list_distributions()["DistributionList"]["Items"]
     (api,) = (each for each in found["Origins"]["Items"] if each["Id"] == "api")
     (header,) = api["CustomHeaders"]["Items"]
