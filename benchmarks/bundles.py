@@ -23,7 +23,14 @@ RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 CORE = (
     *("clicks", "envelope", "item_id_pattern", "privacy", "problems", "receipts", "sender", "settings"),
     *("timestamps", "visitor_keys"),
-    *("parsing/__init__", "parsing/redact", "parsing/schema", "parsing/strict", "parsing/urls"),
+    *(
+        "parsing/__init__",
+        "parsing/item_id_pattern",
+        "parsing/redact",
+        "parsing/schema",
+        "parsing/strict",
+        "parsing/urls",
+    ),
 )
 
 

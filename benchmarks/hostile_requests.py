@@ -22,9 +22,9 @@ from zappa.wsgi import create_wsgi_request
 
 from benchmarks.events import make_body, make_event
 from ingest_app import create_app
+from ingest_app.aws.stream import FirehoseStream
 from ingest_app.parsing.body import MAX_BODY_BYTES
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import FirehoseStream
 
 NORMAL = "500 clicks as the tracker sends them, 191 KiB"
 ID = "0e2f7b8a-1f1d-4d3c-9a52-6b7f0a4c1d01"

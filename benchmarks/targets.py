@@ -71,15 +71,15 @@ def per_click_ratio(clicks: str) -> Callable[[Results], float]:
 
 
 def most_log(results: Results) -> float:
-    return max(cost["log_bytes"] for cost in results["warm"]["clicklake"].values())
+    return max(float(cost["log_bytes"]) for cost in results["warm"]["clicklake"].values())
 
 
 def usd_per_million(stage: str) -> Callable[[Results], float]:
-    return lambda results: results["cost"]["perMillionClicks"][f"{stage}, 10 a request"]["total"]
+    return lambda results: float(results["cost"]["perMillionClicks"][f"{stage}, 10 a request"]["total"])
 
 
 def most_growth(results: Results) -> float:
-    return max(mix["ratio"] for mix in results["memory"]["mixes"].values())
+    return max(float(mix["ratio"]) for mix in results["memory"]["mixes"].values())
 
 
 def main() -> int:

@@ -16,7 +16,11 @@ _MEANINGS = {
     "NoSuchBucket": "there is no such bucket",
     "AccessDenied": "AWS denies access with these credentials",
     "InvalidAccessKeyId": "AWS does not know these credentials",
+    "InvalidClientTokenId": "AWS does not know these credentials",
+    "SignatureDoesNotMatch": "the secret key does not belong to this access key",
     "ExpiredToken": "these credentials have expired",
+    "ExpiredTokenException": "these credentials have expired",
+    "RequestTimeTooSkewed": "this machine's clock is wrong by more than AWS allows",
 }
 
 
@@ -45,3 +49,9 @@ def explain_aws_errors() -> Iterator[None]:
         raise CommandError(f"{error.operation_name}: {meaning}") from error
     except BotoCoreError as error:
         raise CommandError(str(error)) from error
+    except ValueError as error:
+        if not str(error).startswith("Invalid endpoint"):  # botocore has no type for it
+            raise
+        raise CommandError(
+            f"{str(error).lower()}: AWS_ENDPOINT_URL must begin with http:// or https://"
+        ) from error

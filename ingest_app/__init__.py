@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 from flask import Flask
 
+from ingest_app.aws.stream import FirehoseStream, Stream
+from ingest_app.aws.visitor_key_table import VisitorKeyTable
 from ingest_app.headers import ResponseHeadersMiddleware
 from ingest_app.routes import Api
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import FirehoseStream, Stream
-from ingest_app.visitor_key_table import VisitorKeyTable
 from ingest_app.visitor_keys import KeyStore, VisitorKeys
 
 __version__ = "0.1.0"

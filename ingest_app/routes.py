@@ -16,6 +16,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from ingest_app import metrics
+from ingest_app.aws.stream import RETRY_AFTER_SECONDS, Stream, StreamUnavailable
 from ingest_app.clicks import ParsedRequest
 from ingest_app.envelope import build_record
 from ingest_app.headers import is_origin_allowed, preflight_headers
@@ -28,7 +29,6 @@ from ingest_app.problems import ApiProblem, echo
 from ingest_app.receipts import ClicksResponse, deduplicate_and_build_receipts, name_errors
 from ingest_app.sender import comes_from_edge, read_sender
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import RETRY_AFTER_SECONDS, Stream, StreamUnavailable
 from ingest_app.visitor_keys import VisitorKeys
 
 STATUS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar, cast
 
-from ingest_app.item_id_pattern import check_item_id_pattern
+from ingest_app.parsing.item_id_pattern import check_item_id_pattern
 from ingest_app.parsing.redact import DEFAULT_REDACTION, MAILS, TOKENS, RedactionRules
 
 GpcMode = Literal["strip", "refuse", "ignore"]

@@ -2,10 +2,14 @@
 
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -37,6 +41,13 @@ class UnitTestGuard:
 
 
 GUARD = UnitTestGuard()
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    from tests.support.chromium import started_browser
+
+    yield from started_browser()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -50,11 +50,11 @@ INSIDE_LOCAL = {
 # The only modules that may import a library which touches the outside world.
 ALONE = [
     ("ingest_app", "flask", {"ingest_app/__init__.py", "ingest_app/routes.py"}),
-    ("ingest_app", "boto3", {"ingest_app/aws.py"}),
-    ("ingest_app", "botocore", {"ingest_app/aws.py"}),
+    ("ingest_app", "boto3", {"ingest_app/aws/client.py"}),
+    ("ingest_app", "botocore", {"ingest_app/aws/client.py"}),
     ("processor", "requests", {"processor/catalogue.py"}),
     ("clicklake", "ministack", {"clicklake/local/emulator/ministack.py"}),
-    ("clicklake", "duckdb", {"clicklake/query/duckdb_engine.py"}),
+    ("clicklake", "duckdb", {"clicklake/query/duckdb_engine.py", "clicklake/query/parquet.py"}),
 ]
 
 
@@ -79,7 +79,7 @@ def imports_of(file: Path) -> Iterator[str]:
                 is_module = (ROOT / f"{module.replace('.', '/')}.py").exists()
                 yield module if is_module else node.module or ""
         elif isinstance(node, ast.List):  # a command: [python, "-m", "clicklake", "run", …]
-            words = [each.value for each in node.elts if isinstance(each, ast.Constant)]
+            words: list[object] = [each.value for each in node.elts if isinstance(each, ast.Constant)]
             if "-m" in words:
                 yield _started(words[words.index("-m") + 1 :])
 
@@ -188,7 +188,7 @@ def test_no_folder_is_crowded() -> None:
     for file in product_modules():
         folders[file.parent] += file.name != "__init__.py"
     crowded = {str(folder.relative_to(ROOT)): n for folder, n in folders.items() if n > MAX_MODULES}
-    assert set(crowded) <= {"ingest_app", "processor"}, crowded
+    assert crowded == {}
 
 
 def test_a_very_short_module_has_its_reason() -> None:

@@ -1,20 +1,34 @@
-"""What the commands show: progress on stderr while people watch, results on stdout."""
+"""Output of the commands: results on stdout, progress on stderr while a person watches."""
 
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-# A pipe has no width: what is read by a program or kept in a file is not wrapped to 80 columns.
-OUT = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 200)
-ERR = Console(stderr=True, highlight=False, markup=False, emoji=False)
+NO_WIDTH = 1_000_000  # of a pipe or file: nothing there is wrapped or cut
+
+
+class _PipeConsole(Console):
+    def on_broken_pipe(self) -> None:
+        """Let `exit_code_of` decide; rich would exit with 1, which means "problems found" here."""
+        raise BrokenPipeError
+
+
+def _console(stream: TextIO | None, *, stderr: bool) -> Console:
+    is_terminal = stream is not None and stream.isatty()
+    width = None if is_terminal else NO_WIDTH
+    return _PipeConsole(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+OUT = _console(sys.stdout, stderr=False)
+ERR = _console(sys.stderr, stderr=True)
 
 
 def progress() -> Progress:
-    """A bar on stderr; nothing at all where that is no terminal."""
+    """Return a progress bar on stderr; it shows nothing if that is not a terminal."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -25,6 +39,6 @@ def progress() -> Progress:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """ASCII alone: nothing of a click can reach the terminal as anything but text."""
+    """Print ASCII only, so that nothing of a click can reach the terminal as anything but text."""
     json.dump(document, sys.stdout, ensure_ascii=True, indent=2)
     sys.stdout.write("\n")

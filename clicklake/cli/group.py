@@ -1,17 +1,20 @@
 """The `clicklake` command: one lazy group. A subcommand's module is imported only when it is called."""
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
 
-from clicklake.errors import explain_aws_errors
+from clicklake.cli.exits import exit_code_of, prepare_output
 
 
 @dataclass(frozen=True)
-class Entry:
+class CommandEntry:
     """One subcommand: its place in the help, its module, and the first sentence of its own help."""
 
     section: str
@@ -19,38 +22,49 @@ class Entry:
     summary: str
 
 
-# The summaries stand here so that `clicklake --help` imports none of the commands (DuckDB alone takes 0.3 s).
+# The summaries are here so that `clicklake --help` imports none of the commands (DuckDB alone takes 0.3 s).
 COMMANDS = {
-    "run": Entry("On this machine", "clicklake.local.command", "Run the whole cloud on this machine."),
-    "demo": Entry(
+    "run": CommandEntry("On this machine", "clicklake.local.command", "Run the whole cloud on this machine."),
+    "demo": CommandEntry(
         "On this machine", "clicklake.demo.command", "Send a made-up day of clicks, and report it."
     ),
-    "deploy": Entry("On AWS", "clicklake.deploy.command:deploy", "Deploy a complete stage."),
-    "undeploy": Entry(
+    "deploy": CommandEntry("On AWS", "clicklake.deploy.command:deploy", "Deploy a complete stage."),
+    "undeploy": CommandEntry(
         "On AWS", "clicklake.deploy.command:undeploy", "Remove a stage; keep the data it collected."
     ),
-    "cost": Entry("On AWS", "clicklake.cost.command", "Print what a million clicks cost."),
-    "report": Entry("Read the lake", "clicklake.report.command", "Write a report as one HTML file."),
-    "query": Entry("Read the lake", "clicklake.query.command", "Ask the lake in SQL, or run a saved query."),
-    "tail": Entry("Read the lake", "clicklake.tail.command", "Show clicks and failures as they land."),
-    "reconcile": Entry(
+    "cost": CommandEntry("On AWS", "clicklake.cost.command", "Print what a million clicks cost."),
+    "report": CommandEntry("Read the lake", "clicklake.report.command", "Write a report as one HTML file."),
+    "query": CommandEntry(
+        "Read the lake", "clicklake.query.command", "Ask the lake in SQL, or run a saved query."
+    ),
+    "tail": CommandEntry("Read the lake", "clicklake.tail.command", "Show clicks and failures as they land."),
+    "reconcile": CommandEntry(
         "Keep the lake", "clicklake.reconcile.command", "Prove that no accepted click is missing."
     ),
-    "replay": Entry(
+    "replay": CommandEntry(
         "Keep the lake", "clicklake.replay.command", "Put failed records back onto the delivery stream."
     ),
-    "reenrich": Entry(
+    "reenrich": CommandEntry(
         "Keep the lake", "clicklake.reenrich.command", "Enrich past clicks again from the raw envelopes."
     ),
-    "visitor-id": Entry(
+    "visitor-id": CommandEntry(
         "Keep the lake", "clicklake.privacy.command", "Print a person's visitor number of one day."
     ),
-    "erase": Entry("Keep the lake", "clicklake.erase.command", "Erase one person's clicks everywhere."),
+    "erase": CommandEntry(
+        "Keep the lake", "clicklake.erase.command", "Erase one person's clicks everywhere."
+    ),
 }
 
 
+def _debug_option() -> click.Option:
+    """Return --debug, which `exit_code_of` looks for; here it only has to be accepted and explained."""
+    return click.Option(
+        ["--debug"], is_flag=True, expose_value=False, help="Print the traceback of an error."
+    )
+
+
 class CommandGroup(click.Group):
-    """A group that imports a subcommand on demand and lists the subcommands by purpose."""
+    """A group that imports subcommands on demand, lists them by purpose, and ends every run alike."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -61,6 +75,8 @@ class CommandGroup(click.Group):
             return None
         module, _, name = entry.module.partition(":")
         command: click.Command = getattr(import_module(module), name or "command")
+        if not any("--debug" in param.opts for param in command.params):
+            command.params.append(_debug_option())
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -79,9 +95,11 @@ class CommandGroup(click.Group):
         ]
         return names or click.Command.shell_complete(self, ctx, incomplete)
 
-    def invoke(self, ctx: click.Context) -> object:
-        with explain_aws_errors():
-            return super().invoke(ctx)
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run a command and end the process with 0, 1, 2 or 130; see `exit_code_of`."""
+        prepare_output()
+        run: Callable[..., Any] = super().main
+        sys.exit(exit_code_of(lambda: run(*args, standalone_mode=False, **extra)))
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
@@ -105,5 +123,8 @@ def main() -> None:
     --stage or --bucket selects the lake. It lies on AWS, or on this machine where AWS_ENDPOINT_URL
     points there.
 
-    Exit codes: 0 success, 1 problems found (such as missing clicks), 2 the command failed.
+    Exit codes: 0 success, 1 problems found (such as missing clicks), 2 the command failed, 130 interrupted.
     """
+
+
+main.params.append(_debug_option())

@@ -1,39 +1,18 @@
 """Options that several commands share: which lake, which span of time, JSON output."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import wraps
 from typing import Any, TypeVar
 
 import click
 
+from clicklake.cli.time_spans import LocalTime, TimeParam, ZoneParam, start_of_day
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import find_lake
-from clicklake.lake.partitions import Span
+from clicklake.lake.partitions import HOUR, Span, hour_of
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class TimeParam(click.ParamType[datetime]):
-    """A date or a time in ISO 8601, UTC unless it has an offset. As an end, a date includes its last hour."""
-
-    name = "time"
-
-    def __init__(self, *, is_end: bool = False) -> None:
-        self._is_end = is_end
-
-    def convert(
-        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a date or time: write 2026-11-24 or 2026-11-24T05:00", param, ctx)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        is_date = len(value) <= len("2026-11-24") and moment.time() == time()
-        return moment + timedelta(days=1) if is_date and self._is_end else moment
 
 
 def lake_options(command: F) -> F:
@@ -48,13 +27,16 @@ def lake_options(command: F) -> F:
     @click.option("--bucket", help="The lake in this bucket, without its stack.")
     @wraps(command)
     def with_lake(*args: Any, stage: str, bucket: str | None, **kwargs: Any) -> Any:
+        for option, value in (("--stage", stage), ("--bucket", bucket)):
+            if value is not None and not value.strip():
+                raise CommandError(f"{option} is empty; name one, or leave the option out")
         return command(*args, lake=find_lake(stage, bucket), **kwargs)
 
     return with_lake  # type: ignore[return-value]
 
 
 def span_options(command: F) -> F:
-    """Add --from and --to, by default yesterday and today; the command receives `span`."""
+    """Add --from and --to, in UTC and by default yesterday and today; the command receives `span`."""
 
     @click.option(
         "--from",
@@ -63,14 +45,41 @@ def span_options(command: F) -> F:
         help="First day or time, UTC (2026-11-24, 2026-11-24T05:00).  [default: yesterday]",
     )
     @click.option(
-        "--to",
-        "until",
-        type=TimeParam(is_end=True),
-        help="Last day, or the time to stop before.  [default: now]",
+        "--to", "until", type=TimeParam(), help="Last day, or the time to stop before.  [default: now]"
     )
     @wraps(command)
-    def with_span(*args: Any, since: datetime | None, until: datetime | None, **kwargs: Any) -> Any:
-        return command(*args, span=_span(since, until, datetime.now(UTC)), **kwargs)
+    def with_span(*args: Any, since: LocalTime | None, until: LocalTime | None, **kwargs: Any) -> Any:
+        return command(*args, span=span_of(since, until, UTC, datetime.now(UTC)), **kwargs)
+
+    return with_span  # type: ignore[return-value]
+
+
+def zoned_span_options(command: F) -> F:
+    """Add --from, --to and --timezone; the command receives `since`, `until` and `zone`, for `span_of`."""
+
+    @click.option(
+        "--from",
+        "since",
+        type=TimeParam(),
+        help="First day or time (2026-11-24, 2026-11-24T05:00).  [default: yesterday]",
+    )
+    @click.option(
+        "--to",
+        "until",
+        type=TimeParam(),
+        help="Last day, or the time to stop before.  [default: now or, for a report, yesterday]",
+    )
+    @click.option(
+        "--timezone",
+        "zone",
+        type=ZoneParam(),
+        default="UTC",
+        show_default=True,
+        help="The zone of --from, --to, days and hours, such as Europe/Berlin.",
+    )
+    @wraps(command)
+    def with_span(*args: Any, **kwargs: Any) -> Any:
+        return command(*args, **kwargs)
 
     return with_span  # type: ignore[return-value]
 
@@ -82,11 +91,22 @@ def json_option(command: F) -> F:
     )
 
 
-def _span(since: datetime | None, until: datetime | None, now: datetime) -> Span:
-    yesterday = datetime.combine(now.date() - timedelta(days=1), time(), UTC)
-    span = Span(since or yesterday, until or now)
+def span_of(
+    since: LocalTime | None, until: LocalTime | None, zone: tzinfo, now: datetime, *, whole_days: bool = False
+) -> Span:
+    """Return the span; by default from yesterday's start to now or, for whole days, to yesterday's end.
+
+    Raises CommandError if it is empty. An end far in the future is brought back to tomorrow.
+    """
+    today = now.astimezone(zone).date()
+    next_hour = hour_of(now) + HOUR  # partitions are whole hours, and nothing lands in the future
+    default_end = start_of_day(today, zone) if whole_days and since is None else next_hour
+    begin = since.at(zone, is_end=False) if since else start_of_day(today - timedelta(days=1), zone)
+    end = until.at(zone, is_end=True) if until else default_end
+    latest = now + timedelta(days=1)  # nothing has arrived after it: a later end would cost time for nothing
+    span = Span(begin, latest if begin < latest < end else end)
     if span.since >= span.until:
         raise CommandError(
-            f"--from {span.since:%Y-%m-%dT%H:%M} is not before --to {span.until:%Y-%m-%dT%H:%M}"
+            f"--from {span.since:%Y-%m-%dT%H:%M} is not before --to {span.until:%Y-%m-%dT%H:%M} (UTC)"
         )
     return span

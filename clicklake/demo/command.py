@@ -22,9 +22,10 @@ from clicklake.demo.cloud import local_client, running_cloud, running_ingest_app
 from clicklake.demo.traffic import Request, day_of_traffic
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, find_lake
-from clicklake.lake.partitions import HOUR, Span
+from clicklake.lake.partitions import HOUR, Span, hour_of
 from clicklake.query import duckdb_engine
 from clicklake.report.command import write_report
+from clicklake.report.page import ReportSpan
 
 SENDERS = 8
 ATTRIBUTES = "name,goodevil,lawchaos,species"  # with `name`, which people know a mysfit by
@@ -58,7 +59,8 @@ def command(sessions: int, seed: int, out: Path, once: bool) -> None:
             running_ingest_app(lake, addresses["s3"]) as send,
         ):
             _send_day(send, day_of_traffic(end, sessions, seed), lake, addresses["live"])
-        write_report(duckdb_engine.run_queries, lake, Span(end - 24 * HOUR, datetime.now(UTC)), out, NOTE)
+        span = Span(hour_of(end - 24 * HOUR), hour_of(datetime.now(UTC)) + HOUR)
+        write_report(duckdb_engine.run_queries, lake, ReportSpan(span, UTC, None, "none"), out, NOTE)
         OUT.print(f"report  {out.resolve().as_uri()}", soft_wrap=True)
         if not once:
             webbrowser.open(out.resolve().as_uri())

@@ -1,26 +1,25 @@
-"""Buckets that no stack makes: the artifacts', and, on an emulator, the site's, which anyone may read."""
+"""The buckets that no stack creates: the artifacts bucket and, on an emulator, the site's bucket."""
 
 import json
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
-from clicklake.deploy.aws_cli import DeployError, log
+from clicklake.deploy.aws import Aws, DeployError, log
 
 
-def make_bucket(name: str, account: str) -> None:
-    """Make the bucket, unless the account has it."""
-    if not has_bucket(name, account):
+def make_bucket(aws: Aws, name: str, account: str) -> None:
+    """Create the bucket unless the account already has it."""
+    if not has_bucket(aws, name, account):
         log.info("   $ aws s3 mb s3://%s", name)
-        s3 = boto3.client("s3")
-        s3.create_bucket(Bucket=name, **_in(s3.meta.region_name))
+        s3 = aws.client("s3")
+        s3.create_bucket(Bucket=name, **_location(s3.meta.region_name))
 
 
-def has_bucket(name: str, account: str) -> bool:
-    """Raises DeployError where somebody else has it: names are the whole world's."""
+def has_bucket(aws: Aws, name: str, account: str) -> bool:
+    """Return whether the account has the bucket. Raises DeployError if another account has it."""
     try:
-        boto3.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=account)
+        aws.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=account)
     except ClientError as error:
         if error.response["Error"]["Code"] == "404":
             return False
@@ -28,19 +27,19 @@ def has_bucket(name: str, account: str) -> bool:
     return True
 
 
-def _in(region: str) -> dict[str, Any]:
-    """S3 knows us-east-1 by its name not being said."""
-    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-
-
-def open_bucket(name: str) -> None:
-    """Let anyone read it, by its plain address."""
+def make_bucket_public(aws: Aws, name: str) -> None:
+    """Let anyone read the bucket's objects."""
     statement = {
         "Effect": "Allow",
         "Principal": "*",
         "Action": "s3:GetObject",
         "Resource": f"arn:aws:s3:::{name}/*",
     }
-    s3 = boto3.client("s3")
-    s3.delete_public_access_block(Bucket=name)  # new buckets refuse public policies
+    s3 = aws.client("s3")
+    s3.delete_public_access_block(Bucket=name)  # S3 blocks public policies on new buckets
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def _location(region: str) -> dict[str, Any]:
+    """S3 requires LocationConstraint to be omitted for us-east-1."""
+    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

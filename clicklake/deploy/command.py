@@ -1,13 +1,16 @@
-"""`deploy` and `undeploy`: say which account is about to change, ask, then do it."""
+"""`deploy` and `undeploy`: show which account is about to change, ask for confirmation, then do it."""
 
 import logging
+import os
 import sys
 
 import click
 
+from clicklake.deploy.aws import Aws
 from clicklake.deploy.ingest import stages
+from clicklake.deploy.prerequisites import environment_python
 from clicklake.deploy.settings import parse_settings
-from clicklake.deploy.steps import deploy_stage
+from clicklake.deploy.steps import check_prerequisites, deploy_stage
 from clicklake.deploy.target import Target, find_target
 from clicklake.deploy.undeploy import kept_buckets, undeploy_stage
 from clicklake.errors import CommandError
@@ -30,9 +33,10 @@ def deploy(settings: tuple[str, ...], stage: str, yes: bool) -> None:
     app; docs/deploy.md lists them. A setting is kept until you change it. You can rerun the command: it
     applies only changes and resumes after an interruption.
     """
-    _log_to_stdout()
-    target = find_target()
-    parsed = parse_settings(list(settings))
+    aws = _aws()
+    target = find_target(aws)
+    parsed = parse_settings(aws, list(settings))
+    check_prerequisites(target)
     _show_target(target, stage)
     _confirm("Deploy there?", yes)
     deploy_stage(target, stage, parsed)
@@ -43,8 +47,8 @@ def deploy(settings: tuple[str, ...], stage: str, yes: bool) -> None:
 @yes_option
 def undeploy(stage: str, yes: bool) -> None:
     """Remove a stage; keep the data it collected."""
-    _log_to_stdout()
-    target = find_target()
+    target = find_target(_aws())
+    environment_python("ingest")  # Zappa's; raises DeployError if it is missing
     _show_target(target, stage)
     buckets = kept_buckets(target, stage)
     kept = "\n".join(f"   s3://{bucket}   {content}" for content, bucket in buckets.items()) or "   nothing"
@@ -54,9 +58,11 @@ def undeploy(stage: str, yes: bool) -> None:
     click.echo(f"\nremoved. Still there:\n{kept}")
 
 
-def _log_to_stdout() -> None:
+def _aws() -> Aws:
+    """Return AWS as the user's shell sees it, and log to stdout what is done to it."""
     logging.basicConfig(stream=sys.stdout, format="%(message)s", force=True)
     logging.getLogger("clicklake.deploy").setLevel(logging.INFO)
+    return Aws(os.environ)
 
 
 def _show_target(target: Target, stage: str) -> None:
@@ -66,7 +72,7 @@ def _show_target(target: Target, stage: str) -> None:
 
 
 def _confirm(question: str, yes: bool) -> None:
-    """Raise CommandError where the person says no, or where there is no terminal to ask."""
+    """Raise CommandError if the user declines, or if there is no terminal to ask."""
     if yes:
         return
     if not sys.stdin.isatty():

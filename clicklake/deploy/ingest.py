@@ -1,43 +1,59 @@
-"""The ingest app's stage, as Zappa makes it: deployed, updated, found, taken away."""
+"""The ingest app's function: Zappa deploys, updates and deletes it; we set its environment.
+
+The function and CloudFront are the only places where EDGE_SECRET is kept. It is never on a command line, in a
+file or in a bundle.
+"""
 
 import json
 import os
-import subprocess
-
-import boto3
-from botocore.exceptions import ClientError
+import secrets
+from contextlib import suppress
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
-from clicklake.deploy.aws_cli import DeployError, aws, log
+from clicklake.deploy.aws import Aws, log, run_tool
+from clicklake.deploy.prerequisites import environment_python
 
-ENVIRONMENT = ROOT / ".run" / "envs" / "ingest"  # Zappa wants to be run from the environment that it packs
+SECRETS = ("EDGE_SECRET",)
+OLD_KEY = "VISITOR_KEY"
+"""In 0.1.0 the key of the visitorId was a variable, which every published version of the function kept."""
+SECRET_BYTES = 32
 
 
 def stages() -> list[str]:
     return list(json.loads((ROOT / "zappa_settings.json").read_text()))
 
 
-def deploy_ingest(stage: str) -> None:
-    _zappa("update" if is_deployed(stage) else "deploy", stage)
+def deploy_ingest(aws: Aws, stage: str) -> None:
+    """Deploy or update the function. Its role is one of the lake's stack; 0.1.0 had Zappa make one."""
+    if is_deployed(aws, stage):
+        forget_old_key(aws, stage)  # before Zappa publishes one more version with it
+        _zappa(aws, "update", stage)
+    else:
+        _zappa(aws, "deploy", stage)
+    _delete_zappas_role(aws, stage)
 
 
-def undeploy_ingest(stage: str) -> None:
-    """Take the stage away, and the role that Zappa leaves."""
-    if is_deployed(stage):
-        _zappa("undeploy", stage, "--yes")
-    iam, role = boto3.client("iam"), names.zappa_role(stage)
+def undeploy_ingest(aws: Aws, stage: str) -> None:
+    """Delete the function with its API."""
+    if is_deployed(aws, stage):
+        _zappa(aws, "undeploy", stage, "--yes")
+    _delete_zappas_role(aws, stage)
+
+
+def _delete_zappas_role(aws: Aws, stage: str) -> None:
+    iam, role = aws.client("iam"), names.zappa_role(stage)
     try:
         policies = iam.list_role_policies(RoleName=role)["PolicyNames"]
     except iam.exceptions.NoSuchEntityException:
         return
     for policy in policies:
-        aws("iam", "delete-role-policy", "--role-name", role, "--policy-name", policy)
-    aws("iam", "delete-role", "--role-name", role)
+        aws.cli("iam", "delete-role-policy", "--role-name", role, "--policy-name", policy)
+    aws.cli("iam", "delete-role", "--role-name", role)
 
 
-def is_deployed(stage: str) -> bool:
-    client = boto3.client("lambda")
+def is_deployed(aws: Aws, stage: str) -> bool:
+    client = aws.client("lambda")
     try:
         client.get_function(FunctionName=names.zappa(stage))
     except client.exceptions.ResourceNotFoundException:
@@ -45,32 +61,60 @@ def is_deployed(stage: str) -> bool:
     return True
 
 
-def http_api(stage: str) -> str:
-    """The id of the stage's HTTP API; empty where it is a REST API."""
-    return _resource_of_zappas_stack(stage, "ApiV2")
+def set_environment(aws: Aws, stage: str, variables: dict[str, str]) -> dict[str, str]:
+    """Merge `variables` and any missing secrets into the function's environment. Return all of it."""
+    client, name = aws.client("lambda"), names.zappa(stage)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)  # Zappa's own update must be finished
+    current = client.get_function_configuration(FunctionName=name).get("Environment", {}).get("Variables", {})
+    new_secrets = {secret: secrets.token_hex(SECRET_BYTES) for secret in SECRETS if not current.get(secret)}
+    merged: dict[str, str] = current | variables | new_secrets
+    if merged != current:
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": merged})
+        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    return merged
 
 
-def rest_api(stage: str) -> str:
-    return _resource_of_zappas_stack(stage, "Api")
+def forget_old_key(aws: Aws, stage: str) -> None:
+    """Delete the key that 0.1.0 kept, from the environment and from every published version.
+
+    A version that an alias refers to stays until the next deployment, when Zappa has moved the alias.
+    """
+    client, name = aws.client("lambda"), names.zappa(stage)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    current = client.get_function_configuration(FunctionName=name).get("Environment", {}).get("Variables", {})
+    if OLD_KEY in current:
+        kept = {variable: value for variable, value in current.items() if variable != OLD_KEY}
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": kept})
+        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    for page in client.get_paginator("list_versions_by_function").paginate(FunctionName=name):
+        for version in page["Versions"]:
+            has_key = OLD_KEY in version.get("Environment", {}).get("Variables", {})
+            if has_key and version["Version"] != "$LATEST":
+                with suppress(client.exceptions.ResourceConflictException):
+                    client.delete_function(FunctionName=name, Qualifier=version["Version"])
 
 
-def _resource_of_zappas_stack(stage: str, logical_id: str) -> str:
+def reserve_concurrency(aws: Aws, stage: str, executions: int) -> str | None:
+    """Reserve executions for the function; 0 reserves none. Return why AWS refuses, if it does.
+
+    Zappa removes the reservation at every update, so this comes after it.
+    """
+    client, name = aws.client("lambda"), names.zappa(stage)
+    if not executions:
+        client.delete_function_concurrency(FunctionName=name)
+        return None
     try:
-        found = boto3.client("cloudformation").describe_stack_resource(
-            StackName=names.zappa(stage), LogicalResourceId=logical_id
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":  # no such stack, or no such resource in it
-            return ""
-        raise
-    return found["StackResourceDetail"]["PhysicalResourceId"]
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=executions)
+    except client.exceptions.InvalidParameterValueException as error:  # a new account has only 10 in all
+        return str(error)
+    return None
 
 
-def _zappa(*words: str) -> None:
-    command = ["zappa", *words]
-    log.info("   $ %s", " ".join(command))
-    path = os.pathsep.join([str(ENVIRONMENT / "bin"), os.environ.get("PATH", os.defpath)])
-    active = os.environ | {"VIRTUAL_ENV": str(ENVIRONMENT), "PATH": path}
-    done = subprocess.run(command, cwd=ROOT, env=active, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise DeployError(f"{' '.join(command)}\n{done.stdout}{done.stderr}".strip())
+def _zappa(aws: Aws, *arguments: str) -> None:
+    """Run Zappa in the environment that it packs, which it requires to be the active one."""
+    shown = " ".join(["zappa", *arguments])
+    log.info("   $ %s", shown)
+    python = environment_python("ingest")
+    path = os.pathsep.join([str(python.parent), aws.environment.get("PATH", os.defpath)])
+    active = dict(aws.environment) | {"VIRTUAL_ENV": str(python.parents[1]), "PATH": path}
+    run_tool([python, "-m", "zappa.cli", *arguments], shown, active, cwd=ROOT)

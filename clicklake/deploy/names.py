@@ -1,7 +1,7 @@
-"""What everything of a stage is called.
+"""The name of every AWS resource of a stage.
 
-Zappa's function, its API and its own CloudFormation stack all bear one name, and Zappa puts its template in
-the place of whatever stack it finds there: so no stack of ours may ever be called that.
+Zappa gives its function, its API and its own CloudFormation stack the same name, and it replaces the template
+of any stack that already has this name. So none of our stacks may ever be called that.
 """
 
 
@@ -26,5 +26,5 @@ def alarms_stack(stage: str) -> str:
 
 
 def artifacts_bucket(account: str, region: str) -> str:
-    """Where bundles are uploaded to: one per account and region, as a bucket's name is the whole world's."""
+    """Return the bucket that bundles are uploaded to. Bucket names are global: one per account and region."""
     return f"clicklake-artifacts-{account}-{region}"

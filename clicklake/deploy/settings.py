@@ -1,51 +1,55 @@
-"""What a person may say of a deploy: `Name=Value`, a parameter of a template or a variable of the ingest app.
+"""Deployment options given as `Name=Value`: template parameters, or environment variables of the ingest app.
 
-What is said once is kept, by the stack or by the function, until it is said otherwise.
+An option keeps its value until another is given: the stack or the function stores it.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from clicklake.cli.checkout import ROOT
-from clicklake.deploy.aws_cli import DeployError
+from clicklake.deploy.aws import Aws, DeployError
 from clicklake.deploy.stacks import parameters_of
 
 LAKE = ROOT / "cloudformation" / "lake.yaml"
 SITE = ROOT / "cloudformation" / "site.yaml"
 ALARMS = ROOT / "cloudformation" / "alarms.yaml"
 
-# Parameters that the deploy itself knows or makes.
-OURS = {"Stage", "Runtime", "ApiDomain", "EdgeSecret", "BucketName", "HttpApiId"}
-OURS |= {"ShareAlarms", "SavedQueries"}
+# Template parameters that the deployment sets by itself.
+MANAGED_PARAMETERS = {"Stage", "Runtime", "ApiDomain", "EdgeSecret", "BucketName", "HttpApiId"}
+MANAGED_PARAMETERS |= {"ShareAlarms", "SavedQueries"}
 
-# Of ingest_app/settings.py: ITEM_ID_FIELD follows the lake's ItemIdField, CLICK_STREAM the stage, and the two
-# secrets are made here, not said.
-INGEST = (
+# Variables from ingest_app/settings.py. Not among them: ITEM_ID_FIELD and ITEM_ID_PATTERN follow the lake's
+# parameters, CLICK_STREAM and VISITOR_KEY_TABLE follow the stage, and the deployment makes EDGE_SECRET.
+INGEST_SETTINGS = (
     *("ALLOWED_ORIGINS", "GPC_MODE", "KEEP_QUERY", "REDACT_PATHS"),
     *("ALLOWED_HOSTS", "FOREIGN_HOSTS", "REQUIRE_EDGE"),
 )
 
 
 @dataclass(frozen=True)
-class Settings:
+class StageSettings:
+    """The options of one deployment, each where it belongs."""
+
     ingest: dict[str, str]
     templates: dict[Path, dict[str, str]]
 
 
-def parse_settings(words: list[str]) -> Settings:
-    """Raises DeployError for what is no setting, before anything is touched."""
-    known = {template: parameters_of(template) - OURS for template in (LAKE, SITE, ALARMS)}
-    every = {*INGEST, *(name for names in known.values() for name in names)}
-    said: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or name not in every:
-            raise DeployError(f"{word}: not Name=Value with one of these names: {', '.join(sorted(every))}")
-        said[name] = value
-    return Settings(
-        ingest={name: said[name] for name in INGEST if name in said},
+def parse_settings(aws: Aws, arguments: list[str]) -> StageSettings:
+    """Parse `Name=Value` arguments. Raises DeployError for an unknown name; nothing is deployed by then."""
+    known = {template: parameters_of(aws, template) - MANAGED_PARAMETERS for template in (LAKE, SITE, ALARMS)}
+    allowed = {*INGEST_SETTINGS, *(name for names in known.values() for name in names)}
+    overrides: dict[str, str] = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals or name not in allowed:
+            raise DeployError(
+                f"{argument}: not Name=Value with one of these names: {', '.join(sorted(allowed))}"
+            )
+        overrides[name] = value
+    return StageSettings(
+        ingest={name: overrides[name] for name in INGEST_SETTINGS if name in overrides},
         templates={
-            template: {name: value for name, value in said.items() if name in names}
+            template: {name: value for name, value in overrides.items() if name in names}
             for template, names in known.items()
         },
     )

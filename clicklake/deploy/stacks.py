@@ -1,13 +1,12 @@
-"""CloudFormation's stacks: deployed and deleted by the AWS CLI, asked about by boto3."""
+"""CloudFormation stacks: the AWS CLI deploys and deletes them, boto3 describes them."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import boto3
 from botocore.exceptions import ClientError
 
-from clicklake.deploy.aws_cli import DeployError, aws
+from clicklake.deploy.aws import Aws, DeployError
 
 
 @dataclass(frozen=True)
@@ -17,59 +16,65 @@ class Stack:
     status: str
 
 
-def find_stack(name: str) -> Stack | None:
+def find_stack(aws: Aws, name: str) -> Stack | None:
     try:
-        (described,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        (described,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if "does not exist" in str(error):
             return None
         raise
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    parameters = {
+        parameter["ParameterKey"]: parameter["ParameterValue"]
+        for parameter in described.get("Parameters", [])
+    }
     return Stack(outputs, parameters, described["StackStatus"])
 
 
-def package(template: Path, bucket: str, packaged: Path) -> None:
-    """Upload what the template's CodeUri names, and write the template that names the upload."""
+def package(aws: Aws, template: Path, bucket: str, packaged: Path) -> None:
+    """Upload the code that the template's CodeUri names; write a template that refers to the upload."""
     source = ("--template-file", template, "--s3-bucket", bucket)
-    aws("cloudformation", "package", *source, "--output-template-file", packaged)
+    aws.cli("cloudformation", "package", *source, "--output-template-file", packaged)
 
 
-def deploy_stack(name: str, template: Path, parameters: dict[str, str]) -> Stack:
-    """Make the stack, or change what is to change in it. Parameters that are not named keep their values."""
-    before = find_stack(name)
-    if before and before.status == "ROLLBACK_COMPLETE":  # its first deploy failed: it holds nothing
-        delete_stack(name)
-    words = ("--template-file", template, "--stack-name", name, "--capabilities", "CAPABILITY_IAM")
-    # By stdin, as a secret among the arguments could be read by every user of this machine.
+def deploy_stack(aws: Aws, name: str, template: Path, parameters: dict[str, str]) -> Stack:
+    """Create or update the stack. Parameters that are not given keep their values.
+
+    Raises DeployError with the reason of each resource that failed.
+    """
+    before = find_stack(aws, name)
+    if before and before.status == "ROLLBACK_COMPLETE":  # its first deployment failed, so it is empty
+        delete_stack(aws, name)
+    options = ("--template-file", template, "--stack-name", name, "--capabilities", "CAPABILITY_IAM")
+    # By stdin: every user of this machine could read a secret among the arguments.
     overrides = ("--no-fail-on-empty-changeset", "--parameter-overrides", "file:///dev/stdin")
     values = json.dumps([f"{key}={value}" for key, value in parameters.items()])
     try:
-        aws("cloudformation", "deploy", *words, *overrides, stdin=values)
+        aws.cli("cloudformation", "deploy", *options, *overrides, stdin=values)
     except DeployError as error:
-        raise DeployError("\n".join([str(error), *_reasons(name)])) from None
-    stack = find_stack(name)
-    assert stack, f"{name} was deployed and is not there"
+        raise DeployError("; ".join([error.message, *_failures(aws, name)])) from None
+    stack = find_stack(aws, name)
+    assert stack, f"{name} was deployed, but CloudFormation does not find it"
     return stack
 
 
-def delete_stack(name: str) -> None:
-    """Delete the stack, if it is there, and wait until it is gone."""
-    if find_stack(name):
-        aws("cloudformation", "delete-stack", "--stack-name", name)
-        aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", name)
+def delete_stack(aws: Aws, name: str) -> None:
+    """Delete the stack if it exists, and wait until it is gone."""
+    if find_stack(aws, name):
+        aws.cli("cloudformation", "delete-stack", "--stack-name", name)
+        aws.cli("cloudformation", "wait", "stack-delete-complete", "--stack-name", name)
 
 
-def parameters_of(template: Path) -> set[str]:
-    """The names of the template's parameters, as CloudFormation reads them."""
-    summary = boto3.client("cloudformation").get_template_summary(TemplateBody=template.read_text())
-    return {each["ParameterKey"] for each in summary["Parameters"]}
+def parameters_of(aws: Aws, template: Path) -> set[str]:
+    """Return the names of the template's parameters, as CloudFormation reads them."""
+    summary = aws.client("cloudformation").get_template_summary(TemplateBody=template.read_text())
+    return {parameter["ParameterKey"] for parameter in summary["Parameters"]}
 
 
-def _reasons(name: str) -> list[str]:
-    """Why resources failed, the last first. The CLI only says that something did."""
+def _failures(aws: Aws, name: str) -> list[str]:
+    """Return why resources failed, the latest first. The CLI only says that something did."""
     try:
-        events = boto3.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+        events = aws.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
     except ClientError:
         return []
     return [

@@ -1,130 +1,126 @@
-"""`make deploy`: every step, in the order that each needs the one before."""
+"""`deploy`: every step of a deployment, in order. Each step needs the one before."""
 
 import sys
 from pathlib import Path
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
-from clicklake.deploy.aws_cli import DeployError, log
-from clicklake.deploy.buckets import make_bucket, open_bucket
-from clicklake.deploy.function import forget_old_key, reserve_concurrency, set_environment
-from clicklake.deploy.ingest import deploy_ingest, http_api, is_deployed, rest_api
+from clicklake.deploy.api import http_api, throttle_api
+from clicklake.deploy.aws import log
+from clicklake.deploy.buckets import make_bucket, make_bucket_public
+from clicklake.deploy.ingest import deploy_ingest, reserve_concurrency, set_environment
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
+from clicklake.deploy.prerequisites import emulator_lake_template, environment_python
 from clicklake.deploy.publish import publish
-from clicklake.deploy.settings import ALARMS, LAKE, SITE, Settings
+from clicklake.deploy.settings import ALARMS, LAKE, SITE, StageSettings
 from clicklake.deploy.smoke_test import check_stage
 from clicklake.deploy.stacks import Stack, deploy_stack, find_stack, package
 from clicklake.deploy.target import Target
-from clicklake.deploy.throttle import throttle_http_api, throttle_rest_api
 from clicklake.deploy.worst_hour import ACCOUNT_CONCURRENCY, describe_worst_hour, limits_of
 
 PACKAGED = ROOT / "build" / "packaged.yaml"
-EMULATORS_LAKE = ROOT / ".run" / "stage" / "cloudformation" / "lake.yaml"
-SLACK_SECONDS = 180  # what S3, the processor's start and a slow minute take, beyond the two buffers
+SLACK_SECONDS = 180  # for S3, the processor's start and a slow minute, beyond the two buffers
 
 
-def deploy_stage(target: Target, stage: str, settings: Settings) -> None:
-    """Raises DeployError, at the first step that fails; done again, it goes on from there."""
+def check_prerequisites(target: Target) -> None:
+    """Raise DeployError if a make target must run first; it names the target."""
+    environment_python("ingest")
+    if target.is_emulator:
+        emulator_lake_template()
+
+
+def deploy_stage(target: Target, stage: str, settings: StageSettings) -> None:
+    """Run all steps. Raises DeployError at the first that fails; a rerun resumes from there."""
+    aws = target.aws
     log.info("1. the lake")
     lake = _deploy_lake(target, stage, settings.templates[LAKE])
     log.info("2. the ingest app")
-    if is_deployed(stage):
-        forget_old_key(stage)
-    deploy_ingest(stage)
-    said = settings.ingest | {"ITEM_ID_FIELD": lake.parameters["ItemIdField"]}
-    said |= {"ITEM_ID_PATTERN": lake.parameters.get("ItemIdPattern", "")}
-    environment = set_environment(stage, said)
-    reserved = _reserve(stage, int(lake.parameters["ReservedConcurrency"]))
-    api_id = _throttle(stage)
+    deploy_ingest(aws, stage)
+    variables = settings.ingest | {"ITEM_ID_FIELD": lake.parameters["ItemIdField"]}
+    variables["ITEM_ID_PATTERN"] = lake.parameters["ItemIdPattern"]
+    environment = set_environment(aws, stage, variables)
+    edge_secret = environment["EDGE_SECRET"].partition(",")[0]  # the new one, while it is replaced
+    concurrency = _reserve(target, stage, int(lake.parameters["ReservedConcurrency"]))
+    api_id = throttle_api(aws, stage)
     api_url = target.api_url(api_id, stage)
     log.info("3. the site")
-    site_before = find_stack(names.site_stack(stage))
-    edge_secret = environment["EDGE_SECRET"].partition(",")[0]  # the new one, while it is replaced
-    known = {"Stage": stage, "ApiDomain": target.api_domain(api_id), "EdgeSecret": edge_secret}
-    site = deploy_stack(names.site_stack(stage), SITE, known | settings.templates[SITE])
-    _publish(target, site, api_url)
+    site_before = find_stack(aws, names.site_stack(stage))
+    parameters = {"Stage": stage, "ApiDomain": target.api_domain(api_id)}
+    parameters["EdgeSecret"] = edge_secret
+    site = deploy_stack(aws, names.site_stack(stage), SITE, parameters | settings.templates[SITE])
+    _publish_site(target, site, api_url)
     log.info("4. the catalogue")
-    _tell_catalogue(target, stage, lake, site_before, site)
+    _update_catalogue_url(target, stage, lake, site_before, site)
     log.info("5. the alarms")
-    watched = {"Stage": stage, "BucketName": lake.outputs["BucketName"], "HttpApiId": http_api(stage)}
-    able = {"ShareAlarms": "no" if target.is_emulator else "yes"}  # it has no metric math
-    deploy_stack(names.alarms_stack(stage), ALARMS, watched | able | settings.templates[ALARMS])
+    _deploy_alarms(target, stage, lake.outputs["BucketName"], settings.templates[ALARMS])
     log.info("6. one event, from the API to S3")
-    seconds = check_stage(api_url, lake.outputs["BucketName"], _delivery_seconds(lake), edge_secret)
+    seconds = check_stage(aws, api_url, edge_secret, lake.outputs["BucketName"], _delivery_seconds(lake))
     log.info("   landed after %.0f s", seconds)
     log.info("\n   site   %s\n   api    %s", target.site_url(site), api_url)
     log.info("   lake   s3://%s/clicks/", lake.outputs["BucketName"])
-    log.info("   %s", describe_worst_hour(limits_of(stage, target.region, reserved)))
+    log.info("   %s", describe_worst_hour(limits_of(stage, target.region, concurrency)))
 
 
 def deploy_lake(
     target: Target, stage: str, template: Path, packaged: Path, parameters: dict[str, str]
 ) -> Stack:
-    """Upload the processor that lies beside `template`, and deploy the lake.
+    """Upload the processor that `template` refers to, and deploy the lake.
 
     The template that refers to the upload is written to `packaged`.
     """
     bucket = names.artifacts_bucket(target.account, target.region)
-    make_bucket(bucket, target.account)
-    package(template, bucket, packaged)
-    return deploy_stack(names.lake_stack(stage), packaged, {"Stage": stage, **parameters})
+    make_bucket(target.aws, bucket, target.account)
+    package(target.aws, template, bucket, packaged)
+    return deploy_stack(target.aws, names.lake_stack(stage), packaged, {"Stage": stage, **parameters})
 
 
-def _deploy_lake(target: Target, stage: str, said: dict[str, str]) -> Stack:
+def _deploy_lake(target: Target, stage: str, overrides: dict[str, str]) -> Stack:
     PACKAGED.parent.mkdir(exist_ok=True)
-    before = find_stack(names.lake_stack(stage))
-    runtime = {"Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}"}
     if target.is_emulator:
-        template = EMULATORS_LAKE
-        if not template.exists():
-            raise DeployError("the processor is not bundled for this machine: make .run/stage.ready")
+        template = emulator_lake_template()
     else:
         template = LAKE
-        kept = before.parameters["Architecture"] if before else "arm64"
+        before = find_stack(target.aws, names.lake_stack(stage))
+        current = before.parameters["Architecture"] if before else "arm64"
         log.info("   $ make bundle")
-        bundle_processor(ROOT / "build" / "processor", said.get("Architecture", kept))
-    able = {"SavedQueries": "no" if target.is_emulator else "yes"}
-    return deploy_lake(target, stage, template, PACKAGED, said | runtime | able)
+        bundle_processor(ROOT / "build" / "processor", overrides.get("Architecture", current))
+    runtime = {"Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}"}
+    features = {"SavedQueries": "no" if target.is_emulator else "yes"}
+    return deploy_lake(target, stage, template, PACKAGED, overrides | runtime | features)
 
 
-def _reserve(stage: str, executions: int) -> int:
-    """Return how many executions may run at once."""
-    if refusal := reserve_concurrency(stage, executions):
+def _reserve(target: Target, stage: str, executions: int) -> int:
+    """Return how many executions of the ingest function can run at once."""
+    if refusal := reserve_concurrency(target.aws, stage, executions):
         log.info("   not reserved: %s", refusal)
         return ACCOUNT_CONCURRENCY
     return executions or ACCOUNT_CONCURRENCY
 
 
-def _throttle(stage: str) -> str:
-    """Returns the API's id."""
-    if api_id := http_api(stage):
-        throttle_http_api(api_id, stage)
-    elif api_id := rest_api(stage):
-        throttle_rest_api(api_id, stage)
-    else:
-        raise DeployError(
-            f"the function {names.zappa(stage)} has no API: a deploy of it was broken off."
-            f" Take it away, and deploy again: zappa undeploy {stage}"
-        )
-    return api_id
-
-
-def _publish(target: Target, site: Stack, api_url: str) -> None:
+def _publish_site(target: Target, site: Stack, api_url: str) -> None:
     bucket = site.outputs["SiteBucketName"]
-    changed = publish(bucket, Path(ROOT, "web"), endpoint=target.click_endpoint(api_url))
+    changed = publish(target.aws, bucket, ROOT / "web", endpoint=target.click_endpoint(api_url))
     log.info("   published %d changed files of web/ to s3://%s", changed, bucket)
     if target.is_emulator:
-        open_bucket(bucket)
+        make_bucket_public(target.aws, bucket)
 
 
-def _tell_catalogue(target: Target, stage: str, lake: Stack, site_before: Stack | None, site: Stack) -> None:
-    """Where nobody named a catalogue, the processor asks the site's; and follows it to a new domain."""
-    of_the_site = ["", target.catalogue_url(site_before)] if site_before else [""]
-    now, wanted = lake.parameters["CatalogueUrl"], target.catalogue_url(site)
-    if now in of_the_site and now != wanted:
-        deploy_stack(names.lake_stack(stage), PACKAGED, {"CatalogueUrl": wanted})
+def _update_catalogue_url(
+    target: Target, stage: str, lake: Stack, site_before: Stack | None, site: Stack
+) -> None:
+    """Point the processor to the site's catalogue, also when the site moves, unless the user set another."""
+    ours = ["", target.catalogue_url(site_before)] if site_before else [""]
+    current, wanted = lake.parameters["CatalogueUrl"], target.catalogue_url(site)
+    if current in ours and current != wanted:
+        deploy_stack(target.aws, names.lake_stack(stage), PACKAGED, {"CatalogueUrl": wanted})
     else:
-        log.info("   %s", now)
+        log.info("   %s", current)
+
+
+def _deploy_alarms(target: Target, stage: str, bucket: str, overrides: dict[str, str]) -> None:
+    watched = {"Stage": stage, "BucketName": bucket, "HttpApiId": http_api(target.aws, stage)}
+    features = {"ShareAlarms": "no" if target.is_emulator else "yes"}  # the emulator has no metric math
+    deploy_stack(target.aws, names.alarms_stack(stage), ALARMS, watched | features | overrides)
 
 
 def _delivery_seconds(lake: Stack) -> float:

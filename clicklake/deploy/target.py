@@ -1,25 +1,24 @@
-"""Where to: which account, region and endpoint the environment leads to, and what differs on an emulator.
+"""The deployment target: an AWS account, region and endpoint, and the addresses that follow from them.
 
-An emulator is whatever answers on this machine. It runs functions here, under a Python of here; it serves no
-domain, so that a site is read by its bucket's address, and an API by its id.
+An endpoint on this machine is an emulator. It runs functions here, under the Python of this machine. It
+serves no domain: a site is read at its bucket's address, and an API at its id.
 """
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clicklake.deploy.aws_cli import DeployError
+from clicklake.deploy.aws import Aws, DeployError
 from clicklake.deploy.stacks import Stack
 
 
 @dataclass(frozen=True)
 class Target:
+    aws: Aws
     account: str
     region: str
-    endpoint: str
-    """Of AWS, or of an emulator: then it has no slash at its end."""
+    endpoint: str  # of AWS or of an emulator, without a slash at its end
 
     @property
     def is_emulator(self) -> bool:
@@ -34,7 +33,7 @@ class Target:
         return f"https://{self.api_domain(api_id)}/{stage}"
 
     def click_endpoint(self, api_url: str) -> str:
-        """Where the site's pages send clicks to: on AWS their own domain, whichever they were opened by."""
+        """Return where the site's pages send clicks: on AWS to the domain from which they were loaded."""
         return f"{api_url}/clicks" if self.is_emulator else "/clicks"
 
     def site_url(self, site: Stack) -> str:
@@ -48,17 +47,19 @@ class Target:
         return site.outputs["CatalogueUrl"]
 
 
-def find_target() -> Target:
-    """Ask AWS (or what stands in its place) who we are. Raises DeployError: what the environment lacks."""
-    session = boto3.Session()
-    if not session.region_name:
+def find_target(aws: Aws) -> Target:
+    """Ask AWS, or the emulator, which account the credentials belong to.
+
+    Raises DeployError if the environment has no region, or no credentials that work.
+    """
+    if not aws.region:
         raise DeployError("no region: set AWS_DEFAULT_REGION, or run `aws configure`")
     try:
-        account = session.client("sts").get_caller_identity()["Account"]
-        endpoint = session.client("cloudformation").meta.endpoint_url
+        account = aws.client("sts").get_caller_identity()["Account"]
+        endpoint = aws.client("cloudformation").meta.endpoint_url
     except (BotoCoreError, ClientError) as error:
-        raise DeployError(f"AWS does not know us: {error}") from error
-    return Target(account, session.region_name, endpoint.rstrip("/"))
+        raise DeployError(f"AWS does not accept these credentials: {error}") from error
+    return Target(aws, account, aws.region, endpoint.rstrip("/"))
 
 
 def is_of_this_machine(url: str) -> bool:

@@ -1,47 +1,50 @@
-"""`make undeploy`: take a stage away, but for what it has collected."""
+"""`undeploy`: remove a stage but keep the data it collected."""
 
 import time
 
 from clicklake.deploy import names
-from clicklake.deploy.aws_cli import log
+from clicklake.deploy.aws import log
 from clicklake.deploy.buckets import has_bucket
 from clicklake.deploy.ingest import undeploy_ingest
 from clicklake.deploy.stacks import Stack, delete_stack, find_stack
 from clicklake.deploy.target import Target
 
-# A delivery stream that is deleted takes along what it has not delivered. So it gets the time of its longest
-# buffer, that of raw/ in cloudformation/lake.yaml or those before clicks/, and some more.
+# Deleting a delivery stream discards what it has not delivered. So wait as long as its longest buffer (the
+# one of raw/ in cloudformation/lake.yaml, or the two before clicks/), and a little more.
 RAW_BUFFER_SECONDS = 300
 SLACK_SECONDS = 60
 EMULATOR_SECONDS = 5  # its buffers wait for half a second
 
 
 def kept_buckets(target: Target, stage: str) -> dict[str, str]:
-    """What stays, by what it is: a bucket that is deleted cannot be got back."""
-    found = {
+    """Return the buckets that undeploy_stage leaves, by content. A deleted bucket cannot be restored."""
+    sources = {
         "every click": (names.lake_stack(stage), "BucketName"),
         "the site's files": (names.site_stack(stage), "SiteBucketName"),
     }
-    stacks = {what: (find_stack(stack), output) for what, (stack, output) in found.items()}
-    kept = {what: stack.outputs[output] for what, (stack, output) in stacks.items() if stack}
+    stacks = {content: (find_stack(target.aws, name), output) for content, (name, output) in sources.items()}
+    kept = {content: stack.outputs[output] for content, (stack, output) in stacks.items() if stack}
     artifacts = names.artifacts_bucket(target.account, target.region)
-    return kept | ({"bundles, of every stage": artifacts} if has_bucket(artifacts, target.account) else {})
+    if has_bucket(target.aws, artifacts, target.account):
+        kept["bundles of every stage"] = artifacts
+    return kept
 
 
 def undeploy_stage(target: Target, stage: str) -> None:
-    """Take away what is there: first what sends, then what is sent to, and nothing on its way is lost."""
+    """Delete what exists, producers before consumers, so that no click in flight is lost."""
+    aws = target.aws
     log.info("1. the site")
-    delete_stack(names.site_stack(stage))
+    delete_stack(aws, names.site_stack(stage))
     log.info("2. the ingest app")
-    undeploy_ingest(stage)
+    undeploy_ingest(aws, stage)
     log.info("3. the alarms")
-    delete_stack(names.alarms_stack(stage))
+    delete_stack(aws, names.alarms_stack(stage))
     log.info("4. the lake")
-    if lake := find_stack(names.lake_stack(stage)):
+    if lake := find_stack(aws, names.lake_stack(stage)):
         seconds = EMULATOR_SECONDS if target.is_emulator else _seconds_to_land(lake)
-        log.info("   waiting %d s, until what the stream still holds has landed", seconds)
+        log.info("   waiting %d s until the clicks that are still in the stream have landed", seconds)
         time.sleep(seconds)
-        delete_stack(names.lake_stack(stage))
+        delete_stack(aws, names.lake_stack(stage))
 
 
 def _seconds_to_land(lake: Stack) -> int:

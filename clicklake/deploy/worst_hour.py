@@ -8,7 +8,7 @@ import json
 from typing import NamedTuple
 
 from clicklake.cli.checkout import ROOT
-from clicklake.deploy.throttle import REQUESTS_PER_SECOND
+from clicklake.deploy.api import REQUESTS_PER_SECOND
 
 HOUR_SECONDS = 3600
 MILLION = 1_000_000

@@ -8,14 +8,20 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+
+from botocore.exceptions import ClientError
 
 from clicklake.erase.query_results import RowRedactor
 from clicklake.erase.redactor import DataSubject, RedactionStats, Redactor
 from clicklake.erase.versions import (
     FOLDERS,
+    MANIFESTS,
     RESULTS,
     ObjectVersion,
+    binary_format,
+    folder_of,
+    list_folders,
     list_versions,
     redacted_lines,
     redacted_rows,
@@ -23,7 +29,7 @@ from clicklake.erase.versions import (
     result_mentions,
 )
 from clicklake.lake.bucket import Lake
-from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.object_stream import ObjectGoneError, UnreadableObjectError
 
 T = TypeVar("T")
 
@@ -31,14 +37,20 @@ THREADS = 4
 AT_ONCE = 200  # versions that wait for a thread
 
 
+class UnsearchedVersion(NamedTuple):
+    version: ObjectVersion
+    reason: str
+
+
 @dataclass
 class FolderCounts:
-    """What was found in a folder: in current versions, except for `old_versions`."""
+    """What was found in a folder: in current versions, except for `old_versions` and `mentions`."""
 
     clicks: int = 0
     unreadable: int = 0  # passages that are not JSON and contain one of the ids
     objects: int = 0
     old_versions: int = 0
+    mentions: int = 0  # lines and records that name an id and stay, in all versions
 
 
 class Erasure:
@@ -47,21 +59,29 @@ class Erasure:
     def __init__(self, lake: Lake, subject: DataSubject) -> None:
         self.counts = {folder: FolderCounts() for folder in (*FOLDERS, RESULTS)}
         self.found: list[ObjectVersion] = []  # in the order in which to erase them
-        self.unreadable: list[ObjectVersion] = []
+        self.unsearched: list[UnsearchedVersion] = []
+        self.other_cases: set[str] = set()
         self._lake, self._subject = lake, subject
         self._rows = RowRedactor(frozenset(), frozenset())
 
+    @property
+    def mentions(self) -> int:
+        return sum(counts.mentions for counts in self.counts.values())
+
     def search(self, searched: Callable[[], None]) -> None:
-        """Search every version. `searched` is called after each."""
+        """Search every version of every object in the bucket. `searched` is called after each."""
         clicks, event_ids = [], set[str]()
-        for folder in FOLDERS:
+        for folder in list_folders(self._lake):
+            if folder in (RESULTS, MANIFESTS):
+                continue
             for version, stats in self._search_all(folder, self._search):
                 searched()
+                self._count_mentions(folder, stats)
                 if stats.clicks or stats.unreadable:
                     clicks.append(version)
                     event_ids |= stats.event_ids
                     self._count(folder, version, stats)
-        self._rows = RowRedactor(self._subject.ids, event_ids)
+        self._rows = RowRedactor(self._subject.ids | self._subject.texts, event_ids)
         for version, mentions in self._search_all(RESULTS, self._search_result):
             searched()
             if mentions:
@@ -79,19 +99,32 @@ class Erasure:
     def _search(self, version: ObjectVersion) -> RedactionStats:
         redactor = Redactor(self._subject)
         try:
+            if folder_of(version.key) not in FOLDERS and (name := binary_format(self._lake, version)):
+                return self._leave(version, f"{name} cannot be searched")
             for _ in redacted_lines(self._lake, version, redactor):
                 pass
-        except CORRUPT_OBJECT_ERRORS:
-            self.unreadable.append(version)
+        except ObjectGoneError:  # deleted since it was listed
             return RedactionStats()
+        except UnreadableObjectError as error:
+            return self._leave(version, str(error))
+        except ClientError as error:
+            return self._leave(version, error.response["Error"].get("Message") or str(error))
         return redactor.stats
+
+    def _leave(self, version: ObjectVersion, reason: str) -> RedactionStats:
+        self.unsearched.append(UnsearchedVersion(version, reason))
+        return RedactionStats()
 
     def _search_result(self, version: ObjectVersion) -> bool:
         try:
             return result_mentions(self._lake, version, self._rows)
-        except CORRUPT_OBJECT_ERRORS:
-            self.unreadable.append(version)
+        except ObjectGoneError:
             return False
+        except UnreadableObjectError as error:
+            self._leave(version, str(error))
+        except ClientError as error:
+            self._leave(version, error.response["Error"].get("Message") or str(error))
+        return False
 
     def _search_all(
         self, folder: str, search: Callable[[ObjectVersion], T]
@@ -102,8 +135,13 @@ class Erasure:
             while batch := list(islice(versions, AT_ONCE)):
                 yield from zip(batch, threads.map(search, batch), strict=True)
 
+    def _count_mentions(self, folder: str, stats: RedactionStats) -> None:
+        self.other_cases |= stats.other_cases
+        if stats.mentions:
+            self.counts.setdefault(folder, FolderCounts()).mentions += stats.mentions
+
     def _count(self, folder: str, version: ObjectVersion, stats: RedactionStats) -> None:
-        counts = self.counts[folder]
+        counts = self.counts.setdefault(folder, FolderCounts())
         if version.is_current:
             counts.objects += 1
             counts.clicks += stats.clicks

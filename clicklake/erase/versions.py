@@ -11,9 +11,13 @@ from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.object_stream import GZIP_MAGIC
 
-# clicks/ last: reconcile would call a click that is only in raw/ missing, and reenrich would bring it back.
 FOLDERS = ("raw/", "failed/", "replayed/", "parked/", "clicks/")
 RESULTS = "athena/"
+MANIFESTS = "reenriching/"  # hold keys of objects, never a click
+
+# Formats that are compressed inside, so that no text can be found in them.
+BINARY_FORMATS = {b"PAR1": "Parquet", b"ORC": "ORC", b"Obj\x01": "Avro", b"PK\x03\x04": "zip"}
+BINARY_FORMATS |= {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
 class ObjectVersion(NamedTuple):
@@ -22,21 +26,57 @@ class ObjectVersion(NamedTuple):
     is_current: bool
 
 
+def list_folders(lake: Lake) -> list[str]:
+    """Return every folder at the top of the bucket, also those that only old versions are in.
+
+    Athena's results come first: which of a person's events they name is known as long as the clicks are
+    there. clicks/ comes last: reconcile would call a click that is only in raw/ missing, and reenrich would
+    bring it back. "" stands for the objects that are in no folder.
+    """
+    pages = lake.s3.get_paginator("list_object_versions").paginate(Bucket=lake.bucket, Delimiter="/")
+    found = {prefix["Prefix"] for page in pages for prefix in page.get("CommonPrefixes", [])}
+    order = {"clicks/": 1}
+    return sorted(found | {*FOLDERS, ""}, key=lambda folder: (order.get(folder, 0), folder))
+
+
 def list_versions(lake: Lake, folder: str) -> Iterator[ObjectVersion]:
-    pages = lake.s3.get_paginator("list_object_versions").paginate(Bucket=lake.bucket, Prefix=folder)
+    """Yield the versions in a folder of the top; for "", those that are in no folder."""
+    delimiter = "" if folder else "/"
+    pages = lake.s3.get_paginator("list_object_versions").paginate(
+        Bucket=lake.bucket, Prefix=folder, Delimiter=delimiter
+    )
     for page in pages:
         for found in page.get("Versions", []):
             yield ObjectVersion(found["Key"], found["VersionId"], found["IsLatest"])
 
 
+def folder_of(key: str) -> str:
+    folder, slash, _ = key.partition("/")
+    return folder + slash if slash else ""
+
+
+def binary_format(lake: Lake, version: ObjectVersion) -> str | None:
+    """Return the name of the version's format if no text can be found in it."""
+    start = next(lake.read(version.key, version.id), b"")
+    return next((name for magic, name in BINARY_FORMATS.items() if start.startswith(magic)), None)
+
+
 def redacted_lines(lake: Lake, version: ObjectVersion, redactor: Redactor) -> Iterator[bytes]:
     """Yield each line of the version, without the person."""
-    folder = version.key.partition("/")[0]
-    redact = {"clicks": redactor.redact_line, "raw": redactor.redact_record}.get(
-        folder, redactor.redact_document
-    )
+    redact = {
+        "clicks/": redactor.redact_line,
+        "raw/": redactor.redact_record,
+        "failed/": redactor.redact_document,
+        "replayed/": redactor.redact_document,
+        "parked/": redactor.redact_document,
+    }.get(folder_of(version.key), redactor.redact_anything)
+    # The records in error documents are base64: nothing can be seen without decoding each.
+    is_plain = redact in (redactor.redact_line, redactor.redact_record)
     for block in lake.blocks(version.key, version.id):
-        yield from map(redact, split_lines(block))
+        if is_plain and redactor.cannot_be_in(block):
+            yield block
+        else:
+            yield from map(redact, split_lines(block))
 
 
 def redacted_rows(lake: Lake, version: ObjectVersion, redactor: RowRedactor) -> Iterator[bytes]:

@@ -1,8 +1,9 @@
 """S3 access for the lake bucket: find it, list objects, read them, delete them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import boto3
@@ -10,13 +11,20 @@ from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     IncompleteReadError,
+    ParamValidationError,
     ReadTimeoutError,
     ResponseStreamingError,
 )
 
 from clicklake.errors import CommandError
-from clicklake.lake.object_stream import CHUNK_BYTES, CORRUPT_OBJECT_ERRORS, decompress, whole_lines
-from clicklake.lake.partitions import partition_of
+from clicklake.lake.object_stream import (
+    CHUNK_BYTES,
+    ObjectGoneError,
+    UnreadableObjectError,
+    decompress,
+    whole_lines,
+)
+from clicklake.lake.partitions import hour_of_key, partition_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -60,6 +68,22 @@ class Lake:
     def objects_of_hour(self, folder: HourlyFolder, hour: datetime) -> list[S3Object]:
         return list(self.objects(f"{folder}/{partition_of(hour)}"))
 
+    def objects_of_day(self, folder: HourlyFolder, day: date) -> dict[datetime, list[S3Object]]:
+        """Return the day's objects by hour; hours without any are left out."""
+        found: dict[datetime, list[S3Object]] = {}
+        for item in self.objects(f"{folder}/dt={day}/"):
+            with suppress(ValueError):  # in no hourly partition
+                found.setdefault(hour_of_key(item.key), []).append(item)
+        return found
+
+    def days(self, prefix: str) -> set[date]:
+        """Return the days that have a partition right under the prefix."""
+        days = set()
+        for partition in self.subfolders(prefix):
+            with suppress(ValueError):  # not a day
+                days.add(date.fromisoformat(partition.rstrip("/").rpartition("dt=")[2]))
+        return days
+
     def subfolders(self, prefix: str) -> list[str]:
         """Return the prefixes one level below."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(
@@ -87,13 +111,17 @@ class Lake:
                 raise CommandError(f"{error.get('Key')} was not deleted: {error.get('Message')}")
 
     def read(self, key: str, version: str | None = None) -> Iterator[bytes]:
-        """Yield an object's (or a version's) bytes in chunks, decompressed if they are gzip."""
+        """Yield an object's (or a version's) bytes in chunks, decompressed if they are gzip.
+
+        Raises UnreadableObjectError.
+        """
         return decompress(self.read_raw(key, version))
 
     def read_raw(self, key: str, version: str | None = None) -> Iterator[bytes]:
         """Yield the stored bytes, resuming with a Range request if the connection drops."""
         chosen: dict[str, Any] = {"VersionId": version} if version else {}
-        response = self.s3.get_object(Bucket=self.bucket, Key=key, **chosen)
+        with _naming_unreadable():
+            response = self.s3.get_object(Bucket=self.bucket, Key=key, **chosen)
         offset, resumes = 0, 0
         while True:
             try:
@@ -106,14 +134,15 @@ class Lake:
                 if resumes > MAX_RESUMES:
                     raise
             rest, etag = f"bytes={offset}-", response["ETag"]
-            response = self.s3.get_object(Bucket=self.bucket, Key=key, Range=rest, IfMatch=etag, **chosen)
+            with _naming_unreadable():
+                response = self.s3.get_object(Bucket=self.bucket, Key=key, Range=rest, IfMatch=etag, **chosen)
 
     def is_readable(self, key: str) -> bool:
         """Return whether the object can be decompressed to its end."""
         try:
             for _ in self.read(key):
                 pass
-        except CORRUPT_OBJECT_ERRORS:
+        except UnreadableObjectError:
             return False
         return True
 
@@ -125,6 +154,20 @@ class Lake:
     def blocks(self, key: str, version: str | None = None) -> Iterator[bytes]:
         """Yield the object's bytes in blocks of whole lines, for decoders that take many lines at once."""
         return whole_lines(self.read(key, version))
+
+
+@contextmanager
+def _naming_unreadable() -> Iterator[None]:
+    """Turn S3's refusals of one object into UnreadableObjectError."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in ("NoSuchKey", "NoSuchVersion", "404", "PreconditionFailed", "412"):
+            raise ObjectGoneError("it was deleted or replaced meanwhile") from error
+        if code == "InvalidObjectState":
+            raise UnreadableObjectError("it is archived (S3 Glacier); restore it first") from error
+        raise
 
 
 def find_lake(stage: str, bucket: str | None, client: Callable[..., Any] = boto3.client) -> Lake:
@@ -149,12 +192,15 @@ def _stack_outputs(client: Callable[..., Any], stack: str) -> dict[str, str]:
 
 
 def _check_bucket(lake: Lake) -> None:
+    """Ask by a GET, since the answer to a HEAD has no body that could say why S3 refuses."""
     try:
-        lake.s3.head_bucket(Bucket=lake.bucket)
+        lake.s3.list_objects_v2(Bucket=lake.bucket, MaxKeys=1)
+    except ParamValidationError as error:
+        raise CommandError(f"{lake.bucket!r} cannot be the name of a bucket") from error
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code == "404":
+        if code in ("NoSuchBucket", "404"):
             raise CommandError(f"there is no bucket {lake.bucket}") from error
-        if code == "403":
+        if code in ("AccessDenied", "403"):
             raise CommandError(f"access is denied to the bucket {lake.bucket}") from error
         raise

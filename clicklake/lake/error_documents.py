@@ -7,6 +7,7 @@ parked/failed/…                    the same key behind the prefix: waits for a
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.json_lines import NotJsonError, decode_json
-from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.partitions import hour_of
 
 FAILED, REPLAYED, PARKED = "failed/", "replayed/failed/", "parked/failed/"
@@ -35,6 +36,16 @@ class ErrorDocument(Struct, rename="camel", gc=False):
     raw_data: str
     error_code: str = "unknown"
     arrival_timestamp: int | None = None  # milliseconds
+
+    @property
+    def arrived(self) -> datetime | None:
+        """When the record arrived; None if the document names no possible time."""
+        if self.arrival_timestamp is None:
+            return None
+        try:
+            return datetime.fromtimestamp(self.arrival_timestamp / 1000, UTC)
+        except (ValueError, OverflowError, OSError):  # nanoseconds, or garbage
+            return None
 
     @property
     def record(self) -> bytes | None:
@@ -69,15 +80,14 @@ def hour_of_object(lake: Lake, found: S3Object) -> datetime:
     """
     named = _NAME_TIME.search(found.key)
     if named:
-        return datetime.strptime(named[1], "%Y-%m-%d-%H").replace(tzinfo=UTC)
+        with suppress(ValueError):  # a name like Firehose's, with an impossible date
+            return datetime.strptime(named[1], "%Y-%m-%d-%H").replace(tzinfo=UTC)
     try:
         documents = (document for line in lake.lines(found.key) if (document := parse_document(line)))
         first = next(documents, None)
-    except CORRUPT_OBJECT_ERRORS:
+    except UnreadableObjectError:
         first = None
-    if first is None or first.arrival_timestamp is None:
-        return hour_of(found.modified)
-    return hour_of(datetime.fromtimestamp(first.arrival_timestamp / 1000, UTC))
+    return hour_of((first and first.arrived) or found.modified)
 
 
 def note_replay(metadata: dict[str, str], at: datetime) -> None:

@@ -57,6 +57,10 @@ class DiskIdSet:
         self._file = TemporaryFile()  # noqa: SIM115 (open until close)
         self._runs: list[list[tuple[int, int]]] = [[] for _ in range(PARTITIONS)]
 
+    def add_packed(self, ids: bytes) -> None:
+        """Add ids of 16 bytes each, one after the other."""
+        self.add(_unpacked(ids))
+
     def add(self, ids: Iterable[bytes]) -> None:
         buffers, added = self._buffers, 0
         for event_id in ids:

@@ -1,5 +1,6 @@
 """The bytes of an object as a stream: decompressed, and regrouped into blocks of whole lines."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import cast
 
@@ -8,25 +9,35 @@ from isal import isal_zlib  # zlib's interface at twice its speed
 CHUNK_BYTES = 256 * 1024  # read and decompressed at once: the memory per object, whatever its size
 GZIP_MAGIC = b"\x1f\x8b"
 
-# Where one JSON object ends and the next begins. Valid JSON has these bytes nowhere else: between values
-# there would be a comma, and inside a string the quotation mark would be escaped.
+# Where one JSON object ends and the next begins. Between values in valid JSON there would be a comma, and
+# inside a string the quotation mark would be escaped. But a string may end with }{: the next byte tells.
 OBJECT_BOUNDARY = b'}{"'
+_BOUNDARY = re.compile(rb'\}\{"(?![,\]}:\s])')
 MAX_LINE_CHUNKS = 16  # 4 MiB; Firehose takes no record of more than 1,000 KiB
 
-# What decompressing an object raises if it begins as gzip and is damaged (isal's stub has no type for its
-# error).
-CORRUPT_OBJECT_ERRORS: tuple[type[Exception], ...] = (cast(type[Exception], isal_zlib.IsalError), EOFError)
+_GZIP_ERROR = cast(type[Exception], isal_zlib.IsalError)  # isal's stub has no type for it
+
+
+class UnreadableObjectError(Exception):
+    """An object cannot be read to its end. The message says why: damaged, truncated, archived."""
+
+
+class ObjectGoneError(UnreadableObjectError):
+    """The object was deleted after it was listed: replayed, erased or expired."""
 
 
 def decompress(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the chunks in bounded pieces, decompressed if they begin as gzip does.
 
     The bytes decide, not the key's suffix: error documents are plain, and a copied lake may have other names.
-    Raises CORRUPT_OBJECT_ERRORS.
+    Raises UnreadableObjectError if it is gzip, but damaged.
     """
     first = next(chunks, b"")
     if first.startswith(GZIP_MAGIC):
-        yield from _gunzip(first, chunks)
+        try:
+            yield from _gunzip(first, chunks)
+        except _GZIP_ERROR as error:
+            raise UnreadableObjectError(f"its gzip data is damaged: {error}") from error
     else:
         yield first
         yield from chunks
@@ -48,7 +59,7 @@ def _gunzip(data: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
         elif not data:
             data = next(chunks, b"")
             if not data:
-                raise EOFError("the object ends inside its gzip data")
+                raise UnreadableObjectError("it ends inside its gzip data")
 
 
 def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -65,10 +76,12 @@ def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         else:
             pending.append(chunk)
         if len(pending) > MAX_LINE_CHUNKS:
-            head, boundary, tail = b"".join(pending).rpartition(OBJECT_BOUNDARY)
-            if boundary:
-                yield head + OBJECT_BOUNDARY[:1]
-            pending = [OBJECT_BOUNDARY[1:] + tail if boundary else tail]
+            joined = b"".join(pending)
+            boundaries = [found.start() for found in _BOUNDARY.finditer(joined)]
+            end = boundaries[-1] + 1 if boundaries else 0
+            if end:
+                yield joined[:end]
+            pending = [joined[end:]]
     rest = b"".join(pending)
     if rest:
         yield rest

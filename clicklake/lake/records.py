@@ -4,6 +4,7 @@ A record in raw/ has no certain end: Firehose writes one after the other, and on
 end with a newline.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
@@ -15,7 +16,9 @@ from clicklake.lake.bucket import Lake
 from clicklake.lake.json_lines import NotJsonError, decode_block, decode_json
 from clicklake.lake.object_stream import OBJECT_BOUNDARY
 
-_BOUNDARY = re.compile(rb"(?<=%b)(?=%b)" % (re.escape(OBJECT_BOUNDARY[:1]), re.escape(OBJECT_BOUNDARY[1:])))
+_SCANNER = json.JSONDecoder()
+_OBJECT_START = re.compile(r'(?<=\})\{"|\{\s*"v"\s*:')
+MAX_GARBAGE_PARTS = 64  # in one line: each is scanned to its end, which could take quadratic time
 _ENVELOPE_START = re.compile(rb'\{\s*"v"\s*:')
 
 
@@ -77,8 +80,11 @@ class RecordReader(Generic[E, C]):
 
     def read_line(self, line: bytes) -> Iterator[Segment[E, C]]:
         """Yield the segments of one line. An envelope that follows garbage is found."""
-        for part in _BOUNDARY.split(line) if OBJECT_BOUNDARY in line else [line]:
-            yield from self._read_part(part)
+        if OBJECT_BOUNDARY not in line or (whole := self._read_whole(line)) is None:
+            for part in _split_values(line):
+                yield from self._read_part(part)
+        else:  # the boundary is the end of a string
+            yield whole
 
     def read_block(self, block: bytes) -> tuple[list[E], list[Segment[E, C]]]:
         """Return the envelopes of a block of lines, and the segments of all its other lines."""
@@ -86,10 +92,8 @@ class RecordReader(Generic[E, C]):
         return envelopes, [segment for line in others for segment in self.read_line(line)]
 
     def _read_part(self, part: bytes) -> Iterator[Segment[E, C]]:
-        envelope = self._envelope(part)
-        click = None if envelope else self._click(part)
-        if envelope or click:
-            yield Segment(part, envelope, click)
+        if whole := self._read_whole(part):
+            yield whole
             return
         for start in _ENVELOPE_START.finditer(part):
             if envelope := self._envelope(part[start.start() :]):
@@ -97,6 +101,11 @@ class RecordReader(Generic[E, C]):
                 yield Segment(part[start.start() :], envelope)
                 return
         yield Segment(part)
+
+    def _read_whole(self, data: bytes) -> Segment[E, C] | None:
+        envelope = self._envelope(data)
+        click = None if envelope else self._click(data)
+        return Segment(data, envelope, click) if envelope or click else None
 
     def _envelope(self, data: bytes) -> E | None:
         try:
@@ -112,6 +121,32 @@ class RecordReader(Generic[E, C]):
             return None
         is_click = isinstance(value, dict) and "v" not in value
         return msgspec.convert(value, self._click_type) if is_click else None
+
+
+def _end_of_object(text: str, start: int) -> int:
+    """Raises ValueError for other values: a lone quotation mark would make a string of half an envelope."""
+    if text[start] != "{":
+        raise ValueError("not a JSON object")
+    _, end = _SCANNER.raw_decode(text, start)
+    return end
+
+
+def _split_values(line: bytes) -> Iterator[bytes]:
+    """Split a line after each JSON object; garbage goes up to where an object seems to begin."""
+    if OBJECT_BOUNDARY not in line:
+        yield line
+        return
+    text = line.decode(errors="surrogateescape")
+    start = failures = 0
+    while start < len(text):
+        try:
+            end = _end_of_object(text, start)
+        except (ValueError, RecursionError):
+            failures += 1
+            begun = _OBJECT_START.search(text, start + 1) if failures < MAX_GARBAGE_PARTS else None
+            end = begun.start() if begun else len(text)
+        yield text[start:end].encode(errors="surrogateescape")
+        start = end
 
 
 RECORDS = RecordReader(StoredEnvelope, LegacyClick)

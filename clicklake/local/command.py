@@ -1,4 +1,4 @@
-"""`run`: start the whole cloud on this machine, print its addresses, show each click as it lands."""
+"""`run`: start the local cloud, print its addresses and what to try next, and show each click as it lands."""
 
 import json
 import signal
@@ -12,6 +12,8 @@ from clicklake.cli.checkout import ROOT
 from clicklake.errors import CommandError
 from clicklake.local.launcher import LocalCloud, running_cloud
 from clicklake.local.ports import Ports
+
+EVANGELINE = "4e53920c-505a-4a90-a694-b9300791f0ae"  # an item of the sample site's catalogue
 
 
 @click.command()
@@ -31,7 +33,7 @@ def command(api_port: int, s3_port: int, live_port: int, folder: Path) -> None:
     Starts the emulator with the delivery stream in it, deploys the lake, publishes the site and starts the
     ingest app. Needs neither Docker nor an AWS account. Ctrl-C stops everything; landed clicks stay.
     """
-    # A closed terminal stops us as Ctrl-C does; and SIGINT is ignored in a job that a script started with &.
+    # A closed terminal stops us as Ctrl-C does. SIGINT is ignored in a job that a script started with &.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     click.echo("starting …")
@@ -46,11 +48,18 @@ def command(api_port: int, s3_port: int, live_port: int, folder: Path) -> None:
 
 
 def welcome(addresses: dict[str, str]) -> str:
+    """Return the addresses, and commands to send a click and see it, with the ports in use."""
     return f"""
    site   {addresses["site"]}       open it and click a mysfit
    api    {addresses["api"]}
    live   {addresses["live"]}       each click as it lands
    lake   s3://{addresses["bucket"]}/clicks/       (AWS_ENDPOINT_URL={addresses["s3"]})
+
+Send a click from another terminal. Two seconds later, see what landed:
+
+   curl -X PUT {addresses["api"]}/clicks -H 'Content-Type: application/json' \\
+     -d '{{"userId":"guest","mysfitId":"{EVANGELINE}"}}'
+   curl {addresses["live"]}delivered
 
 Ctrl-C stops everything."""
 
@@ -58,15 +67,15 @@ Ctrl-C stops everything."""
 def _show_clicks(cloud: LocalCloud) -> None:
     """Print each click that lands, until a process of the cloud ends."""
     with urlopen(cloud.addresses["live"] + "events", timeout=30) as events:
-        for event, data in _server_sent(events):
+        for event, data in _server_sent_events(events):
             if any(process.has_ended() for process in cloud.processes):
                 return
             if event in ("delivered", "failed"):
                 click.echo(_one_line(event, json.loads(data)))
 
 
-def _server_sent(stream: Iterator[bytes]) -> Iterator[tuple[str, str]]:
-    """Yield (event, data) of a text/event-stream; a keep-alive comment comes as ("", "")."""
+def _server_sent_events(stream: Iterator[bytes]) -> Iterator[tuple[str, str]]:
+    """Yield (event, data) from a text/event-stream. A keep-alive comment yields ("", "")."""
     event = ""
     for raw in stream:
         name, _, value = raw.decode().rstrip("\n").partition(": ")
@@ -78,6 +87,6 @@ def _server_sent(stream: Iterator[bytes]) -> Iterator[tuple[str, str]]:
             yield "", ""
 
 
-def _one_line(event: str, fact: dict[str, object]) -> str:
-    shown = {name: value for name, value in fact.items() if name != "rawData"}
-    return f"{event}  {json.dumps(shown)}"  # in ASCII: no control character reaches the terminal
+def _one_line(event: str, document: dict[str, object]) -> str:
+    shown = {name: value for name, value in document.items() if name != "rawData"}
+    return f"{event}  {json.dumps(shown)}"  # ASCII only, so that no control character reaches the terminal

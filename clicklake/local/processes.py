@@ -1,4 +1,4 @@
-"""Child processes that never outlive us: each in a process group of its own, with its output in a file."""
+"""Child processes that never outlive us. Each has its own process group, and a file for its output."""
 
 import os
 import signal
@@ -12,15 +12,16 @@ from urllib.request import urlopen
 
 from clicklake.errors import CommandError
 
-STOP_SECONDS = 10  # what a child gets to flush what it holds before it is killed
+STOP_SECONDS = 10  # how long a child may flush its buffers before it is killed
+POLL_SECONDS = 0.05
 
 
 class StartError(CommandError):
-    """A child that did not come up; the message names it and quotes the end of its output."""
+    """A child did not start. The message names it, the last line of its output, and the log."""
 
 
 class Process:
-    """A running child; `stop` ends it and every process that it started."""
+    """A running child. `stop` ends it together with every process that it started."""
 
     def __init__(
         self, name: str, command: list[str], *, env: Mapping[str, str], cwd: Path, log: Path
@@ -47,18 +48,19 @@ class Process:
         return self._child.poll() is not None
 
     def wait_until_answers(self, url: str, *, seconds: float) -> None:
-        """Return once `url` answers 2xx. Raises StartError when the child ends, or the time, before that."""
+        """Return once `url` answers 2xx. Raises StartError if the child ends first, or time runs out."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.has_ended():
             with suppress(URLError, OSError), urlopen(url, timeout=1):
                 return
-            time.sleep(0.05)
+            time.sleep(POLL_SECONDS)
         why = "ended" if self.has_ended() else f"did not answer {url} within {seconds:.0f} s"
-        tail = self.log.read_text(errors="replace")[-2000:]
-        raise StartError(f"{self.name} {why}. The end of {self.log}:\n{tail}")
+        output = self.log.read_text(errors="replace").strip().splitlines()
+        last_line = f": {output[-1].strip()}" if output else ""
+        raise StartError(f"{self.name} {why}{last_line} (log: {self.log})")
 
     def stop(self) -> None:
-        """SIGTERM, time to flush, then SIGKILL for whatever of its group is left; at once if interrupted."""
+        """Send SIGTERM, wait, then SIGKILL the rest of the group. If interrupted, SIGKILL at once."""
         try:
             if not self.has_ended():
                 self._signal(signal.SIGTERM)
@@ -69,5 +71,5 @@ class Process:
             self._child.wait()
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
+        with suppress(ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of zombies
             os.killpg(self._child.pid, number)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlglot import exp
@@ -10,7 +11,7 @@ from sqlglot import exp
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.old_lines import item_lookup_sql
-from clicklake.lake.partitions import HOUR, Span, hours_between
+from clicklake.lake.partitions import HOUR, Span, hour_of
 from clicklake.query import duckdb_engine
 from clicklake.query.queries import (
     DIALECT,
@@ -21,7 +22,7 @@ from clicklake.query.queries import (
     referenced_tables,
     view_definitions,
 )
-from clicklake.query.schema import PARTITIONS, LineTable, line_table
+from clicklake.query.schema import PARTITIONS, LineTable, landed_in, line_table
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -42,7 +43,7 @@ class _QueryRun(NamedTuple):
     scanned_bytes: int
 
 
-def run_queries(lake: Lake, span: Span, queries: Queries) -> QueryResults:
+def run_queries(lake: Lake, span: Span, queries: Queries, zone: tzinfo = UTC) -> QueryResults:
     """Raise CommandError for SQL that Athena refuses, or that would scan more than the work group allows."""
     if "AthenaWorkGroupName" not in lake.outputs:
         raise CommandError("Athena needs the table of a stack; pass --stage, not --bucket")
@@ -50,7 +51,9 @@ def run_queries(lake: Lake, span: Span, queries: Queries) -> QueryResults:
     group = lake.outputs["AthenaWorkGroupName"]
 
     def run(query: exp.Query) -> _QueryRun:
-        started = athena.start_query_execution(QueryString=to_athena(query, table, span), WorkGroup=group)
+        started = athena.start_query_execution(
+            QueryString=to_athena(query, table, span, zone), WorkGroup=group
+        )
         return _result(athena, started["QueryExecutionId"])
 
     on_lines = {name: query for name, query in queries.items() if "failed" not in referenced_tables([query])}
@@ -58,19 +61,21 @@ def run_queries(lake: Lake, span: Span, queries: Queries) -> QueryResults:
         runs = dict(zip(on_lines, threads.map(run, on_lines.values()), strict=True))
     # Glue has no table of error documents: there are few, so DuckDB reads them.
     on_failed = {name: query for name, query in queries.items() if name not in on_lines}
-    failed = duckdb_engine.run_queries(lake, span, on_failed)
+    failed = duckdb_engine.run_queries(lake, span, on_failed, zone)
     results = {name: query_run.result for name, query_run in runs.items()} | failed.by_name
     return QueryResults(results, (*failed.notes, _cost(runs.values())))
 
 
-def to_athena(query: exp.Query, table: LineTable, span: Span) -> str:
+def to_athena(query: exp.Query, table: LineTable, span: Span, zone: tzinfo = UTC) -> str:
     """Return the query's SQL, with the views before it."""
-    first, *_, last = hours_between(span.since, span.until + HOUR)
+    first = hour_of(span.since)
+    last = hour_of(span.until - timedelta(microseconds=1)) + HOUR
     # Athena prunes partitions by the days; the hours then trim the first and the last day.
     days = f"dt between '{first:%Y-%m-%d}' and '{last:%Y-%m-%d}'"
     ends = f"(dt > '{first:%Y-%m-%d}' or hr >= {first.hour}) and (dt < '{last:%Y-%m-%d}' or hr < {last.hour})"
-    ctes = {"stored_lines": f"{_select(query, table)} where {days} and {ends}"}
-    ctes |= {name: view.sql(DIALECT) for name, view in view_definitions().items()}
+    bounds = [days, ends, *filter(None, [landed_in(span)])]
+    ctes = {"stored_lines": f"{_select(query, table)} where {' and '.join(bounds)}"}
+    ctes |= {name: view.sql(DIALECT) for name, view in view_definitions(zone, span).items()}
     ctes |= {cte.alias: cte.this.sql(DIALECT) for cte in query.ctes}
     body = query.copy()
     body.set("with_", None)

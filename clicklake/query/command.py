@@ -1,65 +1,68 @@
 """`query`: run one's own SQL, or a saved query by its name."""
 
-import csv
-import sys
-from typing import Any
+from datetime import UTC, datetime, tzinfo
+from typing import get_args
 
 import click
-from rich.table import Table
 
 from clicklake.cli.console import ERR, OUT
-from clicklake.cli.options import lake_options, span_options
-from clicklake.cli.sanitize import for_csv, for_terminal
+from clicklake.cli.options import lake_options, span_of, zoned_span_options
+from clicklake.cli.sanitize import for_terminal
+from clicklake.cli.time_spans import LocalTime
+from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
-from clicklake.lake.partitions import Span
 from clicklake.query.engines import QueryEngine, engine_option
-from clicklake.query.queries import NAMES, QueryResult, parse_query, saved_query
+from clicklake.query.output import FORMATS, Format, print_result
+from clicklake.query.queries import NAMES, QueryResult, find_query
 
 
 @click.command(epilog=f"Saved queries, by name: {', '.join(NAMES)}.")
 @click.argument("sql")
-@span_options
+@zoned_span_options
 @lake_options
 @engine_option
 @click.option(
-    "--csv",
-    "as_csv",
-    is_flag=True,
-    help="Print CSV. A text that a spreadsheet would run as a formula gets a ' before it.",
+    "--format",
+    "output_format",
+    type=click.Choice(FORMATS),
+    help="How to print rows. vertical is one field per line; in csv, a text that a spreadsheet would run as a"
+    " formula gets a ' before it.  [default: table, or vertical if a row does not fit the terminal]",
 )
-def command(sql: str, lake: Lake, span: Span, engine: QueryEngine, as_csv: bool) -> None:
+@click.option("--csv", "as_csv", is_flag=True, help="The same as --format csv.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--limit", type=click.IntRange(1), help="Print at most so many rows.  [default: all]")
+def command(
+    sql: str,
+    lake: Lake,
+    since: LocalTime | None,
+    until: LocalTime | None,
+    zone: tzinfo,
+    engine: QueryEngine,
+    output_format: str | None,
+    as_csv: bool,
+    as_json: bool,
+    limit: int | None,
+) -> None:
     """Ask the lake in SQL, or run a saved query.
 
     SQL is Athena's. The tables hold what landed from --from to --to: human_events (each event once, without
     bots), events (each event once), lines (every line, so some events twice) and failed (Firehose's error
     documents).
     """
-    query = saved_query(sql) if sql in NAMES else parse_query(sql)
-    results = engine(lake, span, {"query": query})
+    chosen = _format(output_format, as_csv, as_json)
+    query = find_query(sql)
+    if limit and not query.args.get("limit"):
+        query = query.limit(limit)
+    span = span_of(since, until, zone, datetime.now(UTC))
+    results = engine(lake, span, {"query": query}, zone)
     result = results.by_name["query"]
-    if as_csv:
-        _write_csv(result)
-    else:
-        _show(result)
+    print_result(QueryResult(result.columns, result.rows[:limit]), chosen, OUT)
     for note in results.notes:
-        ERR.print(for_terminal(note))
+        ERR.print(for_terminal(note), soft_wrap=True)
 
 
-def _show(result: QueryResult) -> None:
-    table = Table(*result.columns)
-    for row in result.rows:
-        table.add_row(*("" if cell is None else for_terminal(_text(cell)) for cell in row))
-    OUT.print(table)
-
-
-def _write_csv(result: QueryResult) -> None:
-    writer = csv.writer(sys.stdout)
-    writer.writerow(for_csv(name) for name in result.columns)
-    for row in result.rows:
-        writer.writerow(
-            cell if isinstance(cell, int | float | None) else for_csv(_text(cell)) for cell in row
-        )
-
-
-def _text(cell: Any) -> str:
-    return cell if isinstance(cell, str) else str(cell)
+def _format(output_format: str | None, as_csv: bool, as_json: bool) -> Format | None:
+    wanted = {output_format, "csv" if as_csv else None, "json" if as_json else None} - {None}
+    if len(wanted) > 1:
+        raise CommandError("choose one of --format, --csv and --json")
+    return next((name for name in get_args(Format) if name in wanted), None)

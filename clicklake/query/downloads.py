@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -11,13 +12,12 @@ from botocore.exceptions import ClientError
 
 from clicklake.cli.console import progress
 from clicklake.lake.bucket import Lake, S3Object
-from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.object_stream import UnreadableObjectError
 
 DOWNLOADS = 8  # at once
+MAX_PARTITION_CHARACTERS = 40  # of clicks/dt=…/hr=…, and enough to recognize another folder
 AHEAD_BYTES = 32 * 1024 * 1024  # of stored objects, fetched while DuckDB reads the ones before them
 BATCH_BYTES = 256 * 1024 * 1024  # decompressed; DuckDB writes many lines at once and keeps few in memory
-
-_UNREADABLE: tuple[type[Exception], ...] = (*CORRUPT_OBJECT_ERRORS, ClientError)
 
 
 class Download(NamedTuple):
@@ -29,14 +29,20 @@ class Download(NamedTuple):
 def download_batches(
     lake: Lake, objects: list[S3Object], folder: Path, label: str
 ) -> Iterator[list[Download]]:
-    """Yield all objects in batches. A file's name is the quoted key; the next batch deletes the file."""
+    """Yield all objects in batches; the next batch deletes the files of the one before.
+
+    A file's name holds the partition, which DuckDB reads from it, and a number: a key can be longer than a
+    file's name may be.
+    """
+    numbers = count()
 
     def fetch(found: S3Object) -> Download:
-        file = folder / f"{quote(found.key, safe='=')}.json"
+        partition, _, _ = found.key.rpartition("/")
+        file = folder / f"{quote(partition[:MAX_PARTITION_CHARACTERS] + '/', safe='=')}{next(numbers)}.json"
         try:
             with file.open("wb") as content:
                 content.writelines(lake.read(found.key))
-        except _UNREADABLE:
+        except (UnreadableObjectError, ClientError):
             return Download(found.key, file, None)
         return Download(found.key, file, file.stat().st_size)
 

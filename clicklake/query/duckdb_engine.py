@@ -1,10 +1,14 @@
 """Run queries on this machine: read the lines once into a database on disk, then query it with DuckDB."""
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, tzinfo
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -24,7 +28,8 @@ from clicklake.query.queries import (
     referenced_tables,
     view_definitions,
 )
-from clicklake.query.schema import FAILED_COLUMNS, PARTITIONS, Column, line_table
+from clicklake.query.schema import COMPUTED_COLUMNS, FAILED_COLUMNS, PARTITIONS, Column, landed_in, line_table
+from clicklake.query.translate import MACROS, to_duckdb
 
 MEMORY_LIMIT = "220MB"  # for DuckDB alone; it spills the rest to disk
 ROW_GROUP_ROWS = 61_440  # half of DuckDB's default: rows that fill no group are written twice
@@ -32,6 +37,7 @@ THREADS = 2  # each needs up to 100 MB while it reads lines: four would exceed t
 MAX_LINE_BYTES = 4 * 1024 * 1024  # Firehose takes no record of more than 1,000 KiB
 DISK_FACTOR = 10  # free disk per byte of objects: their lines uncompressed, and half as much again
 LISTINGS = 8  # at once
+TABLES = ("lines", "events", "human_events", "failed")
 NAMED_OBJECTS = 5  # at most, of those that cannot be read
 
 # The same as the view `events`, but faster: scan all ids, then rank only the lines whose id occurs twice.
@@ -47,11 +53,11 @@ create view events as select * from lines where dedup_rank = 1;
 """
 
 
-def run_queries(lake: Lake, span: Span, queries: Queries) -> QueryResults:
+def run_queries(lake: Lake, span: Span, queries: Queries, zone: tzinfo = UTC) -> QueryResults:
     """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory."""
     try:
         with TemporaryDirectory(prefix="clicklake-") as name, _database(Path(name)) as db:
-            return _run_queries(db, lake, span, queries, Path(name))
+            return _run_queries(db, lake, span, queries, zone, Path(name))
     except duckdb.OutOfMemoryException as error:
         raise CommandError("too much for DuckDB here; choose fewer days, or --engine athena") from error
 
@@ -69,19 +75,24 @@ def _database(folder: Path) -> DuckDBPyConnection:
     file = exp.Literal.string(str(folder / "lines.duckdb")).sql("duckdb")
     db.execute(f"attach {file} as disk (row_group_size {ROW_GROUP_ROWS}); use disk")
     db.execute("pragma disable_checkpoint_on_shutdown")  # the file is thrown away
+    db.execute("set integer_division = true; set timezone = 'UTC'")
+    db.execute(MACROS)
     return db
 
 
 def _run_queries(
-    db: DuckDBPyConnection, lake: Lake, span: Span, queries: Queries, folder: Path
+    db: DuckDBPyConnection, lake: Lake, span: Span, queries: Queries, zone: tzinfo, folder: Path
 ) -> QueryResults:
     notes = []
     tables = referenced_tables(queries.values())
     if tables - {"failed"}:
-        notes += _load_lines(db, lake, span, queries, folder)
+        notes += _load_lines(db, lake, span, queries, zone, folder)
     if "failed" in tables:
-        notes += _load(db, "failed", FAILED_COLUMNS, lake, _failed_objects(lake, span), folder)
-    return QueryResults({name: _run_query(db, query) for name, query in queries.items()}, tuple(notes))
+        select = _select_from_files(FAILED_COLUMNS)
+        notes += _load(db, "failed", select, lake, _failed_objects(lake, span), folder)
+    _close_file_system(db, folder)
+    results = {name: _run_query(db, lake, query) for name, query in queries.items()}
+    return QueryResults(results, tuple(notes))
 
 
 def _click_objects(lake: Lake, span: Span) -> list[S3Object]:
@@ -97,34 +108,41 @@ def _failed_objects(lake: Lake, span: Span) -> list[S3Object]:
     return [found for day in days for found in objects_of_day(lake, FAILED, day)]
 
 
-def _load_lines(db: DuckDBPyConnection, lake: Lake, span: Span, queries: Queries, folder: Path) -> list[str]:
+def _load_lines(
+    db: DuckDBPyConnection, lake: Lake, span: Span, queries: Queries, zone: tzinfo, folder: Path
+) -> list[str]:
     """Make the views of views.sql, but compute times and ranks once, not once per query. Return notes."""
     known = line_table(lake).columns | PARTITIONS
-    columns = {name: known[name] for name in referenced_columns(queries.values(), known)}
-    notes = _load(db, "lines", columns, lake, _click_objects(lake, span), folder)
+    trimmed = landed_in(span)
+    needed = {*referenced_columns(queries.values(), known), *(PARTITIONS if trimmed else ())}
+    columns = {name: column for name, column in known.items() if name in needed}
+    views = view_definitions(zone, span)
+    stored = _select_from_files(columns)
+    if trimmed:
+        stored = f"select * from ({stored}) where {trimmed}"  # noqa: S608 (SQL of our own)
+    timed = views["timed_lines"].transform(_cast_iso_times).sql("duckdb")
+    timed = timed.replace("FROM stored_lines", f"FROM ({stored})")
+    select = views["lines"].sql("duckdb").replace("FROM timed_lines", f"FROM ({timed})")
+    select = f"select *, 1 as dedup_rank from ({select})"  # noqa: S608 (SQL of our own)
+    notes = _load(db, "lines", select, lake, _click_objects(lake, span), folder)
     # A line that is not a JSON object, or has no eventId, reads as nulls in every engine.
     (malformed,) = db.execute("delete from lines where eventid is null").fetchone() or (0,)
     if malformed:
         notes.append(f"{malformed:,} lines are not clicks (not JSON, or without eventId) and are left out")
     db.execute(_RANK_LINES)
-    db.execute(f"create view human_events as {view_definitions()['human_events'].sql('duckdb')}")
+    db.execute(f"create view human_events as {views['human_events'].sql('duckdb')}")
     return notes
 
 
 def _load(
     db: DuckDBPyConnection,
     table: str,
-    columns: Mapping[str, Column],
+    select: str,
     lake: Lake,
     objects: list[S3Object],
     folder: Path,
 ) -> list[str]:
     """Make a table of the objects' lines. Return a note if some objects cannot be read."""
-    select = _select_from_files(columns)
-    if table == "lines":
-        view = view_definitions()["lines"].transform(_cast_iso_times).sql("duckdb")
-        view = view.replace("FROM stored_lines", f"FROM ({select})")
-        select = f"select *, 1 as dedup_rank from ({view})"  # noqa: S608 (SQL of our own)
     needed = DISK_FACTOR * sum(found.size for found in objects)
     has_room = needed < shutil.disk_usage(folder).free  # compression takes a fifth of the time
     db.execute(f"pragma force_compression = '{'uncompressed' if has_room else 'auto'}'")
@@ -184,11 +202,42 @@ def _insert(db: DuckDBPyConnection, statement: str, batch: Iterable[Download]) -
     return unreadable
 
 
-def _run_query(db: DuckDBPyConnection, query: exp.Query) -> QueryResult:
+def _close_file_system(db: DuckDBPyConnection, folder: Path) -> None:
+    """Let the queries read no other file of this machine: DuckDB's SQL can name any."""
+    allowed = exp.Literal.string(str(folder)).sql("duckdb")
+    db.execute(f"set allowed_directories = [{allowed}]; set enable_external_access = false")
+    db.execute("set lock_configuration = true")
+
+
+def _run_query(db: DuckDBPyConnection, lake: Lake, query: exp.Query) -> QueryResult:
     try:
-        cursor = db.execute(query.sql("duckdb"))
+        cursor = db.execute(to_duckdb(query))
+        columns = tuple(column[0].lower() for column in cursor.description or ())
+        return QueryResult(columns, [tuple(map(_as_athena, row)) for row in cursor.fetchall()])
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise CommandError(f"DuckDB: {error}") from error
-    return QueryResult(tuple(column[0].lower() for column in cursor.description or ()), cursor.fetchall())
+        raise CommandError(_reason(lake, error)) from error
+
+
+def _as_athena(cell: Any) -> Any:
+    """Return a time as the text that Athena's results have for it."""
+    if not isinstance(cell, datetime):
+        return cell
+    text = f"{cell:%Y-%m-%d %H:%M:%S}.{cell.microsecond // 1000:03}"
+    return f"{text} UTC" if cell.tzinfo == UTC or cell.tzinfo else text
+
+
+def _reason(lake: Lake, error: duckdb.Error) -> str:
+    """Return DuckDB's message in one line, with the names that a misspelt column or table may mean."""
+    message = str(error).split("\n")[0]
+    missing = re.search(r'(?:column|Table with name) "?([^"\s]+)"? (?:not found|does not exist)', message)
+    if missing is None:
+        return f"DuckDB: {message}"
+    name = missing[1].lower()
+    if "Table" in missing[0]:
+        return f"there is no table {name}; the tables are {', '.join(TABLES)}"
+    known = {*line_table(lake).columns, *PARTITIONS, *FAILED_COLUMNS, *COMPUTED_COLUMNS}
+    close = get_close_matches(name, sorted(known), n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else "docs/line.md lists the columns"
+    return f"there is no column {name}; {hint}"

@@ -1,6 +1,7 @@
 """The two query engines, and the option that chooses one."""
 
 from collections.abc import Callable
+from datetime import tzinfo
 from typing import Any, TypeVar
 
 import click
@@ -10,7 +11,7 @@ from clicklake.lake.partitions import Span
 from clicklake.query.queries import Queries, QueryResults
 
 F = TypeVar("F", bound=Callable[..., Any])
-QueryEngine = Callable[[Lake, Span, Queries], QueryResults]
+QueryEngine = Callable[[Lake, Span, Queries, tzinfo], QueryResults]
 
 
 def engine_option(command: F) -> F:

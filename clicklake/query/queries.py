@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import sqlglot
 from sqlglot import exp
 
 from clicklake.errors import CommandError
+from clicklake.lake.partitions import Span
+from clicklake.query.local_time import in_zone
 
 DIALECT = "athena"
 FOLDER = Path(__file__).with_name("sql")
@@ -43,21 +47,42 @@ def saved_query(name: str) -> exp.Query:
     return parse_query((FOLDER / f"{name}.sql").read_text())
 
 
+def find_query(text: str) -> exp.Query:
+    """Return the saved query of that name, or parse the SQL. Raises CommandError, naming similar queries."""
+    word = text.strip()
+    if word in NAMES:
+        return saved_query(word)
+    if word and word.replace("_", "").replace("-", "").isalnum():
+        close = get_close_matches(word.lower(), NAMES, n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"the saved queries are {', '.join(NAMES)}"
+        raise CommandError(f"there is no saved query {word}; {hint}")
+    return parse_query(text)
+
+
 def parse_query(sql: str) -> exp.Query:
     """Parse one `select`. Raises CommandError for anything else."""
     try:
         statements = sqlglot.parse(sql, dialect=DIALECT)
-    except sqlglot.ParseError as error:
-        details = error.errors[0]
-        raise CommandError(f"invalid SQL: {details['description']} at line {details['line']}") from error
+    except sqlglot.errors.SqlglotError as error:
+        details = (getattr(error, "errors", None) or [{}])[0]
+        where = f" at line {details['line']}" if "line" in details else ""
+        raise CommandError(f"invalid SQL: {details.get('description') or error}{where}") from error
+    except RecursionError:
+        raise CommandError("invalid SQL: it is nested too deeply") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise CommandError("pass one query: a select")
     return statements[0]
 
 
-def view_definitions() -> dict[str, exp.Query]:
-    """Return the definitions of `lines`, `events` and `human_events`, each built from the one before."""
-    return {cte.alias: cte.this.copy() for cte in _VIEWS.ctes}
+def view_definitions(zone: tzinfo, span: Span) -> dict[str, exp.Query]:
+    """Return the views, each built from the one before. `local_time` is a time of the zone."""
+
+    def with_zone(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Anonymous) and node.name.lower() == "in_zone":
+            return in_zone(node.expressions[0].name, zone, span)
+        return node
+
+    return {cte.alias: cte.this.transform(with_zone) for cte in _VIEWS.ctes}
 
 
 def referenced_tables(queries: Iterable[exp.Query]) -> set[str]:

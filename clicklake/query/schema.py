@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from clicklake.lake.bucket import Lake
+from clicklake.lake.partitions import Span, hour_of
 from processor.settings import from_environment
 
 # The catalogue's attributes that saved queries read; a lake without one has nulls there.
@@ -29,11 +30,15 @@ class Column(NamedTuple):
 PARTITIONS = {"dt": Column("dt", "string"), "hr": Column("hr", "int")}
 """Names of the partitions; not fields of a line."""
 
+COMPUTED_COLUMNS = ("event_time", "arrival_delay_seconds", "local_time")
+"""Columns that the views add: see views.sql."""
+
 
 class LineTable(NamedTuple):
     columns: dict[str, Column]
     glue_name: str | None = None  # None if only the bucket is known
     glue_columns: frozenset[str] = frozenset()  # columns that Athena has
+    attributes: tuple[str, ...] = ()  # the catalogue's, in lower case
 
 
 def line_table(lake: Lake) -> LineTable:
@@ -42,7 +47,7 @@ def line_table(lake: Lake) -> LineTable:
     columns = _columns(*_LINE_FIELDS.split(), *ASKED_ATTRIBUTES, *settings.catalogue_attributes)
     columns["itemid"] = Column(settings.item_field, "string")
     if "GlueTableName" not in lake.outputs:
-        return LineTable(columns)
+        return LineTable(columns, attributes=tuple(name.lower() for name in settings.catalogue_attributes))
     database, name = lake.outputs["GlueDatabaseName"], lake.outputs["GlueTableName"]
     found = lake.client("glue").get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
     fields = found["SerdeInfo"]["Parameters"]
@@ -50,7 +55,25 @@ def line_table(lake: Lake) -> LineTable:
         column["Name"]: Column(fields.get(f"mapping.{column['Name']}", column["Name"]), column["Type"])
         for column in found["Columns"]
     }
-    return LineTable(columns | in_glue, f'"{database}"."{name}"', frozenset(in_glue))
+    own = {field.lower() for field in _LINE_FIELDS.split()} | {"itemid"}
+    attributes = tuple(name for name in in_glue if name not in own and not name.startswith("unused"))
+    return LineTable(columns | in_glue, f'"{database}"."{name}"', frozenset(in_glue), attributes)
+
+
+def landed_in(span: Span) -> str | None:
+    """Return the condition that a line landed in the span; None if its partitions say so already.
+
+    A line lands in its partition's hour. Within the hour its arrival decides, unless it arrived in another
+    hour: replayed records land later, and an object's first record names the partition of all.
+    """
+    if span.since == hour_of(span.since) and span.until == hour_of(span.until):
+        return None
+    hour = "concat(dt, 'T', substr(concat('0', cast(hr as varchar)), -2))"
+    landed = (
+        f"case when receivedat is null or substr(receivedat, 1, 13) < {hour} then concat({hour}, ':00')"
+        f" when substr(receivedat, 1, 13) > {hour} then concat({hour}, ':59:59.999Z') else receivedat end"
+    )
+    return f"{landed} >= '{span.since:%Y-%m-%dT%H:%M}' and {landed} < '{span.until:%Y-%m-%dT%H:%M:%S}'"
 
 
 def _columns(*fields: str) -> dict[str, Column]:

@@ -2,7 +2,7 @@
 with
 -- Every line, with the time at which its event happened. That is the browser's time if the server's clock finds it
 -- possible (not later than the arrival, and not more than a day before it); otherwise it is the time of arrival.
-lines as (
+timed_lines as (
   select
     *,
     case when arrival_delay_seconds between 0 and 86400 then occurredat else receivedat end as event_time
@@ -17,6 +17,8 @@ lines as (
     from stored_lines
   )
 ),
+-- The same, with that time in the zone that is asked for. `in_zone` stands for the arithmetic, which local_time.py writes.
+lines as (select *, in_zone(event_time) as local_time from timed_lines),
 -- Each event once. Of several lines with one id, the line that was processed last counts. (Ordering by receivedat too
 -- makes every engine choose the same of two lines that were processed in one batch.)
 events as (

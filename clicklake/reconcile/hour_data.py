@@ -1,32 +1,22 @@
 """The contents of one hour's objects, reduced to event ids and counts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
-from threading import Lock
-from typing import Literal, TypeVar
-
-import msgspec
-from msgspec import Struct
+from typing import Literal, NamedTuple, TypeVar
 
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.error_documents import NOT_A_DOCUMENT, parse_document
 from clicklake.lake.event_ids import DiskIdSet, to_ids
-from clicklake.lake.json_lines import decode_block
-from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.records import RECORDS, StoredEnvelope, envelopes_in
+from clicklake.reconcile.delivered_lines import UTF8_BOM, delivered_ids
 
-T = TypeVar("T")
+P = TypeVar("P")
 FailureState = Literal["failed", "parked", "replayed"]
 
-
-class DeliveredLine(Struct, rename="camel", gc=False):
-    """The fields of a line in clicks/ that are needed to count it. A legacy click's line has no version."""
-
-    event_id: str
-    v: int | None = None
+OBJECTS_AT_ONCE = 16
 
 
 @dataclass
@@ -82,7 +72,7 @@ class HourData:
 
 
 class HourReader:
-    """Reads several objects at once. Names the objects that cannot be read, and skips them."""
+    """Reads several objects at once. Names the objects that cannot be read, and counts nothing of them."""
 
     def __init__(self, lake: Lake, threads: ThreadPoolExecutor) -> None:
         self._lake = lake
@@ -90,67 +80,105 @@ class HourReader:
         self.unreadable: list[str] = []
 
     def raw(self, objects: list[S3Object]) -> RawIndex:
-        return self._read(objects, RawIndex(), _add_raw)
-
-    def delivered(self, objects: list[S3Object]) -> DeliveredIndex:
-        return self._read(objects, DeliveredIndex(), _add_lines)
-
-    def failed(self, objects: list[S3Object]) -> FailedIndex:
-        return self._read(objects, FailedIndex(), _add_documents)
-
-    def _read(self, objects: list[S3Object], index: T, add: Callable[[T, bytes, Lock], None]) -> T:
-        lock = Lock()
-        list(self._threads.map(partial(self._read_object, index=index, add=add, lock=lock), objects))
+        index = RawIndex()
+        for part in self._read(objects, _raw_part):
+            index.first.add_packed(part.first)
+            index.again.add_packed(part.again)
+            index.envelopes += part.envelopes
+            index.legacy += part.legacy
+            index.unreadable += part.unreadable
         return index
 
-    def _read_object(
-        self, found: S3Object, index: T, add: Callable[[T, bytes, Lock], None], lock: Lock
-    ) -> None:
-        try:
-            for block in self._lake.blocks(found.key):
-                add(index, block, lock)
-        except CORRUPT_OBJECT_ERRORS:
-            self.unreadable.append(found.key)
+    def delivered(self, objects: list[S3Object]) -> DeliveredIndex:
+        index = DeliveredIndex()
+        for part in self._read(objects, _delivered_part):
+            index.ids.add_packed(part.ids)
+            index.legacy += part.legacy
+            index.unreadable += part.unreadable
+        return index
+
+    def failed(self, objects: list[S3Object]) -> FailedIndex:
+        index = FailedIndex()
+        for part in self._read(objects, _failed_part):
+            for code, ids in part.ids.items():
+                index.ids[code].add_packed(ids)
+            index.without_id.update(part.without_id)
+        return index
+
+    def _read(self, objects: list[S3Object], read_blocks: Callable[[Iterator[bytes]], P]) -> Iterator[P]:
+        """Yield what each readable object holds, once it was read to its end."""
+
+        def read_object(found: S3Object) -> P | None:
+            try:
+                return read_blocks(self._lake.blocks(found.key))
+            except UnreadableObjectError:
+                self.unreadable.append(found.key)
+                return None
+
+        # Few at once: a part is kept in memory until its turn comes.
+        for batch in _batches(objects, OBJECTS_AT_ONCE):
+            yield from (part for part in self._threads.map(read_object, batch) if part is not None)
 
 
-_LINES = msgspec.json.Decoder(DeliveredLine)
+class _RawPart(NamedTuple):
+    first: bytes
+    again: bytes
+    envelopes: int
+    legacy: int
+    unreadable: int
 
 
-def _add_lines(index: DeliveredIndex, block: bytes, lock: Lock) -> None:
-    lines, rejected = decode_block(_LINES, block)
-    ids = to_ids([line.event_id for line in lines])
-    legacy = sum(line.v is None for line in lines)
-    with lock:
-        index.ids.add(ids)
-        index.legacy += legacy
-        index.unreadable += len(rejected)
+class _DeliveredPart(NamedTuple):
+    ids: bytes
+    legacy: int
+    unreadable: int
 
 
-def _add_raw(index: RawIndex, block: bytes, lock: Lock) -> None:
-    envelopes, others = RECORDS.read_block(block)
-    envelopes += [segment.envelope for segment in others if segment.envelope]
-    legacy = sum(segment.click is not None for segment in others)
-    unreadable = sum(segment.is_unreadable for segment in others)
-    first = _ids(envelope for envelope in envelopes if not envelope.replays)
-    again = _ids(envelope for envelope in envelopes if envelope.replays)
-    with lock:
-        index.first.add(first)
-        index.again.add(again)
-        index.envelopes += len(envelopes)
-        index.legacy += legacy
-        index.unreadable += unreadable
+class _FailedPart(NamedTuple):
+    ids: dict[str, bytes]
+    without_id: Counter[str]
 
 
-def _add_documents(index: FailedIndex, block: bytes, lock: Lock) -> None:
-    for line in filter(None, block.split(b"\n")):
-        document = parse_document(line)
-        code = document.error_code if document else NOT_A_DOCUMENT
-        record = document and document.record
-        ids = _ids(envelopes_in(record or b""))
-        with lock:
-            index.ids[code].add(ids)
-            index.without_id[code] += not ids
+def _delivered_part(blocks: Iterator[bytes]) -> _DeliveredPart:
+    ids, legacy, unreadable = bytearray(), 0, 0
+    for number, block in enumerate(blocks):
+        lines = delivered_ids(block.removeprefix(UTF8_BOM) if number == 0 else block)
+        ids += b"".join(to_ids(lines.event_ids))
+        legacy += lines.legacy
+        unreadable += lines.malformed
+    return _DeliveredPart(bytes(ids), legacy, unreadable)
 
 
-def _ids(envelopes: Iterable[StoredEnvelope]) -> list[bytes]:
-    return to_ids([click.event_id for envelope in envelopes for click in envelope.clicks])
+def _raw_part(blocks: Iterator[bytes]) -> _RawPart:
+    first, again = bytearray(), bytearray()
+    count, legacy, unreadable = 0, 0, 0
+    for block in blocks:
+        envelopes, others = RECORDS.read_block(block)
+        envelopes += [segment.envelope for segment in others if segment.envelope]
+        count += len(envelopes)
+        legacy += sum(segment.click is not None for segment in others)
+        unreadable += sum(segment.is_unreadable for segment in others)
+        first += _ids(envelope for envelope in envelopes if not envelope.replays)
+        again += _ids(envelope for envelope in envelopes if envelope.replays)
+    return _RawPart(bytes(first), bytes(again), count, legacy, unreadable)
+
+
+def _failed_part(blocks: Iterator[bytes]) -> _FailedPart:
+    ids, without_id = dict[str, bytes](), Counter[str]()
+    for block in blocks:
+        for line in filter(None, block.split(b"\n")):
+            document = parse_document(line)
+            code = document.error_code if document else NOT_A_DOCUMENT
+            record = document and document.record
+            found = _ids(envelopes_in(record or b""))
+            ids[code] = ids.get(code, b"") + found
+            without_id[code] += not found
+    return _FailedPart(ids, without_id)
+
+
+def _ids(envelopes: Iterable[StoredEnvelope]) -> bytes:
+    return b"".join(to_ids([click.event_id for envelope in envelopes for click in envelope.clicks]))
+
+
+def _batches(objects: list[S3Object], size: int) -> Iterator[list[S3Object]]:
+    return (objects[start : start + size] for start in range(0, len(objects), size))

@@ -8,10 +8,10 @@ independently, for up to 15 minutes.
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from clicklake.lake.bucket import Lake, S3Object
+from clicklake.lake.bucket import HourlyFolder, Lake, S3Object
 from clicklake.lake.error_documents import FAILED, PARKED, REPLAYED, hour_of_object, objects_of_day
 from clicklake.lake.event_ids import PARTITIONS, to_id
 from clicklake.lake.partitions import HOUR, Span, hours_between, to_rfc3339
@@ -20,6 +20,7 @@ from clicklake.reconcile.hour_data import FailureState, HourData, HourReader
 from clicklake.reconcile.result import MissingClick, OutcomeCounts, ReconciliationResult
 
 READING_THREADS = 4
+DAY = timedelta(days=1)
 
 # An id that is in several of them counts in the first.
 FOLDERS: dict[FailureState, str] = {"failed": FAILED, "parked": PARKED, "replayed": REPLAYED}
@@ -48,12 +49,23 @@ class _HourWindow:
     def __init__(self, lake: Lake, reader: HourReader, in_flight_since: datetime) -> None:
         self.result = ReconciliationResult(unreadable=reader.unreadable)
         self._lake = lake
+        self._days: dict[HourlyFolder, set[date]] = {"raw": lake.days("raw/"), "clicks": lake.days("clicks/")}
+        self._failed_days = {
+            day
+            for folder in FOLDERS.values()
+            for error_type in lake.subfolders(folder)
+            for day in lake.days(error_type)
+        }
+        self._listed: dict[tuple[HourlyFolder, date], dict[datetime, list[S3Object]]] = {}
         self._reader = reader
         self._in_flight_since = in_flight_since
         self._hours: dict[datetime, HourData] = {}
         self._failed_objects: dict[date, dict[FailureState, dict[datetime, list[S3Object]]]] = {}
 
     def reconcile(self, hour: datetime) -> None:
+        if not self._has_objects(hour):
+            self._forget(hour - HOUR)
+            return
         before, current, after = (self._data_of(at) for at in (hour - HOUR, hour, hour + HOUR))
         unmatched: dict[bytes, OutcomeCounts] = {}
         for number in range(PARTITIONS):
@@ -61,7 +73,26 @@ class _HourWindow:
         self._count(current)
         if unmatched:
             self._classify(hour, unmatched)
-        self._hours.pop(hour - HOUR).close()
+        self._forget(hour - HOUR)
+
+    def _has_objects(self, hour: datetime) -> bool:
+        is_failed_day = hour.date() in self._failed_days
+        return is_failed_day or bool(self._objects("raw", hour) or self._objects("clicks", hour))
+
+    def _objects(self, folder: HourlyFolder, hour: datetime) -> list[S3Object]:
+        """Return the hour's objects, with one listing for each day that has any."""
+        day = hour.date()
+        if day not in self._days[folder]:
+            return []
+        if (folder, day) not in self._listed:
+            recent = {key: objects for key, objects in self._listed.items() if key[1] >= day - DAY}
+            self._listed = recent | {(folder, day): self._lake.objects_of_day(folder, day)}
+        return self._listed[folder, day].get(hour, [])
+
+    def _forget(self, hour: datetime) -> None:
+        """Close the hours that are no longer in the window."""
+        for old in [known for known in self._hours if known <= hour]:
+            self._hours.pop(old).close()
 
     def close(self) -> None:
         for data in self._hours.values():
@@ -117,7 +148,7 @@ class _HourWindow:
                 self.result.missing.append(missing)
 
     def _locate(self, hour: datetime, wanted: set[bytes]) -> Iterator[tuple[bytes, MissingClick]]:
-        for found in self._lake.objects_of_hour("raw", hour):
+        for found in self._objects("raw", hour):
             for envelope in raw_envelopes(self._lake, found.key):
                 for click in envelope.clicks:
                     event_id = to_id(click.event_id)
@@ -131,8 +162,8 @@ class _HourWindow:
         if hour not in self._hours:
             failed = self._failed_objects_of(hour.date())
             self._hours[hour] = HourData(
-                self._reader.raw(self._lake.objects_of_hour("raw", hour)),
-                self._reader.delivered(self._lake.objects_of_hour("clicks", hour)),
+                self._reader.raw(self._objects("raw", hour)),
+                self._reader.delivered(self._objects("clicks", hour)),
                 {state: self._reader.failed(by_hour.get(hour, [])) for state, by_hour in failed.items()},
             )
         return self._hours[hour]

@@ -9,8 +9,9 @@ import click
 from rich.table import Table
 
 from clicklake.cli.console import OUT, print_json, progress
-from clicklake.cli.options import TimeParam, json_option, lake_options
+from clicklake.cli.options import json_option, lake_options
 from clicklake.cli.sanitize import for_terminal
+from clicklake.cli.time_spans import UtcTimeParam
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.error_documents import replay_hours
@@ -24,13 +25,13 @@ from clicklake.reenrich.rewrite import Rewriter, RewriteSummary
 @click.option(
     "--from",
     "since",
-    type=TimeParam(),
+    type=UtcTimeParam(),
     help="First day or time of receivedAt, UTC.  [default: the day before --to]",
 )
 @click.option(
     "--to",
     "until",
-    type=TimeParam(is_end=True),
+    type=UtcTimeParam(is_end=True),
     help="Last day, or the time to stop before.  [default: 25 hours ago]",
 )
 @click.option("--dry-run", is_flag=True, help="Print what would change; change nothing.")

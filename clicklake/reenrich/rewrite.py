@@ -9,7 +9,7 @@ import msgspec
 
 from clicklake.lake.bucket import Lake
 from clicklake.lake.json_lines import NotJsonError, decode_json
-from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.old_lines import with_item_lookup
 from clicklake.lake.partitions import HOUR, Span, partition_of, to_rfc3339
 from clicklake.lake.records import RECORDS
@@ -20,6 +20,8 @@ from clicklake.reenrich.object_swap import ObjectSwap
 from processor.envelope import ReceivedEnvelope
 
 CLICKS_AT_ONCE = 2000  # one catalogue lookup for all of their items
+
+WITHOUT_ANSWER = ("unavailable", "not_asked")  # values of itemLookup: the catalogue has not answered yet
 
 _VALUES = msgspec.json.Decoder()
 
@@ -96,7 +98,7 @@ class Rewriter:
 
     def _compare(self, line: bytes, old: dict[str, Any], new: bytes, swap: ObjectSwap) -> bool:
         enriched, old = msgspec.json.decode(new), with_item_lookup(old)
-        if enriched["itemLookup"] == "unavailable" != old.get("itemLookup"):
+        if enriched["itemLookup"] == "unavailable" and old.get("itemLookup") not in WITHOUT_ANSWER:
             self.summary.without_catalogue += 1
             swap.add(line)
             return False
@@ -117,7 +119,7 @@ class Rewriter:
             try:
                 for envelopes in _batches(self._envelopes(found.key)):
                     self._new.add(hour, self._enricher.enrich(envelopes))
-            except CORRUPT_OBJECT_ERRORS:
+            except UnreadableObjectError:
                 self.summary.unreadable.append(found.key)
 
     def _envelopes(self, key: str) -> Iterator[ReceivedEnvelope]:

@@ -8,8 +8,9 @@ import click
 from rich.table import Table
 
 from clicklake.cli.console import OUT, print_json, progress
-from clicklake.cli.options import TimeParam, json_option, lake_options
+from clicklake.cli.options import json_option, lake_options
 from clicklake.cli.sanitize import for_terminal
+from clicklake.cli.time_spans import UtcTimeParam
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.error_documents import FAILED, PARKED
@@ -23,10 +24,10 @@ from clicklake.replay.triage import triage, triage_parked
     "--type", "error_type", help="An error type (processing-failed) or an error code. [default: all]"
 )
 @click.option(
-    "--from", "since", type=TimeParam(), help="Records that arrived from then on, UTC. [default: all]"
+    "--from", "since", type=UtcTimeParam(), help="Records that arrived from then on, UTC. [default: all]"
 )
 @click.option(
-    "--to", "until", type=TimeParam(is_end=True), help="Records that arrived until then. [default: all]"
+    "--to", "until", type=UtcTimeParam(is_end=True), help="Records that arrived until then. [default: all]"
 )
 @click.option("--parked", is_flag=True, help="Put parked records back once, whatever they are.")
 @click.option("--dry-run", is_flag=True, help="Count what would be put back or parked; change nothing.")

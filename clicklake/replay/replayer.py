@@ -44,7 +44,10 @@ class ReplayFilter:
         named = _TYPE_AND_DAY.search(key)
         if named is None:
             return True
-        day = datetime.fromisoformat(named[2]).replace(tzinfo=UTC)
+        try:
+            day = datetime.fromisoformat(named[2]).replace(tzinfo=UTC)
+        except ValueError:
+            return True
         too_old = self.since is not None and day + timedelta(days=2) <= self.since
         too_young = self.until is not None and day >= self.until
         return not (too_old or too_young)
@@ -54,9 +57,9 @@ class ReplayFilter:
         types = {named and named[1], document and document.error_code}
         if self.error_type is not None and self.error_type not in types:
             return False
-        if document is None or document.arrival_timestamp is None:
+        arrived = document.arrived if document else None
+        if arrived is None:
             return True
-        arrived = datetime.fromtimestamp(document.arrival_timestamp / 1000, UTC)
         return (self.since is None or arrived >= self.since) and (self.until is None or arrived < self.until)
 
 

@@ -15,7 +15,9 @@ from markupsafe import Markup
 CARD_PIXELS = 320  # a card's inner width on every screen, so that a chart's text keeps its size
 WIDE_PIXELS = 1040
 
-INK, SOFT, LINE, ACCENT = "var(--ink)", "var(--soft)", "var(--line)", "var(--accent)"
+INK, SOFT, LINE = "var(--ink)", "var(--soft)", "var(--line)"
+ACCENT, SECOND = "var(--accent)", "var(--second)"
+_TOLD = {"field": "told", "type": "nominal"}  # what a mark says when a pointer rests on it
 
 _CONFIG = {
     "background": "transparent",
@@ -34,6 +36,7 @@ _CONFIG = {
 _SVG = "http://www.w3.org/2000/svg"
 # Vega writes these for scripts and screen readers. Here a chart is one image with a title and a table.
 _NEEDLESS = frozenset(["class", "role", "version", "font-family", "stroke-miterlimit"])
+_MARKS = frozenset(["bar", "rule mark", "rect mark"])  # Vega's names of marks that have a description
 _FRAMES = frozenset(["background", "foreground"])  # classes of invisible rectangles
 _GEOMETRY = frozenset(["d", "transform", "x", "y", "x1", "x2", "y1", "y2", "width", "height"])
 _LONG_FRACTION = re.compile(r"(\.\d\d)\d+")
@@ -42,88 +45,81 @@ ElementTree.register_namespace("", _SVG)
 
 
 class TimeColumn(NamedTuple):
-    """An hour, day or month: its label (often empty) and its numbers."""
+    """An hour, day or month: its label (often empty), its name and its numbers."""
 
     label: str
+    name: str
     front: int
     back: int
-    before: int | None = None  # at the same place of the preceding span
+    before: int | None = None  # at the same place of the compared span
 
 
 def bars(rows: Sequence[tuple[str, int]]) -> Markup:
     """Draw one row per value: a label and its number, with a bar below them."""
     row, text = 36, {"type": "text", "baseline": "bottom", "dy": 3}
-    bar = {"type": "rule", "yOffset": 10, "strokeWidth": 6}
-    whole, none = {"value": CARD_PIXELS}, {"value": 0}
+    bar = {"type": "rule", "yOffset": 10, "strokeWidth": 6, "stroke": ACCENT}
     length = {
         "field": "n",
         "type": "quantitative",
         "axis": None,
         "scale": {"domain": [0, max(n for _, n in rows)]},
     }
+    values = [
+        {"at": at, "label": label, "n": n, "shown": f"{n:,}", "told": f"{label}: {n:,}"}
+        for at, (label, n) in enumerate(rows)
+    ]
     chart = {
-        "data": {
-            "values": [
-                {"at": at, "label": label, "n": n, "shown": f"{n:,}"} for at, (label, n) in enumerate(rows)
-            ]
-        },
+        "data": {"values": values},
         "encoding": {"y": {"field": "at", "type": "ordinal", "axis": None, "scale": {"padding": 0}}},
         "layer": [
-            {"mark": bar | {"stroke": LINE}, "encoding": {"x": none, "x2": whole}},
-            {"mark": bar | {"stroke": ACCENT}, "encoding": {"x": length, "x2": {"datum": 0}}},
+            {"mark": bar, "encoding": {"x": length, "x2": {"datum": 0}, "description": _TOLD}},
             # The limit cuts a long label before it reaches the number.
             {
                 "mark": text | {"align": "left", "limit": CARD_PIXELS - 70},
-                "encoding": {"x": none, "text": {"field": "label"}},
+                "encoding": {"x": {"value": 0}, "text": {"field": "label"}},
             },
             {
                 "mark": text | {"align": "right", "fill": SOFT},
-                "encoding": {"x": whole, "text": {"field": "shown"}},
+                "encoding": {"x": {"value": CARD_PIXELS}, "text": {"field": "shown"}},
             },
         ],
     }
     return _draw(chart, CARD_PIXELS, row * len(rows))
 
 
-def columns(moments: Sequence[TimeColumn], width: int) -> Markup:
-    """Draw a wide pale column behind a narrow dark one, in order of time; dashes show the preceding span."""
+def columns(moments: Sequence[TimeColumn], width: int, names: tuple[str, str]) -> Markup:
+    """Draw a wide column behind a narrow one, in order of time; a dash across shows the compared span."""
     height, left, right, below = 200, 44, 18, 22
-    y_axis = {"tickCount": 4, "format": "~s"}
+    front, back = names
+    values = [
+        {
+            "at": at,
+            **moment._asdict(),
+            "told": f"{moment.name}: {_counted(moment.front, front)}, {_counted(moment.back, back)}"
+            + (f", compared with {_counted(moment.before, front)}" if moment.before is not None else ""),
+        }
+        for at, moment in enumerate(moments)
+    ]
+    most = max((max(moment.front, moment.back, moment.before or 0) for moment in moments), default=0)
+    y_axis = {"tickCount": 4, "tickMinStep": 1, "format": "~s" if most >= 10_000 else ",d"}
+    wide = {"type": "bar", "fill": SECOND}
+    narrow = {"type": "bar", "fill": ACCENT, "width": {"expr": "bandwidth('x') * 0.5"}}
+    label = {"type": "text", "baseline": "top", "fill": SOFT, "fontSize": 12}
     layers: list[dict[str, Any]] = [
-        {
-            "mark": {"type": "bar", "fill": ACCENT, "fillOpacity": 0.3},
-            "encoding": {"y": _number("back", axis=y_axis)},
-        },
-        {
-            "mark": {"type": "bar", "fill": ACCENT, "width": {"expr": "bandwidth('x') * 0.5"}},
-            "encoding": {"y": _number("front", axis=y_axis)},
-        },
-        {
-            "mark": {"type": "text", "baseline": "top", "fill": SOFT, "fontSize": 12},
-            "encoding": {"y": {"value": height + 8}, "text": {"field": "label"}},
-        },
+        {"mark": wide, "encoding": {"y": _number("back", axis=y_axis), "description": _TOLD}},
+        {"mark": narrow, "encoding": {"y": _number("front", axis=y_axis), "description": _TOLD}},
+        {"mark": label, "encoding": {"y": {"value": height + 8}, "text": {"field": "label"}}},
     ]
     if any(moment.before for moment in moments):
-        line = {
-            "type": "line",
-            "interpolate": "step",
-            "stroke": INK,
-            "strokeWidth": 1.5,
-            "strokeDash": [4, 3],
-        }
-        layers.append({"mark": line, "encoding": {"y": _number("before", axis=y_axis)}})
-    chart = {
-        "data": {"values": [{"at": at, **moment._asdict()} for at, moment in enumerate(moments)]},
-        "encoding": {
-            "x": {
-                "field": "at",
-                "type": "ordinal",
-                "axis": None,
-                "scale": {"paddingInner": 0.2, "paddingOuter": 0.1},
-            }
-        },
-        "layer": layers,
+        dash = {"type": "tick", "orient": "horizontal", "thickness": 2, "color": INK}
+        layers.append({"mark": dash, "encoding": {"y": _number("before", axis=y_axis)}})
+    x_axis = {
+        "field": "at",
+        "type": "ordinal",
+        "axis": None,
+        "scale": {"paddingInner": 0.2, "paddingOuter": 0.1},
     }
+    chart = {"data": {"values": values}, "encoding": {"x": x_axis}, "layer": layers}
     padding = {"left": left, "right": right, "top": 8, "bottom": below}
     return _draw(chart, width - left - right, height, padding)
 
@@ -135,7 +131,16 @@ def grid(cells: Sequence[tuple[str, str, int]], rows: Sequence[str], across: Seq
     gap = {"padding": 0.04}
     chart = {
         "data": {
-            "values": [{"row": row, "column": column, "n": n, "shown": f"{n:,}"} for row, column, n in cells]
+            "values": [
+                {
+                    "row": row,
+                    "column": column,
+                    "n": n,
+                    "shown": f"{n:,}",
+                    "told": f"{row} and {column}: {n:,}",
+                }
+                for row, column, n in cells
+            ]
         },
         "encoding": {
             "x": {
@@ -155,13 +160,20 @@ def grid(cells: Sequence[tuple[str, str, int]], rows: Sequence[str], across: Seq
         "layer": [
             {
                 "mark": {"type": "rect", "fill": ACCENT},
-                "encoding": {"fillOpacity": _number("n", legend=None, scale=shade)},
+                "encoding": {
+                    "fillOpacity": _number("n", legend=None, scale=shade),
+                    "description": _TOLD,
+                },
             },
             {"mark": {"type": "text", "fontSize": 15}, "encoding": {"text": {"field": "shown"}}},
         ],
     }
     padding = {"left": left, "right": 0, "top": above, "bottom": 0}
     return _draw(chart, CARD_PIXELS - left, side * len(rows), padding)
+
+
+def _counted(number: int, plural: str) -> str:
+    return f"{number:,} {plural.removesuffix('s') if number == 1 else plural}"
 
 
 def _number(field: str, **channel: Any) -> dict[str, Any]:
@@ -175,13 +187,21 @@ def _draw(chart: dict[str, Any], width: int, height: int, padding: dict[str, int
 
 
 def _slim(svg: str) -> str:
-    """Remove what the page does not need: about half of the bytes. Texts stay as they are."""
+    """Remove what the page does not need: about half of the bytes. Texts stay as they are.
+
+    A mark's description becomes its <title>, which browsers show when a pointer rests on it.
+    """
     root = ElementTree.fromstring(svg)  # noqa: S314 (Vega made it, and wrote no document type)
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag == f"{{{_SVG}}}path" and _FRAMES.intersection(child.get("class", "").split()):
                 parent.remove(child)
-    for element in root.iter():
+    for element in list(root.iter()):
+        described = element.get("aria-roledescription") in _MARKS
+        if described and (description := element.get("aria-label")):
+            title = ElementTree.Element(f"{{{_SVG}}}title")
+            title.text = description
+            element.insert(0, title)
         element.attrib = {
             name: _LONG_FRACTION.sub(r"\1", value) if name in _GEOMETRY else value
             for name, value in element.attrib.items()

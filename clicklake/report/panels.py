@@ -1,7 +1,7 @@
 """How the report shows a query result: a number, a sentence, a chart, a table. panels.toml has the words."""
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,14 @@ from markupsafe import Markup
 
 from clicklake.cli.sanitize import for_terminal
 from clicklake.report.charts import bars, grid
+from clicklake.report.words import meaning_of, sentence
 
 SHOWN_BARS = 8
 MAX_TEXT_CHARACTERS = 120
 COVERED = 0.95  # the share of events that a panel of times speaks about
 GOOD_TO_EVIL, LAW_TO_CHAOS = ("Good", "Neutral", "Evil"), ("Lawful", "Neutral", "Chaotic")
+ATTRIBUTES_SECTION = "Catalogue attributes"
+NAMED_BY = "name"  # the attribute that people know an item by
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -26,19 +29,51 @@ class Panel:
     heading: str
     title: str
     nothing: str
+    more: str = ""
     kind: str = "ranking"
     count: str = "events"
     columns: Mapping[str, str] = field(
         default_factory=lambda: {"seconds": "seconds, at most", "events": "events"}
     )
+    needs: tuple[str, ...] = ()
+    """Attributes of the catalogue without which the panel makes no sense."""
+    sql: str = ""
+    """The query's SQL, if it is not a saved query."""
 
 
-def read_sections() -> dict[str, list[Panel]]:
-    """Return the panels of each section, by the section's title."""
+def panel_sections(attributes: Collection[str]) -> dict[str, list[Panel]]:
+    """Return the panels of each section, by its title, for a lake whose catalogue has these attributes."""
     document = tomllib.loads(Path(__file__).with_name("panels.toml").read_text())
-    return {
+    sections = {
         section["title"]: [Panel(**panel) for panel in section["panel"]] for section in document["section"]
     }
+    of_attributes = [_attribute_panel(name) for name in attributes if name != NAMED_BY]
+    sections[ATTRIBUTES_SECTION] = of_attributes + sections[ATTRIBUTES_SECTION]
+    shown = {
+        title: [panel for panel in panels if set(panel.needs) <= set(attributes)]
+        for title, panels in sections.items()
+    }
+    return {title: panels for title, panels in shown.items() if panels}
+
+
+def _attribute_panel(name: str) -> Panel:
+    """Return the panel of a catalogue attribute, whose name holds only letters, digits and _."""
+    column = name.lower()
+    sql = (
+        f"select {column}, count(*) as clicks, sum(count(*)) over () as total,"  # noqa: S608 (a checked name)
+        " count(distinct visitorid) as visitors from human_events"
+        f" where type = 'click' and {column} is not null group by {column}"
+        f" order by clicks desc, {column} limit 50"
+    )
+    return Panel(
+        query=f"attribute_{column}",
+        heading=name.capitalize(),
+        title="of {total:click/clicks} on items with this attribute went to {top}",
+        nothing=f"No clicked item has the attribute {name}.",
+        count="clicks",
+        columns={column: name, "clicks": "clicks", "visitors": "visitors"},
+        sql=sql,
+    )
 
 
 def number_of(panel: Panel, rows: Rows) -> str:
@@ -55,11 +90,20 @@ def number_of(panel: Panel, rows: Rows) -> str:
 
 
 def title_of(panel: Panel, rows: Rows) -> str:
+    return _sentence(panel.title, panel, rows)
+
+
+def more_of(panel: Panel, rows: Rows) -> str:
+    """Return a second sentence; none where a number in it is 0."""
     top = rows[0]
-    numbers = {"total": sum(row[panel.count] for row in rows)} | {
-        name: n for name, n in top.items() if isinstance(n, int)
-    }
-    return panel.title.format(top=_names(panel, rows)[0], **{name: f"{n:,}" for name, n in numbers.items()})
+    is_needed = panel.more and all(top[name] != 0 for name in top if f"{{{name}" in panel.more)
+    return _sentence(panel.more, panel, rows) if is_needed else ""
+
+
+def _sentence(template: str, panel: Panel, rows: Rows) -> str:
+    numbers = {"total": sum(row[panel.count] for row in rows)}
+    numbers |= {name: number for name, number in rows[0].items() if isinstance(number, int)}
+    return sentence(template, **(numbers | {"top": _names(panel, rows)[0]}))
 
 
 def chart_of(panel: Panel, rows: Rows) -> Markup:
@@ -67,11 +111,19 @@ def chart_of(panel: Panel, rows: Rows) -> Markup:
         cells = [(row["goodevil"], row["lawchaos"], row["clicks"]) for row in rows]
         if all(good in GOOD_TO_EVIL and law in LAW_TO_CHAOS for good, law, _ in cells):
             return grid(cells, GOOD_TO_EVIL, LAW_TO_CHAOS)
-    return bars([*zip(_names(panel, rows), (row[panel.count] for row in rows), strict=True)][:SHOWN_BARS])
+    shown = zip(_names(panel, rows), (row[panel.count] for row in rows), strict=True)
+    return bars([*shown][:SHOWN_BARS])
+
+
+def cell_of(panel: Panel, row: Row, column: str) -> Any:
+    """Return what a table shows in a column: names instead of ids and codes."""
+    if column == "itemid":
+        return _item(row)
+    return meaning_of(column, row[column])
 
 
 def plain(value: object) -> str:
-    """Return a stranger's text on one line, with control characters made visible; the template escapes it."""
+    """Return a stranger's text on one line, with control characters visible; the template escapes it."""
     text = for_terminal(str(value))
     return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - 1] + "…"
 
@@ -84,7 +136,8 @@ def share(part: int, whole: int) -> str:
 def _names(panel: Panel, rows: Rows) -> list[str]:
     if panel.kind == "times":
         return _bounds([row["seconds"] for row in rows])
-    name = _NAMES.get(panel.query, _joined("", next(iter(panel.columns))))
+    column = next(iter(panel.columns))
+    name: Callable[[Row], Any] = _NAMES.get(panel.query, lambda row: meaning_of(column, row[column]))
     return [plain(name(row)) for row in rows]
 
 
@@ -98,24 +151,11 @@ def _joined(separator: str, *columns: str) -> Callable[[Row], str]:
     return lambda row: separator.join(dict.fromkeys(row[column] for column in columns if row[column]))
 
 
-# Values of the first column, as they read in a sentence.
-_WORDS = {
-    "search": "a search engine",
-    "social": "a social network",
-    "other": "another site",
-    "direct": "no page",
-    "found": "its attributes",
-    "not_found": "that there is no such item",
-    "unavailable": "no answer",
-}
-
 # How to name a row, if its first column is not enough.
-_NAMES: Mapping[str, Callable[[Row], str]] = {
+_NAMES: Mapping[str, Callable[[Row], Any]] = {
     "items": _item,
     "alignment": lambda row: f"{row['goodevil']} and {row['lawchaos']}",
     "paths": _joined(" → ", "path", "item"),
-    "referrer_kinds": lambda row: str(_WORDS.get(row["referrerkind"], row["referrerkind"])),
-    "enrichment": lambda row: str(_WORDS.get(row["itemlookup"], row["itemlookup"])),
     "campaigns": _joined(" / ", "utmcampaign", "utmsource", "utmmedium"),
     "browsers": _joined(" on ", "browser", "os"),
     "duplicates": lambda row: "once" if row["copies"] == 1 else f"{row['copies']:,} times",

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from markupsafe import Markup
 
-from clicklake.lake.partitions import Span, hours_between
+from clicklake.lake.partitions import HOUR, Span
 from clicklake.report.charts import CARD_PIXELS, WIDE_PIXELS, TimeColumn, columns
 from clicklake.report.panels import Row
 
 DAY = timedelta(days=1)
+QUARTER = HOUR / 4  # every zone's offset is a multiple of it
 LABELS_ON_WIDE, LABELS_ON_CARD = 14, 5
 
 
@@ -30,22 +31,19 @@ MONTHS = Unit("months", "month", "%Y-%m", (1, 3, 6, 12))
 def unit_of(span: Span) -> Unit:
     """Return the unit that gives few enough columns for a phone."""
     length = span.until - span.since
-    return HOURS if length <= 3 * DAY else DAYS if length <= 100 * DAY else MONTHS
-
-
-def span_before(span: Span) -> Span:
-    return Span(span.since - (span.until - span.since), span.since)
+    return HOURS if length <= 3 * DAY + 2 * HOUR else DAYS if length <= 100 * DAY else MONTHS
 
 
 def written(at: datetime, unit: Unit) -> str:
+    """Name an hour, day or month as a sentence does: at 12:00 on 24 November."""
     if unit is MONTHS:
-        return f"{at:%B %Y}"
-    return f"{at:%H:%M} on {at.day} {at:%B}" if unit is HOURS else f"{at.day} {at:%B}"
+        return f"in {at:%B %Y}"
+    return f"at {at:%H}:00 on {at.day} {at:%B}" if unit is HOURS else f"on {at.day} {at:%B}"
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Each hour, day or month of the span: its row, and the row at that place of the preceding span."""
+    """Each hour, day or month of the span: its row, and the row at that place of the compared span."""
 
     unit: Unit
     moments: Mapping[datetime, tuple[Row, Row]]
@@ -54,23 +52,27 @@ class Timeline:
         at, (row, _) = max(self.moments.items(), key=lambda moment: moment[1][0].get(column, 0))
         return written(at, self.unit), row.get(column, 0)
 
-    def draw(self, front: str, back: str) -> tuple[Markup, Markup]:
+    def draw(self, front: str, back: str, names: tuple[str, str]) -> tuple[Markup, Markup]:
         """Return the chart for a wide page, and for a phone."""
-        return self._draw(front, back, WIDE_PIXELS, LABELS_ON_WIDE), self._draw(
-            front, back, CARD_PIXELS, LABELS_ON_CARD
+        return (
+            self._draw(front, back, names, WIDE_PIXELS, LABELS_ON_WIDE),
+            self._draw(front, back, names, CARD_PIXELS, LABELS_ON_CARD),
         )
 
-    def _draw(self, front: str, back: str, width: int, labels: int) -> Markup:
-        step = next(
-            (step for step in self.unit.steps if step * labels >= len(self.moments)), self.unit.steps[-1]
-        )
+    def _draw(self, front: str, back: str, names: tuple[str, str], width: int, labels: int) -> Markup:
+        steps = self.unit.steps
+        step = next((step for step in steps if step * labels >= len(self.moments)), steps[-1])
         drawn = [
             TimeColumn(
-                self._label(place, at, step), row.get(front, 0), row.get(back, 0), earlier.get(front, 0)
+                label=self._label(place, at, step),
+                name=written(at, self.unit).split(" ", 1)[1],
+                front=row.get(front, 0),
+                back=row.get(back, 0),
+                before=earlier.get(front, 0),
             )
             for place, (at, (row, earlier)) in enumerate(self.moments.items())
         ]
-        return columns(drawn, width)
+        return columns(drawn, width, names)
 
     def _label(self, place: int, at: datetime, step: int) -> str:
         if (at.hour if self.unit is HOURS else place) % step:
@@ -80,27 +82,35 @@ class Timeline:
         return f"{at:%b %Y}" if self.unit is MONTHS else f"{at.day} {at:%b}"
 
 
-def build_timeline(span: Span, now: Sequence[Row], then: Sequence[Row]) -> Timeline:
-    """Combine the rows of the unit's query for the span and for the preceding span."""
+def build_timeline(
+    span: Span, zone: tzinfo, now: Sequence[Row], then: Sequence[Row], compared: Span | None
+) -> Timeline:
+    """Combine the rows of the unit's query for the span and for the compared span."""
     unit = unit_of(span)
     rows, rows_then = ({row[unit.column]: row for row in result} for result in (now, then))
     # Events that arrived in the span may have happened up to a day earlier.
     early = {
         text: at
-        for text, at in _moments(Span(span.since - DAY, span.since), unit).items()
+        for text, at in _moments(Span(span.since - DAY, span.since), zone, unit).items()
         if text >= min(rows, default="~")
     }
-    own = _moments(span, unit)
-    place = dict(zip(own, _moments(span_before(span), unit), strict=False))
+    own = _moments(span, zone, unit)
+    place = dict(zip(own, _moments(compared, zone, unit) if compared else (), strict=False))
     found = {
         at: (rows.get(text, {}), rows_then.get(place.get(text, ""), {})) for text, at in (early | own).items()
     }
     return Timeline(unit, found)
 
 
-def _moments(span: Span, unit: Unit) -> dict[str, datetime]:
-    """Return the start of each hour, day or month, by its text in the query's column."""
+def _moments(span: Span, zone: tzinfo, unit: Unit) -> dict[str, datetime]:
+    """Return the start of each hour, day or month in the zone, by its text in the query's column.
+
+    An hour that the clocks repeat is one column, as its text is the same.
+    """
     found: dict[str, datetime] = {}
-    for hour in hours_between(span.since, span.until):
-        found.setdefault(hour.strftime(unit.text), hour)
+    at = span.since
+    while at < span.until:
+        local = at.astimezone(zone)
+        found.setdefault(local.strftime(unit.text), local)
+        at += QUARTER if unit is HOURS else HOUR
     return found

@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 import msgspec
-from botocore.exceptions import ClientError
 
 from clicklake.cli.console import OUT
-from clicklake.cli.options import TimeParam, json_option, lake_options
+from clicklake.cli.options import json_option, lake_options
 from clicklake.cli.sanitize import for_terminal
+from clicklake.cli.time_spans import UtcTimeParam
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.error_documents import FAILED, parse_document
 from clicklake.lake.json_lines import NotJsonError, decode_json
-from clicklake.lake.object_stream import CORRUPT_OBJECT_ERRORS
+from clicklake.lake.object_stream import ObjectGoneError, UnreadableObjectError
 from clicklake.lake.old_lines import with_item_lookup
 from clicklake.lake.records import envelopes_in
 from clicklake.tail.poller import NewObjectPoller
@@ -25,8 +25,14 @@ _VALUES = msgspec.json.Decoder()
 
 
 @click.command()
-@click.option("--since", type=TimeParam(), help="Begin with what landed since then, UTC.  [default: now]")
-@click.option("--interval", default=5.0, show_default=True, help="Seconds between two polls of the lake.")
+@click.option("--since", type=UtcTimeParam(), help="Begin with what landed since then, UTC.  [default: now]")
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.1, 3600),
+    default=5.0,
+    show_default=True,
+    help="Seconds between two polls of the lake.",
+)
 @lake_options
 @json_option
 def command(lake: Lake, since: datetime | None, interval: float, as_json: bool) -> None:
@@ -52,11 +58,10 @@ def _show_object(lake: Lake, found: S3Object, as_json: bool) -> None:
                 OUT.out(json.dumps(_decoded(line)))
             else:
                 OUT.out(failed_line(line) if found.key.startswith(FAILED) else click_line(_decoded(line)))
-    except CORRUPT_OBJECT_ERRORS:
-        OUT.out(for_terminal(f"unreadable: {found.key}"))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchKey":  # replayed or erased since it was listed
-            raise
+    except ObjectGoneError:  # replayed or erased since it was listed
+        return
+    except UnreadableObjectError as error:
+        OUT.out(for_terminal(f"unreadable: {found.key}: {error}"))
 
 
 def _decoded(line: bytes) -> Any:

@@ -18,7 +18,7 @@ from ingest_app.clicks import (
     Id,
     Properties,
 )
-from ingest_app.item_id_pattern import whole_id
+from ingest_app.parsing.item_id_pattern import whole_id
 from ingest_app.parsing.redact import redact_path
 from ingest_app.parsing.urls import AllowedHosts, clean_href, clean_url
 from ingest_app.settings import IngestSettings

@@ -57,7 +57,7 @@ def test_stub_answers_boto3_again_and_again(address: str) -> None:
 @pytest.mark.parametrize("design", [NOOP, BARE_SOCKET])
 def test_function_answers_as_often_as_it_is_asked(design: object, address: str) -> None:
     assert design in DESIGNS
-    function = Function(LIMITS, design.handler, address)  # type: ignore[attr-defined]
+    function = Function(LIMITS, design.handler, address)
     try:
         sample = function(make_event(make_body(1)), 7)
         assert len(sample.walls_us) == 7

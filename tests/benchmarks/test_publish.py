@@ -9,6 +9,7 @@ import pytest
 from benchmarks import __main__ as all_of_them
 from benchmarks import publish
 from benchmarks.publish import Table, replace_section, tables_in
+from tests.support.paths import ROOT
 
 TABLE = Table(["design", "CPU, µs", "note"], [["ours", "1,234.5", "fast"], ["theirs", "2", ""]], "Medians.")
 
@@ -70,7 +71,7 @@ def test_publishing_keeps_the_figures_of_the_other_commands(
 def test_every_command_has_a_module_and_a_place_on_the_page() -> None:
     page = publish.PAGE.read_text()
     for name in [*all_of_them.OURS, *all_of_them.PRINTING, "targets"]:
-        assert (publish.ROOT / "benchmarks" / f"{name}.py").exists(), name
+        assert (ROOT / "benchmarks" / f"{name}.py").exists(), name
         replace_section(page, name, "")
 
 
@@ -78,4 +79,4 @@ def test_page_names_files_that_exist() -> None:
     tricks = publish.PAGE.read_text().partition("## The tricks")[2]
     files = re.findall(r"^\| `([^`]+)`", tricks, re.MULTILINE)
     assert len(files) > 5
-    assert [file for file in files if not (publish.ROOT / file).exists()] == []
+    assert [file for file in files if not (ROOT / file).exists()] == []

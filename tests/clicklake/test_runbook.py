@@ -20,9 +20,9 @@ def test_every_alarm_is_in_the_runbook() -> None:
 
 
 def test_every_error_code_of_the_local_stream_is_in_the_runbook() -> None:
-    codes = set(
-        re.findall(r'"(Lambda\.\w+)"', (ROOT / "clicklake/local/delivery_stream/transform.py").read_text())
-    )
+    folder = ROOT / "clicklake/local/delivery_stream"
+    sources = [(folder / name).read_text() for name in ("outcomes.py", "transform.py")]
+    codes = {code for source in sources for code in re.findall(r'"(Lambda\.\w+)"', source)}
     assert codes
     assert [code for code in sorted(codes) if f"`{code}`" not in PAGE] == []
 

@@ -1,4 +1,4 @@
-"""The templates, read once; an emulator that holds the lake."""
+"""The parsed templates, and an account of the emulator with the lake deployed to it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.cloudformation.account import Account, running_emulator
+from tests.cloudformation.account import Account
 from tests.cloudformation.templates import load
+from tests.support.emulator import Emulator
 from tests.support.paths import ROOT
 
 
@@ -23,13 +24,14 @@ def alarms() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with running_emulator(tmp_path_factory.mktemp("emulator")) as account:
-        yield account
+    emulator = Emulator(tmp_path_factory.mktemp("emulator")).start()
+    yield Account(emulator.gateway)
+    emulator.stop()
 
 
 @pytest.fixture(scope="session")
 def packaged_lake(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template beside a processor that does nothing, packaged as for AWS."""
+    """The lake's template with a processor that does nothing, packaged as for AWS."""
     checkout = tmp_path_factory.mktemp("checkout")
     for name in ("cloudformation", "build/processor/processor"):
         (checkout / name).mkdir(parents=True)
@@ -44,6 +46,6 @@ def packaged_lake(account: Account, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def deployed_lake(account: Account, packaged_lake: Path) -> dict[str, str]:
-    """The outputs of a lake with the parameters' defaults."""
+    """The outputs of a lake with default parameters."""
     account.deploy(packaged_lake, "clicklake-lake-dev")
     return account.outputs("clicklake-lake-dev")

@@ -1,4 +1,4 @@
-"""A template's values as CloudFormation resolves them, for what the emulator cannot deploy."""
+"""Resolve a template's values as CloudFormation does, for what the emulator cannot deploy."""
 
 import re
 from typing import Any
@@ -8,9 +8,9 @@ REGION = "us-east-1"
 
 
 def resolve(value: Any, names: dict[str, str]) -> Any:
-    """Put `names` (of `Ref`s, of `GetAtt`s as `Name.Attribute`, of what `Sub` holds) in their places."""
+    """Replace `Ref`, `GetAtt` (as `Name.Attribute`) and the variables of `Sub` with the values in `names`."""
     if isinstance(value, list):
-        return [resolve(each, names) for each in value]
+        return [resolve(item, names) for item in value]
     if not isinstance(value, dict):
         return value
     match list(value.items()):
@@ -24,7 +24,7 @@ def resolve(value: Any, names: dict[str, str]) -> Any:
 
 
 def names_of(stack: str) -> dict[str, str]:
-    """What AWS knows of a stack by itself."""
+    """Return the pseudo parameters of a stack."""
     return {
         "AWS::AccountId": ACCOUNT,
         "AWS::Partition": "aws",

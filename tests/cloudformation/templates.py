@@ -1,4 +1,4 @@
-"""CloudFormation's templates as plain data: `!Ref X` is read as `{"Ref": "X"}`, and so on."""
+"""Parse CloudFormation templates to plain data: `!Ref X` becomes `{"Ref": "X"}`, and so on."""
 
 import re
 from collections.abc import Iterator
@@ -23,6 +23,7 @@ def _construct(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
+        assert isinstance(node, yaml.MappingNode)
         value = loader.construct_mapping(node, deep=True)
     if name == "GetAtt":
         value = value.split(".", 1)
@@ -33,11 +34,12 @@ _Loader.add_multi_constructor("!", _construct)
 
 
 def load(template: Path) -> dict[str, Any]:
-    return yaml.load(template.read_text(), _Loader)
+    parsed: dict[str, Any] = yaml.load(template.read_text(), _Loader)
+    return parsed
 
 
 def resources_of(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of each resource of this type, by its logical id."""
+    """Return the properties of each resource of this type, by logical id."""
     return {
         name: resource.get("Properties", {})
         for name, resource in template["Resources"].items()
@@ -46,7 +48,7 @@ def resources_of(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any
 
 
 def statements_of(value: Any) -> Iterator[dict[str, Any]]:
-    """Each policy statement, wherever in the template."""
+    """Yield every policy statement anywhere in the value."""
     if isinstance(value, dict):
         if "Effect" in value:
             yield value
@@ -62,5 +64,5 @@ def as_list(value: Any) -> list[Any]:
 
 
 def lines_for(template: Path, pattern: str) -> list[str]:
-    """Each line that holds the pattern."""
+    """Return the lines that match the pattern."""
     return [line for line in template.read_text().splitlines() if re.search(pattern, line)]

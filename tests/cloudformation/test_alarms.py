@@ -1,4 +1,4 @@
-"""Each alarm watches something that exists, says what to do, and is heard."""
+"""Every alarm watches a metric that exists, says what to do, and notifies the topic."""
 
 import json
 import re
@@ -19,7 +19,7 @@ EMF = json.loads(processor_metrics.Metrics(records=0).to_emf("", datetime.now(UT
     "CloudWatchMetrics"
 ]
 
-# What counts under which name, and what it counts.
+# Which metrics each of our functions counts.
 OURS = {
     (processor_metrics.NAMESPACE, PROCESSOR): {metric["Name"] for metric in EMF[0]["Metrics"]},
     (ingest_metrics.NAMESPACE, INGEST): {ingest_metrics.refused(code) for code in STATUS},
@@ -31,19 +31,19 @@ AWS_NAMES = {
 
 
 def watched_by(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each metric of an alarm."""
+    """Return the metrics of an alarm."""
     if "Metrics" not in alarm:
         return [alarm]
-    return [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
+    return [query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query]
 
 
-def test_every_alarm_says_what_to_do_and_is_heard(alarms: dict[str, Any]) -> None:
+def test_every_alarm_says_what_to_do_and_notifies_the_topic(alarms: dict[str, Any]) -> None:
     for name, alarm in resources_of(alarms, ALARM).items():
         description = alarm["AlarmDescription"]
         text = description["Fn::Sub"] if isinstance(description, dict) else description
         assert len(text) > 100, name
         assert alarm["AlarmActions"] == [{"Ref": "Alarms"}], name
-        assert alarm["TreatMissingData"] == "notBreaching", name  # an idle stage is well
+        assert alarm["TreatMissingData"] == "notBreaching", name  # an idle stage is healthy
 
 
 def names_of(metric: dict[str, Any]) -> tuple[str, str, str]:
@@ -51,14 +51,14 @@ def names_of(metric: dict[str, Any]) -> tuple[str, str, str]:
     return metric["Namespace"], dimension["Name"], dimension["Value"]["Fn::Sub"]
 
 
-def test_what_an_alarm_watches_at_aws_bears_the_stages_names(alarms: dict[str, Any]) -> None:
+def test_alarms_on_aws_metrics_use_the_names_of_the_stage(alarms: dict[str, Any]) -> None:
     metrics = [metric for alarm in resources_of(alarms, ALARM).values() for metric in watched_by(alarm)]
     assert {
         names_of(metric) for metric in metrics if metric["Namespace"] in ("AWS/Firehose", "AWS/Lambda")
     } == AWS_NAMES
 
 
-def test_what_an_alarm_watches_of_ours_is_what_the_code_counts(alarms: dict[str, Any]) -> None:
+def test_alarms_on_our_metrics_watch_what_the_code_counts(alarms: dict[str, Any]) -> None:
     metrics = [metric for alarm in resources_of(alarms, ALARM).values() for metric in watched_by(alarm)]
     ours = [metric for metric in metrics if not metric["Namespace"].startswith("AWS/")]
     assert {names_of(metric)[2] for metric in ours} == {PROCESSOR, INGEST}
@@ -68,7 +68,7 @@ def test_what_an_alarm_watches_of_ours_is_what_the_code_counts(alarms: dict[str,
         assert metric["MetricName"] in OURS[namespace, name]
 
 
-def test_the_stage_is_watched_where_its_lake_is(alarms: dict[str, Any], lake: dict[str, Any]) -> None:
+def test_failed_objects_of_the_lake_raise_an_event(alarms: dict[str, Any], lake: dict[str, Any]) -> None:
     assert alarms["Parameters"]["Stage"]["AllowedPattern"] == lake["Parameters"]["Stage"]["AllowedPattern"]
     (rule,) = resources_of(alarms, "AWS::Events::Rule").values()
     (stream,) = resources_of(lake, "AWS::KinesisFirehose::DeliveryStream").values()
@@ -79,9 +79,7 @@ def test_the_stage_is_watched_where_its_lake_is(alarms: dict[str, Any], lake: di
 
 
 @pytest.mark.parametrize("api", ["rest", "http"])
-def test_the_dashboard_is_json_and_asks_for_the_kind_of_api_there_is(
-    alarms: dict[str, Any], api: str
-) -> None:
+def test_the_dashboard_is_json_and_shows_the_right_kind_of_api(alarms: dict[str, Any], api: str) -> None:
     (dashboard,) = resources_of(alarms, "AWS::CloudWatch::Dashboard").values()
     text, variables = dashboard["DashboardBody"]["Fn::Sub"]
     for name, either in variables.items():

@@ -1,4 +1,4 @@
-"""The stacks deployed as README says, to the emulator: once, again, and with other parameters."""
+"""Deploy the stacks to the emulator: once, again, and with other parameters."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,8 @@ import pytest
 from tests.cloudformation.account import Account
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.emulator
+
 LAKE = "clicklake-lake-dev"
 
 
@@ -18,7 +20,7 @@ def columns_of(account: Account, outputs: dict[str, str]) -> list[str]:
     return [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
 
 
-def test_the_lake_says_where_everything_is(lake: dict[str, Any], deployed_lake: dict[str, str]) -> None:
+def test_the_lake_has_every_output(lake: dict[str, Any], deployed_lake: dict[str, str]) -> None:
     assert deployed_lake.keys() == lake["Outputs"].keys()
     assert all(deployed_lake.values())
 
@@ -40,8 +42,8 @@ def test_a_changed_parameter_is_an_update(
 
 
 @pytest.fixture
-def heard(account: Account, deployed_lake: dict[str, str]) -> tuple[Any, str]:
-    """A queue that hears the stage's alarms."""
+def alarm_queue(account: Account, deployed_lake: dict[str, str]) -> tuple[Any, str]:
+    """A queue that receives the stage's alarms."""
     template = ROOT / "cloudformation" / "alarms.yaml"
     # The emulator has no metric math.
     account.deploy(
@@ -49,8 +51,8 @@ def heard(account: Account, deployed_lake: dict[str, str]) -> tuple[Any, str]:
     )
     topic = account.outputs("clicklake-alarms-dev")["AlarmTopicArn"]
     sqs = account.client("sqs")
-    queue: str = sqs.create_queue(QueueName="heard")["QueueUrl"]
-    arn = "arn:aws:sqs:us-east-1:000000000000:heard"
+    queue: str = sqs.create_queue(QueueName="alarms")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:000000000000:alarms"
     allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
@@ -58,13 +60,13 @@ def heard(account: Account, deployed_lake: dict[str, str]) -> tuple[Any, str]:
     return sqs, queue
 
 
-def test_what_fails_is_told_with_the_command_that_mends_it(
-    account: Account, deployed_lake: dict[str, str], heard: tuple[Any, str]
+def test_a_failed_object_is_announced_with_the_command_that_replays_it(
+    account: Account, deployed_lake: dict[str, str], alarm_queue: tuple[Any, str]
 ) -> None:
     s3 = account.client("s3")
     for key in ("clicks/dt=2026-11-24/hr=02/a.gz", "failed/processing-failed/dt=2026-11-24/b.gz"):
         s3.put_object(Bucket=deployed_lake["BucketName"], Key=key, Body=b"x")
-    sqs, queue = heard
+    sqs, queue = alarm_queue
     (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10, MaxNumberOfMessages=10)["Messages"]
     text = json.loads(message["Body"])["Message"]
     assert "failed/processing-failed/dt=2026-11-24/b.gz" in text

@@ -1,4 +1,4 @@
-"""What holds for each template: AWS's own tools accept it, its parameters are bounded, its rights narrow."""
+"""Rules for every template: AWS's tools accept it, parameters are bounded, permissions are narrow."""
 
 import os
 import re
@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.cloudformation.templates import (
-    ROOT,
     TEMPLATES,
     as_list,
     lines_for,
     load,
     statements_of,
 )
+from tests.support.paths import ROOT
 
 SAM_BIN = Path(os.environ.get("CLICKLAKE_SAM_BIN", ROOT / ".run" / "envs" / "sam" / "bin"))
 NAMES_THAT_NEED_ANOTHER_CAPABILITY = {
@@ -27,7 +27,7 @@ NAMES_THAT_NEED_ANOTHER_CAPABILITY = {
     "InstanceProfileName",
 }
 
-pytestmark = pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+every_template = pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 
 
 def run(*command: str | Path) -> None:
@@ -37,15 +37,18 @@ def run(*command: str | Path) -> None:
 
 
 @pytest.mark.e2e
-def test_cfn_lint_finds_nothing(path: Path) -> None:
-    run(Path(sys.executable).with_name("cfn-lint"), "--include-checks", "I", "--", path)
+@pytest.mark.e2e
+def test_cfn_lint_finds_nothing() -> None:
+    run(Path(sys.executable).with_name("cfn-lint"), "--include-checks", "I", "--", *TEMPLATES)
 
 
 @pytest.mark.long
+@every_template
 def test_sam_finds_it_valid(path: Path) -> None:
     run(SAM_BIN / "sam", "validate", "--lint", "--template", path)
 
 
+@every_template
 def test_every_parameter_is_described_and_bounded(path: Path) -> None:
     for name, parameter in load(path)["Parameters"].items():
         assert parameter.get("Description"), f"{name} has no description"
@@ -53,29 +56,34 @@ def test_every_parameter_is_described_and_bounded(path: Path) -> None:
         assert bounds not in (set(), {"MinValue"}, {"MaxValue"}), f"{name} is not bounded"
 
 
+@every_template
 def test_every_default_is_within_its_bounds(path: Path) -> None:
     for name, parameter in load(path)["Parameters"].items():
         if "Default" in parameter:
             assert is_allowed(parameter, parameter["Default"]), name
 
 
+@every_template
 def test_every_output_is_described(path: Path) -> None:
     for name, output in load(path)["Outputs"].items():
         assert output.get("Description"), f"{name} has no description"
 
 
+@every_template
 def test_every_statement_names_one_resource(path: Path) -> None:
     for statement in statements_of(load(path)):
         if "AssumeRole" not in str(statement["Action"]):
             assert not isinstance(statement["Resource"], list), statement
 
 
+@every_template
 def test_a_statement_for_every_resource_says_why_aws_needs_it(path: Path) -> None:
     commented = lines_for(path, r"""Resource: *["']\*["'] # """)
-    assert len(commented) == [each.get("Resource") for each in statements_of(load(path))].count("*")
+    assert len(commented) == [statement.get("Resource") for statement in statements_of(load(path))].count("*")
 
 
-def test_what_is_allowed_is_allowed_by_name_or_says_what_bounds_it(path: Path) -> None:
+@every_template
+def test_a_wildcard_action_is_bounded_by_its_resource(path: Path) -> None:
     allowed = [statement for statement in statements_of(load(path)) if statement["Effect"] == "Allow"]
     assert not any(statement.keys() & {"NotAction", "NotResource"} for statement in allowed)
     wide = [action for statement in allowed for action in as_list(statement["Action"]) if "*" in action]
@@ -83,13 +91,15 @@ def test_what_is_allowed_is_allowed_by_name_or_says_what_bounds_it(path: Path) -
     assert all(statement["Resource"] != "*" for statement in allowed if "*" in str(statement["Action"]))
 
 
-def test_capability_iam_suffices(path: Path) -> None:
+@every_template
+def test_capability_iam_is_enough(path: Path) -> None:
     for name, resource in load(path)["Resources"].items():
         if resource["Type"].startswith("AWS::IAM::"):
             assert not resource["Properties"].keys() & NAMES_THAT_NEED_ANOTHER_CAPABILITY, name
 
 
-def test_what_holds_data_stays_when_its_stack_goes(path: Path) -> None:
+@every_template
+def test_a_bucket_is_kept_when_its_stack_is_deleted(path: Path) -> None:
     for name, resource in load(path)["Resources"].items():
         if resource["Type"] == "AWS::S3::Bucket":
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name

@@ -1,4 +1,4 @@
-"""The lake's template: what its parts promise each other, and those who read its outputs."""
+"""The lake's template: its parts fit together, and fit what reads its outputs."""
 
 import re
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cloudformation.templates import as_list, resources_of, statements_of
+from tests.processor.test_settings import BAD_PATTERNS, GOOD_PATTERNS
 
 DATE = "!{timestamp:yyyy-MM-dd}"
 HOUR = "!{timestamp:HH}"
@@ -18,9 +19,16 @@ def destination(lake: dict[str, Any]) -> dict[str, Any]:
     return extended
 
 
-def test_the_outputs_are_those_that_later_steps_ask_for(lake: dict[str, Any]) -> None:
+def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> None:
     assert set(lake["Outputs"]) == {
-        *("StreamName", "StreamArn", "BucketName", "ProcessorFunctionName", "ProcessorFunctionArn"),
+        *(
+            "StreamName",
+            "StreamArn",
+            "BucketName",
+            "IngestRoleArn",
+            "ProcessorFunctionName",
+            "ProcessorFunctionArn",
+        ),
         *("GlueDatabaseName", "GlueTableName", "AthenaWorkGroupName"),
         *("ProcessorLogGroupName", "IngestLogGroupName", "VisitorKeyTableName", "ReservedConcurrency"),
     }
@@ -40,6 +48,8 @@ def test_the_outputs_are_those_that_later_steps_ask_for(lake: dict[str, Any]) ->
         ("CatalogueUrl", "https://{id}.shop.example/", False),
         ("CatalogueUrl", "ftp://shop.example/{id}", False),
         ("CatalogueUrl", "none", True),
+        *(("ItemIdPattern", pattern, True) for pattern in GOOD_PATTERNS),
+        *(("ItemIdPattern", pattern, False) for pattern in BAD_PATTERNS),
         ("CatalogueAttributes", "brand", True),
         ("CatalogueAttributes", "a,b,c,d,e", True),
         ("CatalogueAttributes", "a,b,c,d,e,f", False),
@@ -48,7 +58,7 @@ def test_the_outputs_are_those_that_later_steps_ask_for(lake: dict[str, Any]) ->
         ("CatalogueAttributes", "", False),
     ],
 )
-def test_a_parameter_takes_what_its_description_says(
+def test_a_parameter_accepts_what_its_description_says(
     lake: dict[str, Any], parameter: str, value: str, allowed: bool
 ) -> None:
     pattern = lake["Parameters"][parameter]["AllowedPattern"]
@@ -82,7 +92,9 @@ def test_both_deliveries_are_compressed_and_log_their_errors(
 
 def test_both_buffers_are_parameters(destination: dict[str, Any]) -> None:
     (processor,) = destination["ProcessingConfiguration"]["Processors"]
-    values = {each["ParameterName"]: each["ParameterValue"] for each in processor["Parameters"]}
+    values = {
+        parameter["ParameterName"]: parameter["ParameterValue"] for parameter in processor["Parameters"]
+    }
     assert values["BufferIntervalInSeconds"] == {"Ref": "ProcessorBufferIntervalSeconds"}
     assert values["BufferSizeInMBs"] == {"Ref": "ProcessorBufferSizeMiB"}
     assert destination["BufferingHints"] == {
@@ -102,16 +114,16 @@ def test_the_bucket_is_versioned_encrypted_and_closed_to_the_public(lake: dict[s
     assert all(bucket["PublicAccessBlockConfiguration"].values())
 
 
-def test_nothing_but_tls_reaches_the_bucket_or_its_objects(lake: dict[str, Any]) -> None:
+def test_the_bucket_and_its_objects_require_tls(lake: dict[str, Any]) -> None:
     (policy,) = resources_of(lake, "AWS::S3::BucketPolicy").values()
     denied = list(statements_of(policy))
-    assert {str(each["Resource"]) for each in denied} == {
+    assert {str(statement["Resource"]) for statement in denied} == {
         str({"Fn::GetAtt": ["DataBucket", "Arn"]}),
         str({"Fn::Sub": "${DataBucket.Arn}/*"}),
     }
-    for each in denied:
-        assert (each["Effect"], each["Principal"], each["Action"]) == ("Deny", "*", "s3:*")
-        assert each["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    for statement in denied:
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 @pytest.mark.parametrize(
@@ -134,14 +146,14 @@ def test_each_prefix_is_kept_as_long_as_its_parameter_says(
         assert lake["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [days, 0]}]}
 
 
-def test_old_versions_and_unfinished_uploads_of_every_prefix_go(lake: dict[str, Any]) -> None:
+def test_old_versions_and_unfinished_uploads_of_every_prefix_expire(lake: dict[str, Any]) -> None:
     everywhere = [rule for condition, rule in lifecycle_of(lake) if not condition and "Prefix" not in rule]
     assert any("NoncurrentVersionExpiration" in rule for rule in everywhere)
     assert any("AbortIncompleteMultipartUpload" in rule for rule in everywhere)
 
 
 def lifecycle_of(lake: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]]:
-    """Each rule with the condition that it stands under."""
+    """Return each rule with its condition, or None if it has none."""
     (bucket,) = resources_of(lake, "AWS::S3::Bucket").values()
     return [
         (rule["Fn::If"][0], rule["Fn::If"][1]) if "Fn::If" in rule else (None, rule)
@@ -184,7 +196,7 @@ def test_the_stream_may_deliver_and_nothing_else(lake: dict[str, Any]) -> None:
 
 
 def rights_of(role: dict[str, Any]) -> set[tuple[str, str]]:
-    """Each action with its resource, as the template writes them."""
+    """Return each action with its resource, as the template names them."""
     resource: dict[str, Any]
     rights = set()
     for statement in statements_of(role["Policies"]):
@@ -194,12 +206,13 @@ def rights_of(role: dict[str, Any]) -> set[tuple[str, str]]:
     return rights
 
 
-def test_the_processor_is_told_what_the_parameters_say(lake: dict[str, Any]) -> None:
+def test_the_processor_gets_its_settings_from_the_parameters(lake: dict[str, Any]) -> None:
     (function,) = resources_of(lake, "AWS::Serverless::Function").values()
     assert function["Environment"]["Variables"] == {
         "ITEM_ID_FIELD": {"Ref": "ItemIdField"},
         "CATALOGUE_URL": {"Fn::If": ["HasCatalogue", {"Ref": "CatalogueUrl"}, ""]},
         "CATALOGUE_ATTRIBUTES": {"Ref": "CatalogueAttributes"},
+        "ITEM_ID_PATTERN": {"Ref": "ItemIdPattern"},
     }
     assert (function["CodeUri"], function["Handler"]) == (
         "../build/processor",

@@ -1,4 +1,4 @@
-"""The queries that a stack saves for Athena's console, asked of a small lake."""
+"""The queries that a stack saves for Athena's console, run on a small lake."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,14 +57,15 @@ def db() -> DuckDBPyConnection:
     db = duckdb.connect()
     db.execute(f"create table lines ({', '.join(f'{name} text' for name in A_CLICK)})")
     db.executemany(
-        f"insert into lines values ({', '.join('?' * len(A_CLICK))})", [[*each.values()] for each in LINES]
+        f"insert into lines values ({', '.join('?' * len(A_CLICK))})", [[*line.values()] for line in LINES]
     )
     return db
 
 
 def queries_of(lake: dict[str, Any]) -> dict[str, str]:
     return {
-        each["Name"]: each["QueryString"] for each in resources_of(lake, "AWS::Athena::NamedQuery").values()
+        query["Name"]: query["QueryString"]
+        for query in resources_of(lake, "AWS::Athena::NamedQuery").values()
     }
 
 
@@ -76,10 +77,10 @@ def test_saved_query_counts_each_event_of_the_last_week_once(
     assert db.execute(translated[0]).fetchall() == ANSWERS[name]
 
 
-def test_every_saved_query_is_asked_here_and_stays_away_from_emulators(lake: dict[str, Any]) -> None:
+def test_every_saved_query_is_tested_and_none_is_saved_by_default(lake: dict[str, Any]) -> None:
     assert queries_of(lake).keys() == ANSWERS.keys()
     resources = lake["Resources"].values()
-    saved = [each for each in resources if each["Type"] == "AWS::Athena::NamedQuery"]
-    assert {each["Condition"] for each in saved} == {"SavesQueries"}
+    saved = [resource for resource in resources if resource["Type"] == "AWS::Athena::NamedQuery"]
+    assert {query["Condition"] for query in saved} == {"SavesQueries"}
     assert lake["Conditions"]["SavesQueries"] == {"Fn::Equals": [{"Ref": "SavedQueries"}, "yes"]}
     assert lake["Parameters"]["SavedQueries"]["Default"] == "no"

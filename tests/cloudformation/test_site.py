@@ -1,4 +1,4 @@
-"""The site's stack: what reaches the ingest app through CloudFront, and who reaches the bucket."""
+"""The site's stack: what CloudFront passes on to the ingest app, and who can read the bucket."""
 
 import re
 from typing import Any
@@ -14,6 +14,7 @@ TEMPLATE = ROOT / "cloudformation" / "site.yaml"
 STACK = "clicklake-site-dev"
 API = "ApiDomain=abc.execute-api.us-east-1.amazonaws.com"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+
 
 # docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
 REFUSED_HEADERS = re.compile(r"x-amz-|x-edge-|x-real-ip$|host$|cookie$|via$", re.IGNORECASE)
@@ -32,7 +33,7 @@ def distribution(site: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def test_the_ingest_app_gets_every_header_that_it_reads_and_never_host(site: dict[str, Any]) -> None:
+def test_the_ingest_app_gets_every_header_that_it_reads_but_not_host(site: dict[str, Any]) -> None:
     (policy,) = resources_of(site, "AWS::CloudFront::OriginRequestPolicy").values()
     headers = policy["OriginRequestPolicyConfig"]["HeadersConfig"]["Headers"]
     assert {"Origin", "User-Agent", "Content-Type", "Sec-GPC", "DNT"} < set(headers)
@@ -42,7 +43,7 @@ def test_the_ingest_app_gets_every_header_that_it_reads_and_never_host(site: dic
     assert policy["OriginRequestPolicyConfig"]["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
 
 
-def test_cloudfront_takes_the_name_of_the_header_that_proves_it(distribution: dict[str, Any]) -> None:
+def test_cloudfront_accepts_the_name_of_the_secret_header(distribution: dict[str, Any]) -> None:
     api = distribution["Origins"][1]["Fn::If"][1]
     (header,) = api["OriginCustomHeaders"]["Fn::If"][1]
     assert header["HeaderValue"] == {"Ref": "EdgeSecret"}
@@ -50,7 +51,8 @@ def test_cloudfront_takes_the_name_of_the_header_that_proves_it(distribution: di
 
 
 def test_both_ways_to_send_a_click_go_to_the_api_uncached(distribution: dict[str, Any]) -> None:
-    behaviours = {each["PathPattern"]: each for each in distribution["CacheBehaviors"]["Fn::If"][1]}
+    configured = distribution["CacheBehaviors"]["Fn::If"][1]
+    behaviours = {behaviour["PathPattern"]: behaviour for behaviour in configured}
     assert set(behaviours) == {"/clicks", "/clicks.gif"}
     for behaviour in behaviours.values():
         assert behaviour["TargetOriginId"] == "api"
@@ -58,7 +60,7 @@ def test_both_ways_to_send_a_click_go_to_the_api_uncached(distribution: dict[str
     assert {"PUT", "POST", "OPTIONS"} < set(behaviours["/clicks"]["AllowedMethods"])
 
 
-def test_a_page_may_load_from_its_own_origin_alone(site: dict[str, Any]) -> None:
+def test_a_page_may_load_only_from_its_own_origin(site: dict[str, Any]) -> None:
     (policy,) = resources_of(site, "AWS::CloudFront::ResponseHeadersPolicy").values()
     security = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     directives = security["ContentSecurityPolicy"]["ContentSecurityPolicy"].split("; ")
@@ -67,44 +69,47 @@ def test_a_page_may_load_from_its_own_origin_alone(site: dict[str, Any]) -> None
 
 
 def test_the_firewall_leaves_bodies_alone(site: dict[str, Any]) -> None:
-    """AWS's core rules block bodies over 8 KB and markup in titles: batches of clicks have both."""
+    """AWS's core rules block bodies over 8 KB, and markup in titles. Batches of clicks can have both."""
     (firewall,) = resources_of(site, "AWS::WAFv2::WebACL").values()
     groups = [
-        each["Statement"].get("ManagedRuleGroupStatement", {}).get("Name") for each in firewall["Rules"]
+        rule["Statement"].get("ManagedRuleGroupStatement", {}).get("Name") for rule in firewall["Rules"]
     ]
     assert "AWSManagedRulesCommonRuleSet" not in groups
 
 
 @pytest.fixture(scope="module")
 def deployed_site(account: Account) -> dict[str, str]:
-    account.deploy(TEMPLATE, STACK)  # as the first time, when there is no API yet
+    account.deploy(TEMPLATE, STACK)  # as in a first deployment, before there is an API
     return account.outputs(STACK)
 
 
-def test_the_site_deploys_before_the_api_and_with_it(account: Account, deployed_site: dict[str, str]) -> None:
+@pytest.mark.emulator
+def test_the_site_deploys_without_an_api_and_then_with_one(
+    account: Account, deployed_site: dict[str, str]
+) -> None:
     account.deploy(TEMPLATE, STACK, API, f"EdgeSecret={'s' * 40}", "RequestsPerFiveMinutes=1000")
     config = account.client("cloudfront").get_distribution_config(Id=deployed_site["DistributionId"])
-    origins = {each["Id"]: each for each in config["DistributionConfig"]["Origins"]["Items"]}
+    origins = {origin["Id"]: origin for origin in config["DistributionConfig"]["Origins"]["Items"]}
     assert origins["api"]["OriginPath"] == "/dev"
     assert config["DistributionConfig"]["WebACLId"]
     assert account.outputs(STACK) == deployed_site
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
-    ("parameter", "told"),
+    ("parameter", "reason"),
     [
         ("DomainName=mysfits.example", "DomainName needs CertificateArn"),
         (f"CertificateArn={CERTIFICATE}", "CertificateArn needs DomainName"),
     ],
 )
-def test_a_domain_and_its_certificate_go_together(account: Account, parameter: str, told: str) -> None:
-    with pytest.raises(AssertionError, match=told):
+def test_a_domain_needs_a_certificate_and_the_reverse(account: Account, parameter: str, reason: str) -> None:
+    with pytest.raises(AssertionError, match=reason):
         account.deploy(TEMPLATE, "clicklake-site-refused", parameter)
 
 
-def test_a_page_is_served_by_cloudfront_and_by_nobody_else(
-    account: Account, deployed_site: dict[str, str]
-) -> None:
+@pytest.mark.emulator
+def test_only_cloudfront_serves_a_page(account: Account, deployed_site: dict[str, str]) -> None:
     bucket = deployed_site["SiteBucketName"]
     page = {"Bucket": bucket, "Key": "index.html", "Body": b"<!doctype html>", "ContentType": "text/html"}
     account.client("s3").put_object(**page)

@@ -1,4 +1,4 @@
-"""The table over clicks/ reads every field of a line: what lands can be asked for."""
+"""The table over clicks/ has a column for every field of a line."""
 
 from typing import Any, get_type_hints
 
@@ -14,7 +14,7 @@ FIELDS = {
     for part in PARTS
     for name, attribute in zip(part.__struct_encode_fields__, part.__struct_fields__, strict=True)
 }
-ITEM_FIELD = {"Ref": "ItemIdField"}  # the line calls it what the parameter says
+ITEM_FIELD = {"Ref": "ItemIdField"}  # the parameter names this field of the line
 TYPES = {
     str: {"string"},
     str | None: {"string"},
@@ -33,7 +33,7 @@ def table(lake: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def columns(table: dict[str, Any]) -> dict[str, str]:
-    """Name and type of the columns that every lake has: not the catalogue's attributes, a parameter's."""
+    """Name and type of the columns that every lake has. The catalogue's attributes are a parameter."""
     listed = table["StorageDescriptor"]["Columns"]
     return {column["Name"]: column["Type"] for column in listed if isinstance(column["Name"], str)}
 
@@ -56,12 +56,12 @@ def test_every_field_of_a_line_is_a_column_of_its_type(columns: dict[str, str]) 
         assert columns[field.lower()] in TYPES[hint], field
 
 
-def test_every_name_that_sql_would_fold_has_its_mapping_and_no_other(mappings: dict[str, Any]) -> None:
+def test_exactly_the_names_with_capitals_have_a_mapping(mappings: dict[str, Any]) -> None:
     folded = {field.lower(): field for field in FIELDS if field != field.lower()}
     assert mappings == folded | {"itemid": ITEM_FIELD}
 
 
-def test_a_strangers_line_breaks_no_query(table: dict[str, Any]) -> None:
+def test_a_malformed_line_breaks_no_query(table: dict[str, Any]) -> None:
     serde = table["StorageDescriptor"]["SerdeInfo"]
     assert serde["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
     assert serde["Parameters"]["case.insensitive"] == "FALSE"
@@ -87,7 +87,7 @@ def test_every_attribute_of_the_catalogue_is_a_column(
     assert selected == expected
 
 
-def test_partitions_lie_where_the_stream_writes(lake: dict[str, Any], table: dict[str, Any]) -> None:
+def test_partitions_are_where_the_stream_writes(lake: dict[str, Any], table: dict[str, Any]) -> None:
     (stream,) = resources_of(lake, "AWS::KinesisFirehose::DeliveryStream").values()
     prefix = stream["ExtendedS3DestinationConfiguration"]["Prefix"]
     parameters = table["Parameters"]

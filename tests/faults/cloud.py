@@ -151,8 +151,8 @@ class Cloud:
         assert result.exit_code == code, result.output
         return json.loads(result.stdout)
 
-    def _client(self, service: str) -> Any:
-        keys = {name.lower(): value for name, value in KEYS.items()}
+    def _client(self, service: Any) -> Any:
+        keys: Any = {name.lower(): value for name, value in KEYS.items()}
         return boto3.client(
             service, endpoint_url=self.env["AWS_ENDPOINT_URL"], region_name="us-east-1", **keys
         )

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ingest_app import create_app
+from ingest_app.aws.stream import StreamUnavailable
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import StreamUnavailable
 from ingest_app.visitor_keys import DayKeys, KeyStoreUnavailable
 from tests.support.paths import ROOT
 

@@ -97,7 +97,7 @@ def test_pixel_cuts_the_names_that_it_echoes(client: FlaskClient, name: str) -> 
 
 stream = MemoryStream()
 plain_client = create_app(IngestSettings("clicks"), stream).test_client()
-values = st.sampled_from([5, "", "x" * 600, [], {}, None, True, 1e300, "a", ID])
+values: st.SearchStrategy[Any] = st.sampled_from([5, "", "x" * 600, [], {}, None, True, 1e300, "a", ID])
 names = st.sampled_from(
     ["type", "userId", "itemId", "mysfitId", "eventId", "url", "title", "occurredAt", "sentAt", "x"]
 ) | st.text(max_size=80)

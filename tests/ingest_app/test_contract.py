@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
 import ingest_app
-from ingest_app import clicks, metrics, problems, receipts, sender, stream
+from ingest_app import clicks, metrics, problems, receipts, sender
+from ingest_app.aws import stream
 from ingest_app.clicks import ClickInput, Element
 from ingest_app.envelope import Envelope
 from ingest_app.headers import PREFLIGHT_SECONDS

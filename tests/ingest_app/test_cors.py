@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from ingest_app import create_app
+from ingest_app.aws.stream import Stream
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import Stream
 from tests.ingest_app.conftest import (
     BrokenStream,
     MakeClient,

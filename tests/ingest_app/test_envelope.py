@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 
+from ingest_app.aws.stream import MAX_RECORD_BYTES
 from ingest_app.clicks import MAX_CLICKS, MAX_PROPERTIES
 from ingest_app.envelope import Envelope, build_record
 from ingest_app.parsing.body import MAX_BODY_BYTES
 from ingest_app.parsing.schema import ClickSchema
 from ingest_app.sender import MAX_AGENT_CHARACTERS, Sender
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import MAX_RECORD_BYTES
 from tests.ingest_app.conftest import DATA, MemoryStream, json_of
 
 GOLDEN = sorted((DATA / "envelopes").glob("v1-*.json"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from ingest_app.visitor_key_table import VisitorKeyTable
+from ingest_app.aws.visitor_key_table import VisitorKeyTable
 from ingest_app.visitor_keys import DayKeys, KeyStoreUnavailable
 from tests.ingest_app.test_stream import CREDENTIALS, FakeFirehose, Reply, aws_error
 

@@ -110,7 +110,7 @@ def test_store_that_fails_at_the_start_leaves_ids_empty_and_is_asked_again_later
     store: MemoryKeyStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(visitor_keys.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     store.is_available = False
     with caplog.at_level(logging.WARNING):
         keys = VisitorKeys(store, MONDAY)
@@ -127,7 +127,7 @@ def test_store_that_fails_at_midnight_changes_no_key(
     store: MemoryKeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(visitor_keys.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     keys = VisitorKeys(store, MONDAY)
     store.is_available = False
     tuesday = turn(DayKeys(MONDAY, KEY, None), TUESDAY).key

@@ -1,4 +1,4 @@
-"""A copy of the checkout, to deploy from and to change, and an emulator of its own to deploy to."""
+"""A copy of the checkout that a test can change, and a stage that was deployed from it."""
 
 import json
 import os
@@ -33,6 +33,8 @@ DELIVERY_SECONDS = 30
 
 @dataclass
 class Checkout:
+    """A copy of the checkout, and the emulator that it deploys to."""
+
     folder: Path
     emulator: Emulator
     keys: dict[str, str] = field(default_factory=lambda: {"id": "test", "secret": "test"})
@@ -40,14 +42,18 @@ class Checkout:
     @classmethod
     def copy(cls, folder: Path, emulator: Emulator) -> "Checkout":
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
-        (folder / ".run").mkdir()
+        run = folder / ".run"
+        run.mkdir()
         for name in ("envs", "bin"):
-            (folder / ".run" / name).symlink_to(ROOT / ".run" / name)
+            (run / name).symlink_to(ROOT / ".run" / name)
+        if (ROOT / ".run" / "stage.ready").exists():  # make bundles the processor again only if it changed
+            shutil.copytree(ROOT / ".run" / "stage", run / "stage")
+            shutil.copy2(ROOT / ".run" / "stage.ready", run)
         return cls(folder, emulator)
 
     @property
     def env(self) -> dict[str, str]:
-        """What a person's shell has, with nothing of this machine's AWS."""
+        """The environment of a user's shell, without this machine's AWS settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE"))}
         keys = {"AWS_ACCESS_KEY_ID": self.keys["id"], "AWS_SECRET_ACCESS_KEY": self.keys["secret"]}
         quiet = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_PAGER": ""}
@@ -83,20 +89,25 @@ class Checkout:
         path.write_text(text.replace(old, new))
 
     def speak_plain_http(self) -> None:
-        """The emulator speaks nothing else, and our buckets refuse it to everybody but root."""
-        for template in ("lake", "site"):
-            self.replace(
-                f"cloudformation/{template}.yaml", 'SecureTransport: "false"', "SecureTransport: never"
-            )
+        """Let the buckets accept plain HTTP, which is all that the emulator speaks."""
+        lake = self.folder / "cloudformation" / "lake.yaml"
+        date = lake.stat().st_mtime
+        for template in ("cloudformation/lake.yaml", "cloudformation/site.yaml"):
+            self.replace(template, 'SecureTransport: "false"', "SecureTransport: never")
+        os.utime(lake, (date, date))  # no reason for make to bundle the processor again
+        stage = self.folder / ".run" / "stage" / "cloudformation"
+        if stage.exists():
+            shutil.copy2(lake, stage)
 
     def become_the_pipeline(self) -> None:
-        """Have the rights that pipeline.yaml gives a build, and no others."""
+        """Use credentials that may do what pipeline.yaml allows a build to do, and nothing else."""
         template = load(ROOT / "cloudformation" / "pipeline.yaml")
         log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/codebuild/clicklake:*"
         known = names_of("clicklake-pipeline") | {"RepositoryName": "clicklake", "BuildLogs.Arn": log}
+        known["RoleBoundary"] = f"arn:aws:iam::{ACCOUNT}:policy/clicklake-pipeline-RoleBoundary"
         boundary = template["Resources"]["Boundary"]["Properties"]["PolicyDocument"]
         statements = list(statements_of(resolve(boundary, known)))
-        # The emulator asks for it on every function, AWS on the one that is made.
+        # The emulator checks this on every function, AWS on the one that is created.
         statements.append({"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": "*"})
         iam = self.emulator.client("iam")
         iam.create_user(UserName="build")
@@ -106,9 +117,25 @@ class Checkout:
         self.keys = {"id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
 
 
+def copy_to_a_path_with_a_space(parent: Path) -> Path:
+    """Copy the checkout. Its environments are links to the real ones, and have a Python but no scripts.
+
+    A script's first line holds the path of its environment, which does not work if the path has a space. So a
+    command that runs from this copy runs no scripts.
+    """
+    folder = parent / "a päth with spaces" / "checkout"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    for name in ("cli", "emulator", "ingest"):
+        (folder / ".run" / "envs" / name / "bin").mkdir(parents=True)
+        for part in ("lib", "pyvenv.cfg", "bin/python"):
+            (folder / ".run" / "envs" / name / part).symlink_to(ROOT / ".run" / "envs" / name / part)
+    (folder / ".run" / "stage").symlink_to(ROOT / ".run" / "stage")
+    return folder
+
+
 @dataclass
 class Stage:
-    """A deployed stage, by what `make deploy` printed of it."""
+    """A deployed stage. Its addresses are taken from what `make deploy` printed."""
 
     checkout: Checkout
     printed: str
@@ -133,7 +160,7 @@ class Stage:
         return requests.put(f"{self.api}/clicks", json=click, headers=named, timeout=30)
 
     def line_of(self, answer: Any) -> dict[str, Any]:
-        """The line of the one click of a request, once it has landed."""
+        """Wait until the only click of a request has landed. Return its line."""
         assert answer.status_code == 202, answer.text
         event_id = answer.json()["receipts"][0]["eventId"]
 

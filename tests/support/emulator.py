@@ -1,4 +1,4 @@
-"""An emulator of the tests' own, and a stream deployed to it."""
+"""An emulator for tests, as a child process, and a delivery stream in it."""
 
 import io
 import json
@@ -20,17 +20,20 @@ from botocore.config import Config
 from tests.support.paths import ROOT
 
 PYTHON = os.environ.get("CLICKLAKE_EMULATOR_PYTHON", str(ROOT / ".run/envs/emulator/bin/python"))
-KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+KEYS: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 READY_SECONDS = 60
 LANDED_SECONDS = 30
 
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+        port: int = server.getsockname()[1]
+    return port
 
 
 class Emulator:
+    """Keeps its state in a folder. Can be stopped, killed and started again; its ports stay the same."""
+
     def __init__(self, state: Path, **environment: str) -> None:
         self.state, self.environment = state, environment
         self.gateway_port, self.live_port = free_port(), free_port()
@@ -46,7 +49,7 @@ class Emulator:
             **self.environment,
         }
         self.process = subprocess.Popen(
-            [PYTHON, "-m", "clicklake.local.emulator.ministack"],
+            [PYTHON, "-m", "clicklake.local.emulator"],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -55,7 +58,7 @@ class Emulator:
         )
         assert self.process.stdout
         ready = self.process.stdout.readline()
-        assert ready.startswith("ready "), f"the emulator said {ready!r}"
+        assert ready.startswith("ready "), f"the emulator printed {ready!r}"
         return self
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -70,36 +73,38 @@ class Emulator:
 
     def client(self, service: str, attempts: int = 1, **changes: Any) -> Any:
         config = Config(retries={"total_max_attempts": attempts}, connect_timeout=5, read_timeout=30)
-        return boto3.client(service, **{"endpoint_url": self.gateway, "config": config, **KEYS, **changes})
+        options = {"endpoint_url": self.gateway, "config": config, **KEYS, **changes}
+        return boto3.client(service, **options)  # type: ignore[call-overload]
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.live + path, timeout=10) as answer:
-            return json.loads(answer.read())
+        with urllib.request.urlopen(self.live + path, timeout=10) as response:
+            return json.loads(response.read())
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         data = json.dumps(body if body is not None else {}).encode()
         request = urllib.request.Request(self.live + path, data, headers, method="POST")
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read())
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read())
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = LANDED_SECONDS) -> Any:
-    """The first true answer of `condition`."""
+    """Return the first true result of `condition`. Fails after `seconds`."""
     deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"nothing happened within {seconds:.0f} s"
         time.sleep(0.02)
-    return answer
+    return result
 
 
 def settled(emulator: Emulator) -> dict[str, Any]:
-    """Wait until everything that was accepted has landed; the totals then."""
+    """Wait until all accepted records have landed. Return the totals."""
 
     def nothing_waits() -> dict[str, Any] | None:
-        status = emulator.get("/status")
+        status: dict[str, Any] = emulator.get("/status")
         return status if status["waiting"] == 0 else None
 
-    return wait_until(nothing_waits)
+    totals: dict[str, Any] = wait_until(nothing_waits)
+    return totals
 
 
 def zipped(source: Path) -> bytes:
@@ -110,7 +115,7 @@ def zipped(source: Path) -> bytes:
 
 
 def deploy(emulator: Emulator, name: str, *, retries: int = 3, timeout: int = 5) -> None:
-    """A role, a bucket, a function (its `timeout` in seconds) and a stream, all of that name."""
+    """Create a role, a bucket, a function (`timeout` in seconds) and a stream, all called `name`."""
     iam, lambdas, s3 = (emulator.client(service) for service in ("iam", "lambda", "s3"))
     trust = {"Version": "2012-10-17", "Statement": []}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
@@ -131,9 +136,9 @@ def deploy(emulator: Emulator, name: str, *, retries: int = 3, timeout: int = 5)
 
 
 def put(emulator: Emulator, stream: str, *data: bytes) -> None:
-    records = [{"Data": each} for each in data]
-    answer = emulator.client("firehose").put_record_batch(DeliveryStreamName=stream, Records=records)
-    assert answer["FailedPutCount"] == 0
+    records = [{"Data": payload} for payload in data]
+    response = emulator.client("firehose").put_record_batch(DeliveryStreamName=stream, Records=records)
+    assert response["FailedPutCount"] == 0
 
 
 def destination(bucket: str, role: str, function: str, retries: int) -> dict[str, Any]:

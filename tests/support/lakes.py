@@ -109,7 +109,7 @@ class TestLake:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         return sum(each["Size"] for page in pages for each in page.get("Contents", []))
 
-    def body(self, key: str, **version: str) -> bytes:
+    def body(self, key: str, **version: Any) -> bytes:
         body = self.s3.get_object(Bucket=self.bucket, Key=key, **version)["Body"].read()
         return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
 

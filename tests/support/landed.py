@@ -1,4 +1,4 @@
-"""The lake's bucket as anyone with access to S3 reads it, and patience for what takes a moment to land."""
+"""Read a lake's bucket through S3, and wait for what takes a moment to land."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def eventually(get: Callable[[], T], *, seconds: float = 20) -> T:
-    """What `get` returns as soon as it is true; after `seconds`, whatever it returns then."""
+    """Return the first true result of `get`, or its last result after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := get()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -23,7 +23,7 @@ def eventually(get: Callable[[], T], *, seconds: float = 20) -> T:
 
 @dataclass(frozen=True)
 class Lake:
-    """`delivery_seconds` is how long a click may take to land here."""
+    """`delivery_seconds` is the longest time that a click may take to land."""
 
     bucket: str
     delivery_seconds: float
@@ -35,7 +35,7 @@ class Lake:
         return {key: s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
 
     def lines(self) -> list[dict[str, Any]]:
-        """Every line under clicks/, in no order."""
+        """Return every line under clicks/, in no particular order."""
         return [
             json.loads(line)
             for body in self.objects("clicks/").values()
@@ -43,7 +43,7 @@ class Lake:
         ]
 
     def lines_of(self, event_ids: set[str]) -> list[dict[str, Any]]:
-        """The lines with these ids, once all of them have landed (or the time for it is over)."""
+        """Wait until all of these ids have landed. Return their lines, or [] if that takes too long."""
 
         def landed() -> list[dict[str, Any]] | None:
             lines = [line for line in self.lines() if line["eventId"] in event_ids]

@@ -43,6 +43,9 @@ def answers(lines: Sequence[Line]) -> dict[str, Rows]:
             ["utmCampaign", "utmSource", "utmMedium"],
             [_distinct("sessionId"), lambda group: sum(line["type"] == "click" for line in group)],
         ),
+        "attribute_species": _of_attribute(clicked, "species"),
+        "attribute_goodevil": _of_attribute(clicked, "goodevil"),
+        "attribute_lawchaos": _of_attribute(clicked, "lawchaos"),
         "countries": _ranked(
             [line for line in human if "country" in line], ["country"], [_distinct("visitorId")]
         ),
@@ -51,7 +54,7 @@ def answers(lines: Sequence[Line]) -> dict[str, Rows]:
         ),
         "devices": _ranked(human, ["device"], [_distinct("visitorId")]),
         "bots": _ranked([line for line in unique if "bot" in line], ["bot"]),
-        "enrichment": _ranked([line for line in unique if line["itemLookup"] != "none"], ["itemLookup"]),
+        "enrichment": _ranked([line for line in unique if "mysfitId" in line], ["itemLookup"]),
         "lag": _within(
             [line["lagMs"] / 1000 for line in unique if "lagMs" in line], [1, 5, 30, 60, 120, 300, 3600]
         ),
@@ -98,6 +101,7 @@ def _totals(unique: Sequence[Line], human: Sequence[Line]) -> tuple[int, ...]:
         len(human) - types["click"] - types["pageview"],
         _distinct("visitorId")(human),
         _distinct("sessionId")(human),
+        sum(line["type"] == "click" and "sessionId" in line for line in human),
         len(unique) - len(human),
         sum("privacy" in line for line in human),
     )
@@ -144,6 +148,10 @@ def _ranked(
 def _items(clicked: Sequence[Line]) -> list[tuple[tuple[Any, ...], list[Line]]]:
     groups = _groups(clicked, ["mysfitId"])
     return [(row, groups[row[:1]]) for row in _ranked(clicked, ["mysfitId"], [_distinct("visitorId")])]
+
+
+def _of_attribute(clicked: Sequence[Line], name: str) -> Rows:
+    return _ranked([line for line in clicked if name in line], [name], [_distinct("visitorId")])
 
 
 def _most(group: Iterable[Line], field: str) -> str | None:

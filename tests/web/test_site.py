@@ -1,9 +1,7 @@
 """The Mysfits site in a real browser, served as a bucket serves it: under a path, with a strict policy."""
 
 import json
-import os
 import queue
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -19,7 +17,6 @@ from playwright.sync_api import (
     Page,
     ViewportSize,
     expect,
-    sync_playwright,
 )
 
 from tests.support.paths import ROOT
@@ -32,14 +29,6 @@ NAMES = [mysfit["name"] for mysfit in MYSFITS]
 ARRIVES_SECONDS = 15  # generous: the tracker collects clicks for a second
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
-QUIET = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-gpu",
-]
 
 
 class Api(BaseHTTPRequestHandler):
@@ -124,17 +113,6 @@ def api(clicks: "queue.Queue[dict[str, Any]]") -> Iterator[str]:
 def site(api: str) -> Iterator[str]:
     for address in serve(partial(Bucket, f"{api}/clicks")):
         yield f"{address}/bucket"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = (
-        os.environ.get("CLICKLAKE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,35 +1,41 @@
-"""The whole way of a click: what `make run` starts or, with --api and --bucket, a stage deployed on AWS."""
+"""The whole path of a click, in what `make run` starts or, with --api and --bucket, in a deployed stage."""
 
 import json
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import copy_to_a_path_with_a_space
 from tests.support.landed import Lake, eventually
-from tests.support.paths import ENVS, ROOT
 
 START_SECONDS = 90
+ANY_PORTS = ("--api-port", "0", "--s3-port", "0", "--live-port", "0")
 
 
 @pytest.fixture(scope="session")
-def addresses(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
-    """Where everything is: as .run/addresses.json says, in a folder and on ports of this run's own."""
+def spaced_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_to_a_path_with_a_space(tmp_path_factory.mktemp("cloud"))
+
+
+@pytest.fixture(scope="session")
+def addresses(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The content of .run/addresses.json: everything runs from a path with a space, on free ports."""
     if api := request.config.getoption("--api"):
         yield {"api": api.rstrip("/"), "bucket": request.config.getoption("--bucket")}
         return
-    folder = tmp_path_factory.mktemp("cloud")
-    command = [ENVS / "cli" / "bin" / "python", "-m", "clicklake", "run", "--dir", folder]
-    command += ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]
-    with (folder / "run.log").open("wb") as log:
-        cloud = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+    checkout: Path = request.getfixturevalue("spaced_checkout")
+    python = checkout / ".run" / "envs" / "cli" / "bin" / "python"
+    command: list[str | Path] = [python, "-m", "clicklake", "run", *ANY_PORTS]
+    output = checkout / "run.log"
+    with output.open("wb") as log:
+        cloud = subprocess.Popen(command, cwd=checkout, stdout=log, stderr=log)
     try:
-        file = folder / "addresses.json"
+        file = checkout / ".run" / "addresses.json"
         assert eventually(lambda: file.exists() or cloud.poll() is not None, seconds=START_SECONDS)
-        assert file.exists(), (folder / "run.log").read_text()
+        assert file.exists(), output.read_text()
         yield json.loads(file.read_text())
     finally:
         cloud.terminate()
@@ -38,7 +44,7 @@ def addresses(
 
 @pytest.fixture(scope="session")
 def aws_env(addresses: dict[str, str]) -> dict[str, str]:
-    """The environment of a user who works against the cloud under test."""
+    """The environment of a user who works with the cloud under test."""
     if "s3" not in addresses:
         return dict(os.environ)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

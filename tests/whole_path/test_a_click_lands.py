@@ -1,4 +1,4 @@
-"""The main job: what is sent over HTTP is an enriched line in S3."""
+"""The main job: a click sent over HTTP becomes an enriched line in S3."""
 
 import base64
 import gzip
@@ -17,21 +17,20 @@ pytestmark = pytest.mark.e2e
 
 
 def send(api: str, body: Any, *, session: Any = requests) -> dict[str, Any]:
-    answer = session.post(
-        f"{api}/clicks", data=json.dumps(body), headers={"Content-Type": "text/plain"}, timeout=30
-    )
-    assert answer.status_code == 202, answer.text
-    receipt: dict[str, Any] = answer.json()
-    return receipt
+    headers = {"Content-Type": "text/plain"}
+    response = session.post(f"{api}/clicks", data=json.dumps(body), headers=headers, timeout=30)
+    assert response.status_code == 202, response.text
+    accepted: dict[str, Any] = response.json()
+    return accepted
 
 
 def test_the_workshops_own_request_lands_enriched(api: str, lake: Lake) -> None:
     body = '{"userId":"guest","mysfitId":"4e53920c-505a-4a90-a694-b9300791f0ae"}'
-    answer = requests.put(
+    response = requests.put(
         f"{api}/clicks", data=body, headers={"Content-Type": "application/json"}, timeout=30
     )
-    assert answer.status_code == 202
-    line = lake.line_of(answer.json()["receipts"][0]["eventId"])
+    assert response.status_code == 202
+    line = lake.line_of(response.json()["receipts"][0]["eventId"])
     expected = {
         "userId": "guest",
         "mysfitId": EVANGELINE,
@@ -43,7 +42,7 @@ def test_the_workshops_own_request_lands_enriched(api: str, lake: Lake) -> None:
     assert line["itemLookup"] == "found"
 
 
-def test_lines_are_gzip_under_the_hour_of_their_arrival(api: str, lake: Lake) -> None:
+def test_lines_are_gzipped_under_the_hour_of_their_arrival(api: str, lake: Lake) -> None:
     event_id = send(api, {"mysfitId": EVANGELINE})["receipts"][0]["eventId"]
     line = lake.line_of(event_id)
     keys = [
@@ -51,16 +50,16 @@ def test_lines_are_gzip_under_the_hour_of_their_arrival(api: str, lake: Lake) ->
     ]
     assert len(keys) == 1
     day, hour = line["receivedAt"][:10], line["receivedAt"][11:13]
-    # Firehose names the folder by the record's own arrival, a moment after receivedAt.
+    # Firehose names the folder after the arrival of the record, a moment after receivedAt.
     assert keys[0].startswith(f"clicks/dt={day}/hr={hour}/") or line["receivedAt"][14:19] >= "59:58"
 
 
 def test_ten_clicks_in_one_request_are_one_record_and_ten_lines(api: str, lake: Lake) -> None:
-    receipt = send(api, [{"mysfitId": EVANGELINE, "properties": {"n": n}} for n in range(10)])
-    ids = {each["eventId"] for each in receipt["receipts"]}
-    lines = lake.lines_of(ids)
+    accepted = send(api, [{"mysfitId": EVANGELINE, "properties": {"n": n}} for n in range(10)])
+    ids = [receipt["eventId"] for receipt in accepted["receipts"]]
+    lines = lake.lines_of(set(ids))
     assert sorted(int(line["properties"]["n"]) for line in lines) == list(range(10))
-    assert {line["requestId"] for line in lines} == {receipt["requestId"]}
+    assert {line["requestId"] for line in lines} == {accepted["requestId"]}
 
     def envelopes() -> list[Any]:
         bodies = (gzip.decompress(body).splitlines() for body in lake.objects("raw/").values())
@@ -68,16 +67,14 @@ def test_ten_clicks_in_one_request_are_one_record_and_ten_lines(api: str, lake: 
             json.loads(record)
             for records in bodies
             for record in records
-            if receipt["requestId"].encode() in record
+            if accepted["requestId"].encode() in record
         ]
 
     raw = eventually(envelopes, seconds=lake.delivery_seconds)
-    assert [[click["eventId"] for click in envelope["clicks"]] for envelope in raw] == [
-        [each["eventId"] for each in receipt["receipts"]]
-    ]
+    assert [[click["eventId"] for click in envelope["clicks"]] for envelope in raw] == [ids]
 
 
-def test_a_thousand_requests_from_twenty_clients_land_exactly(api: str, lake: Lake) -> None:
+def test_a_thousand_requests_from_twenty_clients_land_exactly_once(api: str, lake: Lake) -> None:
     ids = [str(uuid.uuid4()) for _ in range(1000)]
     before = {line["eventId"] for line in lake.lines()}
 
@@ -93,13 +90,13 @@ def test_a_thousand_requests_from_twenty_clients_land_exactly(api: str, lake: La
     assert {line["eventId"] for line in lake.lines()} - before == set(ids)
 
 
-def test_an_item_that_the_catalogue_does_not_have_is_said_to_be_unknown(api: str, lake: Lake) -> None:
+def test_an_item_that_the_catalogue_lacks_is_marked_as_unknown(api: str, lake: Lake) -> None:
     line = lake.line_of(send(api, {"mysfitId": "no-such-mysfit"})["receipts"][0]["eventId"])
     assert line["itemLookup"] == "not_found"
     assert "goodevil" not in line
 
 
-def test_what_is_no_envelope_is_kept_as_failed_and_harms_no_neighbour(
+def test_a_record_that_is_not_an_envelope_fails_alone(
     api: str, lake: Lake, addresses: dict[str, str]
 ) -> None:
     if "stream" not in addresses:
@@ -115,7 +112,7 @@ def test_what_is_no_envelope_is_kept_as_failed_and_harms_no_neighbour(
     def error_documents() -> list[dict[str, Any]]:
         bodies = lake.objects("failed/processing-failed/dt=").values()
         documents = [json.loads(line) for body in bodies for line in _text(body).splitlines()]
-        return [each for each in documents if _raw_data(each) == garbage]
+        return [document for document in documents if _raw_data(document) == garbage]
 
     (document,) = eventually(error_documents)
     assert document["errorCode"] == "Lambda.ProcessingFailedStatus"

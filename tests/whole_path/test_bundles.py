@@ -1,6 +1,6 @@
-"""Each bundle, built as it ships, imports and answers where nothing else is installed.
+"""The processor's bundle runs where nothing else is installed.
 
-The emulator runs functions beside its own packages, which mask what a bundle lacks: so none is used here.
+No emulator is used: it runs functions beside its own packages, which would hide what a bundle lacks.
 """
 
 import base64
@@ -20,7 +20,7 @@ ENVELOPE = ROOT / "tests" / "data" / "envelopes" / "v1-full.json"
 
 
 def run_alone(bundle: Path, code: str, *, env: dict[str, str], stdin: str = "") -> Any:
-    """What `code` prints, as JSON, in a Python that sees the standard library and `bundle` alone."""
+    """Run the code in a Python that sees only the standard library and the bundle. Return its JSON output."""
     program = f"import sys; sys.path.insert(0, {str(bundle)!r}); {code}"
     # -I: no environment, no user site; -S: no site-packages.
     command = [sys.executable, "-I", "-S", "-c", program]

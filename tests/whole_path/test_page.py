@@ -1,4 +1,4 @@
-"""A person opens the page in a browser and clicks a mysfit."""
+"""A user opens the page in a browser and clicks a mysfit."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from tests.support.landed import EVANGELINE, Lake, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-A_PERSONS_BROWSER = (
+USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
 
@@ -29,7 +29,7 @@ def page() -> Iterator[Page]:
     ]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=quiet)
-        yield browser.new_page(user_agent=A_PERSONS_BROWSER)
+        yield browser.new_page(user_agent=USER_AGENT)
         browser.close()
 
 

@@ -1,9 +1,8 @@
-"""`make run` as its user meets it: a taken port, Ctrl-C, a second start."""
+"""`clicklake run` ends with Ctrl-C, and a second run continues where the first ended."""
 
 import json
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,17 +15,16 @@ from clicklake.local.launcher import AWS_ENV
 from clicklake.local.ports import is_free
 from tests.support.landed import EVANGELINE, Lake, eventually
 from tests.support.paths import ENVS, ROOT
-from tests.whole_path.conftest import START_SECONDS
+from tests.whole_path.conftest import ANY_PORTS, START_SECONDS
 
 pytestmark = pytest.mark.e2e
 
 COMMAND = [str(ENVS / "cli" / "bin" / "python"), "-m", "clicklake", "run"]
-ANY_PORTS = ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]
 
 
 @contextmanager
 def run(folder: Path) -> Iterator[tuple[dict[str, str], "subprocess.Popen[bytes]"]]:
-    """What `make run` starts, its output in the file `out`; ended by Ctrl-C, as its user ends it."""
+    """Run the cloud with its output in the file `out`. End it as Ctrl-C does."""
     with (folder / "out").open("wb") as out:
         command = [*COMMAND, "--dir", str(folder), *ANY_PORTS]
         running = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
@@ -39,22 +37,24 @@ def run(folder: Path) -> Iterator[tuple[dict[str, str], "subprocess.Popen[bytes]
         running.wait(30)
 
 
-def test_a_taken_port_is_named_with_what_sets_another(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        command = [*COMMAND, "--dir", str(tmp_path), *ANY_PORTS, "--api-port", str(port)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert f"API_PORT={port} is in use" in done.stderr
+def test_the_cloud_runs_from_a_path_with_a_space(
+    spaced_checkout: Path, addresses: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    if request.config.getoption("--api"):
+        pytest.skip("needs a cloud on this machine: run without --api")
+    assert " " in str(spaced_checkout)
+    assert not list(spaced_checkout.glob(".run/envs/*/bin/flask"))  # no script could run
+    assert requests.get(f"{addresses['api']}/health", timeout=10).ok
+    assert Path(spaced_checkout, ".run", "addresses.json").exists()
 
 
-def test_ctrl_c_stops_all_and_a_second_run_has_what_the_first_took(
+def test_ctrl_c_stops_everything_and_a_second_run_has_the_clicks_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with run(tmp_path) as (addresses, running):
-        # Answered, but hardly landed when Ctrl-C comes: the stream must not lose it.
-        answer = requests.post(f"{addresses['api']}/clicks", json={"mysfitId": EVANGELINE}, timeout=30)
-        event_id = answer.json()["receipts"][0]["eventId"]
+        # The click is accepted, but has hardly landed when Ctrl-C comes. The stream must not lose it.
+        response = requests.post(f"{addresses['api']}/clicks", json={"mysfitId": EVANGELINE}, timeout=30)
+        event_id = response.json()["receipts"][0]["eventId"]
     assert running.returncode == 0
     assert (tmp_path / "out").read_text().endswith("stopped\n")
     assert not (tmp_path / "addresses.json").exists()
@@ -72,13 +72,13 @@ def test_ctrl_c_stops_all_and_a_second_run_has_what_the_first_took(
 
 
 def _processes_that_name(folder: Path) -> list[str]:
-    """The command lines and environments on this machine that mention the folder; where /proc tells."""
+    """Return the processes whose command line or environment names the folder, if there is a /proc."""
     found = []
     for process in Path("/proc").glob("[0-9]*") if Path("/proc").exists() else []:
         try:
-            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:  # ended while we looked, or not ours to read
+            text = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:  # it ended meanwhile, or belongs to another user
             continue
-        if os.fsencode(folder) in told and int(process.name) != os.getpid():
-            found.append(told.decode(errors="replace"))
+        if os.fsencode(folder) in text and int(process.name) != os.getpid():
+            found.append(text.decode(errors="replace"))
     return found

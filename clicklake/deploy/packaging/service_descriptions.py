@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 OPERATIONS = {"firehose": ("PutRecord",), "dynamodb": ("GetItem", "PutItem")}
-"""What ingest_app/stream.py and ingest_app/visitor_key_table.py call."""
+"""What ingest_app/aws/stream.py and ingest_app/aws/visitor_key_table.py call."""
 
 
 def is_description(file: PurePath) -> bool:

@@ -1,17 +1,18 @@
-"""What a delivery stream holds back until there is enough of it, or it has waited long enough."""
+"""A buffer of a delivery stream: due when it is large enough or its oldest record is old enough."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from clicklake.local.delivery_stream.destination import Hints
-from clicklake.local.delivery_stream.transform import MAX_PAYLOAD_BYTES, Record, event_bytes
+from clicklake.local.delivery_stream.outcomes import Record
+from clicklake.local.delivery_stream.transform import MAX_PAYLOAD_BYTES, event_bytes
 
-MAX_EVENT_BYTES = MAX_PAYLOAD_BYTES - 1_000  # less what an event says beside its records
+MAX_EVENT_BYTES = MAX_PAYLOAD_BYTES - 1_000  # leaves room for the event's other fields
 
 
 @dataclass(frozen=True)
-class Item:
-    """A record, and what of it goes on from here: itself, its line, its error document."""
+class BufferedRecord:
+    """A record, and the bytes to deliver for it: its data, its transformed data, or its error document."""
 
     record: Record
     payload: bytes
@@ -19,31 +20,31 @@ class Item:
 
 @dataclass
 class Buffer:
-    items: list[Item] = field(default_factory=list)
+    items: list[BufferedRecord] = field(default_factory=list)
     bytes: int = 0
-    opened: float = 0.0  # monotonic seconds, of its oldest item
+    opened: float = 0.0  # when its oldest item was added, in monotonic seconds
 
-    def add(self, item: Item, now: float) -> None:
+    def add(self, item: BufferedRecord, now: float) -> None:
         if not self.items:
             self.opened = now
         self.items.append(item)
         self.bytes += len(item.payload)
 
     def wait_seconds(self, hints: Hints, now: float) -> float:
-        """How long until it is due; never for an empty one."""
+        """Return the seconds until the buffer is due: 0 if it is, infinity if it is empty."""
         if not self.items:
             return float("inf")
         return 0.0 if self.bytes >= hints.size_bytes else max(0.0, self.opened + hints.seconds - now)
 
-    def take(self, most: int | None = None) -> list[Item]:
-        """Remove the oldest items, or all."""
-        taken, self.items = self.items[:most], self.items[len(self.items) if most is None else most :]
+    def take(self, count: int | None = None) -> list[BufferedRecord]:
+        """Remove and return the `count` oldest items, or all of them."""
+        taken, self.items = self.items[:count], self.items[len(self.items) if count is None else count :]
         self.bytes -= sum(len(item.payload) for item in taken)
         return taken
 
 
-def batch_length(items: Sequence[Item], size_bytes: int) -> int:
-    """How many of the oldest items make one event: up to the hint, never over what Lambda takes."""
+def batch_length(items: Sequence[BufferedRecord], size_bytes: int) -> int:
+    """Return how many of the oldest items fit into one event, limited by `size_bytes` and by Lambda."""
     length = raw = event = 0
     for item in items:
         raw += len(item.payload)

@@ -1,8 +1,8 @@
-"""The buffer on disk: what was answered with a RecordId survives the process, killed or not.
+"""The buffer on disk: a record that was answered with a RecordId survives the process, even if it is killed.
 
-SQLite, because a torn write repairs itself and a restart needs no code of ours. A commit costs some tens of
-microseconds: the write-ahead log is handed to the operating system and not waited for, so a record survives
-the process (SIGKILL). A power cut can cost the last of them, never the file (synchronous = NORMAL).
+SQLite repairs a torn write by itself, so a restart needs no code of ours. A commit takes some tens of
+microseconds, because the write-ahead log is handed to the operating system without waiting for the disk
+(synchronous = NORMAL). So a record survives SIGKILL. A power cut can lose the last records, never the file.
 """
 
 import sqlite3
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from clicklake.local.delivery_stream.transform import Record
+from clicklake.local.delivery_stream.outcomes import Record
 
 _SCHEMA = """
     PRAGMA journal_mode = WAL;
@@ -40,18 +40,18 @@ class DiskJournal:
             self._database.executemany("DELETE FROM waiting WHERE id = ?", [(record,) for record in records])
 
     def streams(self) -> list[str]:
-        """The ARNs of the streams that records wait for."""
+        """Return the ARNs of the streams that have waiting records."""
         with self._lock:
             return [arn for (arn,) in self._database.execute("SELECT DISTINCT stream FROM waiting")]
 
     def waiting(self, stream: str) -> list[Record]:
-        """A stream's records, in the order that they were put."""
+        """Return a stream's waiting records in the order in which they were put."""
         query = "SELECT id, data, arrived_ms FROM waiting WHERE stream = ? ORDER BY rowid"
         with self._lock:
             return [Record(*row) for row in self._database.execute(query, (stream,))]
 
     def count(self) -> int:
-        """Records of all streams."""
+        """Return the number of waiting records of all streams."""
         with self._lock:
             (count,) = self._database.execute("SELECT COUNT(*) FROM waiting").fetchone()
         return int(count)

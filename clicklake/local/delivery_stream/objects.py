@@ -1,4 +1,4 @@
-"""From buffered items to the S3 object that Firehose would write: its key, its bytes, its encoding."""
+"""Build the S3 object that Firehose would write for buffered records: its key, bytes and encoding."""
 
 import gzip
 import uuid
@@ -8,27 +8,31 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from clicklake.local.delivery_stream import prefix
-from clicklake.local.delivery_stream.buffer import Item
+from clicklake.local.delivery_stream.buffer import BufferedRecord
 from clicklake.local.delivery_stream.destination import Output
-from clicklake.local.delivery_stream.transform import PROCESSING_FAILED
+from clicklake.local.delivery_stream.outcomes import PROCESSING_FAILED
 
 Kind = Literal["delivered", "failed", "raw"]
 
 
 @dataclass(frozen=True)
-class Object:
+class SealedObject:
+    """An object whose key and bytes are final."""
+
     kind: Kind
     bucket: str
     key: str
     body: bytes
     content_encoding: str | None
-    payloads: list[bytes]  # what it was made of, for whoever shows what lands
+    payloads: list[bytes]  # what the body consists of, for the live page
 
 
-def build_object(kind: Kind, stream: str, version: int, output: Output, items: Sequence[Item]) -> Object:
+def build_object(
+    kind: Kind, stream: str, version: int, output: Output, items: Sequence[BufferedRecord]
+) -> SealedObject:
     payloads = [item.payload for item in items]
     body = (output.separator if kind == "delivered" else b"").join(payloads)
-    return Object(
+    return SealedObject(
         kind=kind,
         bucket=output.bucket,
         key=_key(stream, version, output, min(item.record.arrived_ms for item in items)),

@@ -1,4 +1,4 @@
-"""Firehose's prefix language: `clicks/dt=!{timestamp:yyyy-MM-dd}/` to the beginning of an object's key.
+"""Firehose's prefix language: turn `clicks/dt=!{timestamp:yyyy-MM-dd}/` into the start of a key.
 
 Rules and examples: https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
 """
@@ -33,11 +33,11 @@ _RANDOM_ALPHABET = string.ascii_lowercase + string.digits
 
 
 class PrefixError(ValueError):
-    """A prefix that Firehose would refuse, or that this module does not know; says which part of it."""
+    """Firehose would refuse the prefix, or this module does not support it. The message names the part."""
 
 
 def evaluate(prefix: str, arrived: datetime, error_output_type: str | None = None) -> str:
-    """Fill in every expression; `arrived` is the oldest record's arrival, in the stream's time zone."""
+    """Evaluate every expression. `arrived` is the oldest record's arrival in the stream's time zone."""
 
     def expand(expression: re.Match[str]) -> str:
         match expression.groups():
@@ -47,18 +47,18 @@ def evaluate(prefix: str, arrived: datetime, error_output_type: str | None = Non
                 return "".join(secrets.choice(_RANDOM_ALPHABET) for _ in range(RANDOM_STRING_CHARACTERS))
             case ("firehose", "error-output-type") if error_output_type is not None:
                 return error_output_type
-        raise PrefixError(f"{expression.group()} is no expression that this prefix may hold")
+        raise PrefixError(f"{expression.group()} is not an expression that this prefix may contain")
 
     evaluated = _EXPRESSION.sub(expand, prefix)
     if "!{" in evaluated:
-        raise PrefixError(f'"!{{" begins an expression, and none ends in {prefix!r}')
+        raise PrefixError(f'"!{{" begins an expression that does not end in {prefix!r}')
     if len(evaluated) > MAX_EVALUATED_CHARACTERS:
-        raise PrefixError(f"a prefix is at most {MAX_EVALUATED_CHARACTERS} characters, evaluated")
+        raise PrefixError(f"an evaluated prefix must have at most {MAX_EVALUATED_CHARACTERS} characters")
     return evaluated
 
 
 def with_timestamp(prefix: str) -> str:
-    """Append the hour's folders to a prefix that holds no timestamp, as Firehose does."""
+    """Append the hour's folders to a prefix without a timestamp, as Firehose does."""
     return prefix if "!{timestamp:" in prefix else prefix + DEFAULT_TIMESTAMP
 
 
@@ -67,7 +67,7 @@ def has_expression(prefix: str) -> bool:
 
 
 def format_java(pattern: str, at: datetime) -> str:
-    """Format by a pattern of Java's DateTimeFormatter, English texts, the letters that name a time's parts.
+    """Format a time with a pattern of Java's DateTimeFormatter, in English.
 
     https://docs.oracle.com/javase/8/docs/api/java/time/format/DateTimeFormatter.html
     """
@@ -84,7 +84,7 @@ def format_java(pattern: str, at: datetime) -> str:
 def _format_token(token: re.Match[str], at: datetime) -> str:
     quoted, letter = token.groups()
     if quoted is not None:
-        return quoted.replace("''", "'") or "'"  # two quotation marks are one, inside quotes and outside
+        return quoted.replace("''", "'") or "'"  # two quotation marks mean one, inside quotes and outside
     if letter is not None:
         return _format_letters(letter, len(token.group()), at)
     return token.group()
@@ -103,12 +103,12 @@ def _format_letters(letter: str, count: int, at: datetime) -> str:
         case "S" if count <= 9:
             return f"{at.microsecond * 1000:09}"[:count]
         case "Y":
-            raise PrefixError("YYYY is Java's week-based year, wrong around New Year: write yyyy")
+            raise PrefixError("YYYY is Java's week-based year, which is wrong around New Year: write yyyy")
     return _format_number(letter, count, at)
 
 
 def _text(name: str, count: int) -> str:
-    """Java's text widths: 3 letters short, 4 full, 5 narrow."""
+    """Java has three text widths: 3 letters mean short, 4 full, 5 narrow."""
     widths = {3: name[:3], 4: name, 5: name[:1]}
     if count not in widths:
         raise PrefixError(f"{count} letters are too many for the name of a month or a day")
@@ -129,7 +129,7 @@ def _format_number(letter: str, count: int, at: datetime) -> str:
         "s": at.second,
     }
     if letter not in numbers:
-        raise PrefixError(f"the letter {letter!r} of Java's patterns is not known here")
+        raise PrefixError(f"the pattern letter {letter!r} is not supported here")
     if count > (3 if letter == "D" else 2):
         raise PrefixError(f"too many pattern letters: {letter}")
     return f"{numbers[letter]:0{count}}"

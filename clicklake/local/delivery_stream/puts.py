@@ -1,4 +1,4 @@
-"""Firehose's PutRecord and PutRecordBatch: the limits, the answers, and the refusals in AWS's own words.
+"""Firehose's PutRecord and PutRecordBatch: limits, responses, and errors in AWS's own words.
 
 https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html
 """
@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clicklake.local.delivery_stream.destination import UnsupportedDestinationError
+from clicklake.local.delivery_stream.configuration import UnsupportedDestinationError
 from clicklake.local.delivery_stream.faults import Faults
 from clicklake.local.delivery_stream.stream import DeliveryStream
 
-MAX_RECORD_BYTES = (
-    1_024_000  # before base64: docs.aws.amazon.com/firehose/latest/APIReference/API_Record.html
-)
+# Before base64: docs.aws.amazon.com/firehose/latest/APIReference/API_Record.html
+MAX_RECORD_BYTES = 1_024_000
 MAX_BATCH_RECORDS = 500
 MAX_BATCH_BYTES = 4 * 1024 * 1024  # before base64
 
@@ -24,7 +23,7 @@ _SLOW_DOWN = "Slow down."
 
 
 class PutError(Exception):
-    """An answer that is an error: its code, the words that come with it, the HTTP status."""
+    """An error response: its code, message and HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -32,17 +31,17 @@ class PutError(Exception):
 
 
 class ConnectionDroppedError(Exception):
-    """No answer at all: the client cannot know whether the records were taken."""
+    """There is no response: the client cannot know whether the records were accepted."""
 
 
 class PutApi:
-    """Both operations, over whatever finds a stream by its name."""
+    """Both operations, on streams that `find_stream` finds by name. `notify` is called after each put."""
 
     def __init__(
-        self, find_stream: Callable[[str], DeliveryStream | None], wake: Callable[[], None], faults: Faults
+        self, find_stream: Callable[[str], DeliveryStream | None], notify: Callable[[], None], faults: Faults
     ) -> None:
         self._find_stream = find_stream
-        self._wake = wake
+        self._notify = notify
         self._faults = faults
 
     def put_record(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,7 +65,7 @@ class PutApi:
         return {"FailedPutCount": failed, "Encrypted": False, "RequestResponses": entries}
 
     def _put(self, request: Mapping[str, Any], data: list[bytes]) -> list[dict[str, Any]]:
-        """Put what no fault takes away; one entry for each record, in order."""
+        """Put the records that no fault affects. Return one entry for each record, in order."""
         stream = self._stream(str(request.get("DeliveryStreamName", "")))
         fault = self._faults.next_put()
         time.sleep(fault.delay_seconds)
@@ -74,16 +73,16 @@ class PutApi:
             raise ConnectionDroppedError
         if fault.throttle:
             raise PutError("ServiceUnavailableException", _SLOW_DOWN, 503)
-        taken = [not self._faults.next_record_fails() for _ in data]
-        ids = iter(stream.put([each for each, keep in zip(data, taken, strict=True) if keep]))
-        self._wake()
+        accepted = [not self._faults.next_record_fails() for _ in data]
+        ids = iter(stream.put([record for record, ok in zip(data, accepted, strict=True) if ok]))
+        self._notify()
         if fault.drop_after:
             raise ConnectionDroppedError
         return [
             {"RecordId": _public_id(next(ids))}
-            if keep
+            if ok
             else {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": _SLOW_DOWN}
-            for keep in taken
+            for ok in accepted
         ]
 
     def _stream(self, name: str) -> DeliveryStream:
@@ -115,5 +114,5 @@ def _invalid(path: str, constraint: str) -> PutError:
 
 
 def _public_id(record_id: str) -> str:
-    """The id that a producer is told is not the one that a processor is shown."""
+    """Return the id for the producer. As on AWS, the transform function sees another one."""
     return base64.b64encode(hashlib.sha512(record_id.encode()).digest()).decode()

@@ -1,103 +1,58 @@
-"""A delivery stream that keeps Firehose's contract: buffers, transforms, retries, and loses nothing it took.
+"""A delivery stream that keeps Firehose's contract: it buffers, transforms and retries, and loses no record.
 
-It knows no emulator and starts no thread: it is handed a function to invoke, a store to put objects in, a
-journal, a clock, and somewhere to run its jobs. docs/local.md says row by row what is kept of AWS's contract.
+It knows no emulator and starts no thread: everything it needs is passed in (dependencies.py). docs/local.md
+lists row by row which parts of AWS's contract it keeps.
 """
 
 import secrets
 import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
-from clicklake.local.delivery_stream.buffer import Buffer, Item, batch_length
+from clicklake.local.delivery_stream.buffer import Buffer, BufferedRecord, batch_length
+from clicklake.local.delivery_stream.dependencies import StreamDependencies
 from clicklake.local.delivery_stream.destination import Destination, Hints, Output, Processor
-from clicklake.local.delivery_stream.objects import Kind, Object, build_object
-from clicklake.local.delivery_stream.transform import (
-    Delivered,
-    Failed,
-    Invoke,
-    Record,
-    error_document,
-    transform,
-)
+from clicklake.local.delivery_stream.objects import Kind, build_object
+from clicklake.local.delivery_stream.outcomes import Delivered, Failed, Record, error_document
+from clicklake.local.delivery_stream.pending_writes import PendingWrites
+from clicklake.local.delivery_stream.transform import transform
+from clicklake.local.delivery_stream.uploads import PendingUpload
 
-# A slow function must not be handed a new batch twice a second: batches grow instead. AWS's number is not
-# known; a laptop gains nothing from more than a few.
-MAX_OUTSTANDING_INVOCATIONS = 5
+# Bounded so that a slow function gets larger batches, not a new batch twice a second. AWS's number is not
+# documented; on a laptop more than a few gain nothing.
+MAX_CONCURRENT_INVOCATIONS = 5
 
-# AWS tells neither wait. Short here, so that a laptop's user sees the recovery.
-INVOKE_RETRY_SECONDS = 0.1  # doubled on each attempt
-PUT_RETRY_SECONDS = 0.25  # doubled on each attempt, up to the next
-MAX_PUT_RETRY_SECONDS = 5.0
-
+INVOKE_RETRY_SECONDS = 0.1  # doubled on each attempt; AWS's wait is not documented
 NOTHING_DUE_SECONDS = 60.0
 
 
-class Journal(Protocol):
-    """Where accepted records are until they are delivered; survives the process."""
-
-    def add(self, stream: str, records: Sequence[Record]) -> None: ...
-
-    def remove(self, records: Iterable[str]) -> None: ...
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a stream is handed."""
-
-    invoke: Invoke
-    put_object: Callable[[Object], None]  # raises what S3 does not take
-    journal: Journal
-    run: Callable[[Callable[[], None]], object] = lambda job: job()  # now, or on a thread
-    landed: Callable[[Object], None] = lambda _: None
-    deliver_twice: Callable[[], bool] = lambda: False
-    wall_seconds: Callable[[], float] = time.time
-    monotonic_seconds: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-
-@dataclass
-class _Parcel:
-    """Items that S3 has not taken yet. They keep their key over the attempts."""
-
-    kind: Kind
-    items: list[Item]
-    build: Callable[[], Object]
-    object: Object | None = None
-    wait_seconds: float = 0.0  # the last wait between two attempts; 0 before the first
-    due: float = 0.0  # monotonic seconds
-
-
 class DeliveryStream:
-    """Thread-safe. Nothing happens but in `put`, `tick` and the jobs that `tick` runs."""
+    """Thread-safe. Nothing happens outside `put`, `tick` and the jobs that `tick` runs."""
 
-    def __init__(self, arn: str, version: int, destination: Destination, around: Surroundings) -> None:
+    def __init__(self, arn: str, version: int, destination: Destination, deps: StreamDependencies) -> None:
         self.arn = arn
         self.name = arn.rpartition("/")[2]
         self._version = version
         self._destination = destination
-        self._around = around
+        self._deps = deps
         self._lock = threading.Lock()
-        self._settled = threading.Condition(self._lock)
-        self._source = Buffer()  # what the processor has not seen
+        self._source = Buffer()  # records that wait for the processor
         self._outputs: dict[Kind, Buffer] = {"delivered": Buffer(), "failed": Buffer(), "raw": Buffer()}
-        self._parcels: list[_Parcel] = []
-        self._refused: set[Kind] = set()  # what S3 did not take when last asked
-        self._owed: dict[str, int] = {}  # record id to how many objects must be put before it is settled
+        self._uploads: list[PendingUpload] = []
+        self._pending_writes = PendingWrites(deps.journal)
+        self._blocked_kinds: set[Kind] = set()  # S3 refused the latest object of these kinds
         self._invocations = 0
         self._flushing = False
 
     @property
     def waiting(self) -> int:
-        """Records that were accepted and are not settled yet."""
-        return len(self._owed)
+        """Return the number of accepted records that have not landed."""
+        return len(self._pending_writes)
 
     def configure(self, version: int, destination: Destination) -> None:
-        """Change the destination; what is buffered follows it. As on AWS, source backup cannot be ended."""
-        now = self._around.monotonic_seconds()
+        """Change the destination, also for buffered records. As on AWS, a source backup cannot be removed."""
+        now = self._deps.monotonic_seconds()
         with self._lock:
             self._version = version
             self._destination = replace(destination, backup=destination.backup or self._destination.backup)
@@ -106,48 +61,47 @@ class DeliveryStream:
                     self._outputs["delivered"].add(item, now)
 
     def put(self, data: Sequence[bytes]) -> list[str]:
-        """Accept records; on return they are in the journal. Answers their ids."""
-        arrived_ms = int(self._around.wall_seconds() * 1000)
-        records = [Record(_new_record_id(arrived_ms), each, arrived_ms) for each in data]
-        self._around.journal.add(self.arn, records)
+        """Accept records and return their ids. They are in the journal by then."""
+        arrived_ms = int(self._deps.wall_seconds() * 1000)
+        records = [Record(_new_record_id(arrived_ms), payload, arrived_ms) for payload in data]
+        self._deps.journal.add(self.arn, records)
         self.resume(records)
         return [record.id for record in records]
 
     def resume(self, records: Sequence[Record]) -> None:
-        """Take records that the journal holds already."""
-        now = self._around.monotonic_seconds()
+        """Accept records that the journal already holds."""
+        now = self._deps.monotonic_seconds()
         with self._lock:
+            backup = self._destination.backup
             first = self._source if self._destination.processor else self._outputs["delivered"]
+            self._pending_writes.expect((record.id for record in records), writes=2 if backup else 1)
             for record in records:
-                item = Item(record, record.data)
+                item = BufferedRecord(record, record.data)
                 first.add(item, now)
-                self._owed[record.id] = 1
-                if self._destination.backup:
-                    self._owed[record.id] += 1
+                if backup:
                     self._outputs["raw"].add(item, now)
 
     def tick(self) -> float:
-        """Run what is due; answer in how many seconds something will be, if nothing is put meanwhile."""
-        now = self._around.monotonic_seconds()
+        """Run everything that is due. Return the seconds until the next job, assuming no new puts."""
+        now = self._deps.monotonic_seconds()
         with self._lock:
-            jobs = [*self._due_batches(now), *self._due_parcels(now)]
+            jobs = [*self._due_batches(now), *self._due_uploads(now)]
         for job in jobs:
-            self._around.run(job)
+            self._deps.run(job)
         with self._lock:
-            return self._seconds_to_next(self._around.monotonic_seconds())
+            return self._seconds_to_next(self._deps.monotonic_seconds())
 
     def begin_flush(self) -> None:
         """From now on no buffer waits for its size or interval."""
         self._flushing = True
 
     def end_flush(self, deadline: float) -> bool:
-        """Wait until all that was accepted is settled, or until `deadline` (monotonic seconds); say which."""
-        with self._settled:
-            self._settled.wait_for(lambda: not self._owed, max(0.0, deadline - time.monotonic()))
-            self._flushing = False
-            return not self._owed
+        """Wait until all accepted records have landed. Return False if `deadline` (monotonic) comes first."""
+        landed = self._pending_writes.wait_until_done(deadline)
+        self._flushing = False
+        return landed
 
-    # What is due. All under the lock.
+    # What is due. Called under the lock.
 
     def _due_batches(self, now: float) -> list[Callable[[], None]]:
         jobs: list[Callable[[], None]] = []
@@ -158,30 +112,30 @@ class DeliveryStream:
             jobs.append(partial(self._process, processor, batch))
         return jobs
 
-    def _due_parcels(self, now: float) -> list[Callable[[], None]]:
+    def _due_uploads(self, now: float) -> list[Callable[[], None]]:
         for kind, buffer in self._outputs.items():
             if self._output_wait(kind, now) <= 0:
-                self._parcels.append(self._seal(kind, buffer.take()))
-        due = [parcel for parcel in self._parcels if parcel.due <= now]
-        self._parcels = [parcel for parcel in self._parcels if parcel.due > now]
-        return [partial(self._put_parcel, parcel) for parcel in due]
+                self._uploads.append(self._seal(kind, buffer.take()))
+        due = [upload for upload in self._uploads if upload.due <= now]
+        self._uploads = [upload for upload in self._uploads if upload.due > now]
+        return [partial(self._upload, upload) for upload in due]
 
     def _seconds_to_next(self, now: float) -> float:
-        waits = [parcel.due - now for parcel in self._parcels]
+        waits = [upload.due - now for upload in self._uploads]
         waits += [self._output_wait(kind, now) for kind in self._outputs]
         if self._destination.processor:
             waits.append(self._source_wait(self._destination.processor, now))
         return max(0.0, min(*waits, NOTHING_DUE_SECONDS))
 
     def _source_wait(self, processor: Processor, now: float) -> float:
-        if self._invocations >= MAX_OUTSTANDING_INVOCATIONS:
+        if self._invocations >= MAX_CONCURRENT_INVOCATIONS:
             return NOTHING_DUE_SECONDS
         return self._wait(self._source, processor.hints, now)
 
     def _output_wait(self, kind: Kind, now: float) -> float:
-        """While S3 refuses objects of this kind, gather what follows instead of sealing ever more."""
+        """While S3 refuses objects of this kind, let the buffer fill instead of sealing more objects."""
         buffer, hints = self._outputs[kind], self._output(kind).hints
-        if kind in self._refused and not self._flushing and buffer.bytes < hints.size_bytes:
+        if kind in self._blocked_kinds and not self._flushing and buffer.bytes < hints.size_bytes:
             return NOTHING_DUE_SECONDS
         return self._wait(buffer, hints, now)
 
@@ -193,14 +147,19 @@ class DeliveryStream:
             return self._destination.backup
         return self._destination.failed if kind == "failed" else self._destination.delivered
 
-    # From batch to outcomes.
+    def _seal(self, kind: Kind, items: list[BufferedRecord]) -> PendingUpload:
+        """Decide where the records go. The object itself is built later, outside the lock."""
+        build = partial(build_object, kind, self.name, self._version, self._output(kind), items)
+        return PendingUpload(kind, items, build)
 
-    def _process(self, processor: Processor, batch: list[Item]) -> None:
+    # The jobs.
+
+    def _process(self, processor: Processor, batch: list[BufferedRecord]) -> None:
         try:
-            again = self._around.deliver_twice()
-            if again:
-                self._owe(batch)
-            for _ in range(1 + again):
+            twice = self._deps.deliver_twice()
+            if twice:
+                self._pending_writes.expect(item.record.id for item in batch)
+            for _ in range(1 + twice):
                 self._transform(processor, [item.record for item in batch])
         finally:
             with self._lock:
@@ -209,71 +168,42 @@ class DeliveryStream:
     def _transform(self, processor: Processor, records: list[Record]) -> None:
         result = transform(
             records,
-            self._around.invoke,
+            self._deps.invoke,
             processor.lambda_arn,
             processor.retries,
-            pause=lambda attempt: self._around.sleep(INVOKE_RETRY_SECONDS * 2 ** (attempt - 1)),
+            pause=lambda attempt: self._deps.sleep(INVOKE_RETRY_SECONDS * 2 ** (attempt - 1)),
             envelope={"deliveryStreamArn": self.arn, "region": self.arn.split(":")[3]},
         )
-        now, ended_ms = self._around.monotonic_seconds(), int(self._around.wall_seconds() * 1000)
+        now, ended_ms = self._deps.monotonic_seconds(), int(self._deps.wall_seconds() * 1000)
         dropped = []
         with self._lock:
             for record, outcome in zip(records, result.outcomes, strict=True):
                 match outcome:
                     case Delivered(data):
-                        self._outputs["delivered"].add(Item(record, data), now)
+                        self._outputs["delivered"].add(BufferedRecord(record, data), now)
                     case Failed():
                         arn = processor.lambda_arn
                         document = error_document(record, outcome, result.attempts, ended_ms, arn)
-                        self._outputs["failed"].add(Item(record, document), now)
+                        self._outputs["failed"].add(BufferedRecord(record, document), now)
                     case _:
                         dropped.append(record.id)
-        self._settle(dropped)
+        self._pending_writes.ack(dropped)
 
-    # From buffer to object.
-
-    def _seal(self, kind: Kind, items: list[Item]) -> _Parcel:
-        """Fix where the items go; the object itself is built outside the lock."""
-        output = self._output(kind)
-        return _Parcel(kind, items, partial(build_object, kind, self.name, self._version, output, items))
-
-    def _put_parcel(self, parcel: _Parcel) -> None:
+    def _upload(self, upload: PendingUpload) -> None:
         try:
-            parcel.object = parcel.object or parcel.build()
-            self._around.put_object(parcel.object)
-        except Exception:  # whatever S3's reason is, the object is tried again, for ever
-            parcel.wait_seconds = min(parcel.wait_seconds * 2 or PUT_RETRY_SECONDS, MAX_PUT_RETRY_SECONDS)
-            parcel.due = self._around.monotonic_seconds() + parcel.wait_seconds
+            sealed = upload.put(self._deps.put_object)
+        except Exception:  # whatever the store's reason is
+            upload.postpone(self._deps.monotonic_seconds())
             with self._lock:
-                self._refused.add(parcel.kind)
-                self._parcels.append(parcel)
+                self._blocked_kinds.add(upload.kind)
+                self._uploads.append(upload)
             return
-        self._refused.discard(parcel.kind)
-        self._around.landed(parcel.object)
-        self._settle([item.record.id for item in parcel.items])
-
-    # What is owed.
-
-    def _owe(self, batch: Sequence[Item]) -> None:
         with self._lock:
-            for item in batch:
-                self._owed[item.record.id] += 1
-
-    def _settle(self, record_ids: Sequence[str]) -> None:
-        with self._lock:
-            done = []
-            for record_id in record_ids:
-                self._owed[record_id] -= 1
-                if not self._owed[record_id]:
-                    done.append(record_id)
-        # The journal first: what it still holds is delivered again after a crash, so it is not settled yet.
-        self._around.journal.remove(done)
-        with self._settled:
-            for record_id in done:
-                del self._owed[record_id]
-            self._settled.notify_all()
+            self._blocked_kinds.discard(upload.kind)
+        self._deps.landed(sealed)
+        self._pending_writes.ack(item.record.id for item in upload.items)
 
 
 def _new_record_id(arrived_ms: int) -> str:
-    """56 digits, as AWS's are."""
+    """Return 56 digits, as many as AWS's record ids have."""
     return f"{arrived_ms:020}{secrets.randbelow(10**36):036}"

@@ -1,8 +1,8 @@
-"""How Athena reads a Glue table of JSON lines, said in DuckDB's words.
+"""Read a Glue table of JSON lines as Athena does, with DuckDB.
 
-MiniStack lets DuckDB guess columns and types from the data. Athena takes the table's: a column is there
-though no line has it, a time stays text, and a column's mapping says which field of the line it is. openx's
-SerDe, with `ignore.malformed.json`, makes a row of nulls of a line that is no JSON object.
+MiniStack lets DuckDB guess columns and types from the data. Athena takes them from the table: a column exists
+even if no line has it, a time stays text, and a column's mapping names the line's field. With
+`ignore.malformed.json`, openx's SerDe turns a line that is not a JSON object into a row of nulls.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _TYPES = {
 
 
 def json_relation(table: Mapping[str, Any], files: Sequence[str]) -> str:
-    """What stands in a query's FROM for the Glue table whose objects were copied to these files."""
+    """Return the FROM clause for a Glue table whose objects were copied to these files."""
     storage = table["StorageDescriptor"]
     mappings = storage["SerdeInfo"].get("Parameters", {})
     fields: dict[str, str] = {}

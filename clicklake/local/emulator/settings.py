@@ -1,11 +1,10 @@
-"""What the emulator reads of its environment. The rest is dropped: MiniStack hands its own to every function.
+"""The environment variables that the emulator reads. All others are dropped: functions inherit MiniStack's.
 
 GATEWAY_PORT                     4566: every AWS API
-CLICKLAKE_LIVE_PORT              4567: the live page (live.py says what it answers)
-CLICKLAKE_STATE_DIR              required; holds what outlives a restart: objects (s3/), the control plane
-                                 (ministack/), records on their way (journal.sqlite); and tmp/, emptied
-                                 at each start
-CLICKLAKE_MAX_BUFFER_SECONDS     0.5: no buffer waits longer; there are two
+CLICKLAKE_LIVE_PORT              4567: the live page (live/server.py lists its requests)
+CLICKLAKE_STATE_DIR              required. Outlives a restart: objects (s3/), the control plane (ministack/),
+                                 records in flight (journal.sqlite). Emptied at each start: tmp/
+CLICKLAKE_MAX_BUFFER_SECONDS     0.5: no buffer waits longer. There are two
 MINISTACK_REGION                 us-east-1
 LOG_LEVEL                        WARNING
 """
@@ -16,7 +15,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Settings:
+class EmulatorSettings:
     gateway_port: int
     live_port: int
     state: Path
@@ -25,8 +24,8 @@ class Settings:
     log_level: str
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Raises SystemExit naming the variable that is missing or wrong."""
+def read_settings(environment: Mapping[str, str]) -> EmulatorSettings:
+    """Raise SystemExit, which names the variable, if one is missing or invalid."""
 
     def number(name: str, default: float) -> float:
         value = environment.get(name, str(default))
@@ -37,7 +36,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
     if not environment.get("CLICKLAKE_STATE_DIR"):
         raise SystemExit("CLICKLAKE_STATE_DIR must name a directory")
-    return Settings(
+    return EmulatorSettings(
         gateway_port=int(number("GATEWAY_PORT", 4566)),
         live_port=int(number("CLICKLAKE_LIVE_PORT", 4567)),
         state=Path(environment["CLICKLAKE_STATE_DIR"]).resolve(),

@@ -1,10 +1,10 @@
 "use strict";
 
-const SHOWN_ROWS = 200; // of each list; the totals count on
+const SHOWN_ROWS = 200; // of each list; the totals count all
 const RATE_SECONDS = 60;
 const STATUS_MILLISECONDS = 1000;
 
-// What a line says beside the item and the catalogue's attributes (docs/events.md); the rest is shown as chips.
+// Fields of a line other than the item and the catalogue's attributes (docs/events.md). Those are shown as chips.
 const KNOWN_FIELDS = new Set(
   ("type userId eventId sessionId occurredAt sentAt receivedAt processedAt skewMs lagMs url referrer title element " +
     "properties host path utmSource utmMedium utmCampaign utmTerm utmContent clickId referrerHost referrerKind " +
@@ -152,7 +152,7 @@ async function showStatus() {
     $("faults").hidden = !on.length;
     $("faults").textContent = "Faults are on: " + on.map(([name, value]) => `${name} ${value}`).join(", ");
   } catch {
-    // the event stream says that the server is gone
+    // the event stream shows that the server is gone
   }
 }
 
@@ -180,7 +180,7 @@ events.addEventListener("open", () => {
   $("connection").className = "";
 });
 events.addEventListener("error", () => {
-  $("connection").textContent = "not connected, trying again";
+  $("connection").textContent = "not connected, retrying";
   $("connection").className = "lost";
 });
 events.addEventListener("delivered", (event) => land("delivered", event));

@@ -1,11 +1,11 @@
--- How many events happened on each day (UTC)?
+-- How many events happened on each day (of the time zone)?
 select
-  substr(event_time, 1, 10) as day,
+  substr(local_time, 1, 10) as day,
   count(*) filter (where type = 'click') as clicks,
   count(*) filter (where type = 'pageview') as pageviews,
   count(distinct visitorid) as visitors,
   count(distinct sessionid) as sessions
 from human_events
-where event_time is not null
+where local_time is not null
 group by 1
 order by 1

@@ -1,24 +1,26 @@
-"""A stage deployed from nothing, by one who may do what the pipeline may and no more."""
+"""A stage deployed from nothing, with the permissions of the pipeline and no others."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from clicklake.deploy.aws import AWS_CLI, Aws
 from tests.support.checkout import Checkout, Stage
 from tests.support.emulator import Emulator
+from tests.support.paths import ENVS
 
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    running = Emulator(tmp_path_factory.mktemp("emulator")).start()
+    state = tmp_path_factory.mktemp("emulator")
+    running = Emulator(state, CLICKLAKE_MAX_BUFFER_SECONDS="0.1").start()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
 def checkout(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    copied = Checkout.copy(tmp_path_factory.mktemp("deploy") / "checkout", emulator)
+    copied = Checkout.copy(tmp_path_factory.mktemp("deploy") / "a checkout", emulator)
     copied.speak_plain_http()
     copied.become_the_pipeline()
     return copied
@@ -30,11 +32,8 @@ def dev(checkout: Checkout) -> Stage:
 
 
 @pytest.fixture
-def aws_cli(monkeypatch: pytest.MonkeyPatch, checkout: Checkout) -> Checkout:
-    """For what is called here: the CLI of the environment that deploys, and an emulator, as root."""
-    monkeypatch.setattr("clicklake.deploy.aws_cli.CLI", Path(checkout.folder, ".run/envs/cli/bin/aws"))
-    root = Checkout(checkout.folder, checkout.emulator)
-    for name, value in root.env.items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
-    return root
+def aws(monkeypatch: pytest.MonkeyPatch, checkout: Checkout) -> Aws:
+    """The emulator, as its root user, with the AWS CLI of the command's environment."""
+    python = str(ENVS / "cli" / "bin" / "python")
+    monkeypatch.setattr("clicklake.deploy.aws.AWS_CLI", (python, *AWS_CLI[1:]))
+    return Aws(Checkout(checkout.folder, checkout.emulator).env)

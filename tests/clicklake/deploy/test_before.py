@@ -1,125 +1,177 @@
-"""What the commands do before they touch anything: say where, ask, refuse what they do not know."""
+"""What deploy and undeploy do before they change anything: show the target, ask, refuse unknown options."""
 
 import os
 import re
-import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from clicklake.deploy.function import SECRETS
-from clicklake.deploy.ingest import stages
-from clicklake.deploy.settings import INGEST
+from clicklake.cli.group import main
+from clicklake.deploy.ingest import SECRETS, stages
+from clicklake.deploy.settings import INGEST_SETTINGS
 from tests.cloudformation.resolved import ACCOUNT
 from tests.support.checkout import Checkout
 from tests.support.emulator import Emulator
 from tests.support.paths import ROOT
 
-UP, DOWN = ("deploy", "--stage", "dev"), ("undeploy", "--stage", "dev")
+DEPLOY, UNDEPLOY = ("deploy", "--stage", "dev"), ("undeploy", "--stage", "dev")
+
+
+@dataclass
+class Ended:
+    code: int
+    stdout: str
+    stderr: str
 
 
 class Command:
-    """`clicklake deploy`, against an emulator that is empty and must stay empty."""
+    """The clicklake command in this process, with an emulator that is empty and must stay empty."""
 
-    def __init__(self, emulator: Emulator) -> None:
-        self.emulator = emulator
-        self.env = Checkout(ROOT, emulator).env
-        self.words = [str(ROOT / ".run/envs/cli/bin/python"), "-m", "clicklake"]
+    def __init__(
+        self, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.emulator, self._monkeypatch, self._capsys = emulator, monkeypatch, capsys
+        for name, value in Checkout(ROOT, emulator).env.items():
+            if name.startswith("AWS_"):
+                monkeypatch.setenv(name, value)
 
-    def __call__(self, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
-        command, env = [*self.words, *words], self.env | env
-        nobody = subprocess.DEVNULL
-        return subprocess.run(command, cwd=ROOT, env=env, stdin=nobody, capture_output=True, text=True)
+    def __call__(self, *arguments: str, stdin: str = os.devnull) -> Ended:
+        with open(stdin) as file:
+            self._monkeypatch.setattr(sys, "stdin", file)
+            with pytest.raises(SystemExit) as ended:
+                main(list(arguments))
+        captured = self._capsys.readouterr()
+        return Ended(int(str(ended.value.code)), captured.out, captured.err)
 
-    def at_a_terminal(self, *words: str, answer: str) -> tuple[int, str]:
+    def at_a_terminal(self, *arguments: str, answer: str) -> Ended:
         ours, theirs = os.openpty()
-        with open(ours, "r+b", buffering=0) as terminal, open(theirs) as stdin:
-            command = [*self.words, *words]
-            running = subprocess.Popen(command, cwd=ROOT, env=self.env, stdin=stdin, stdout=subprocess.PIPE)
+        with open(ours, "r+b", buffering=0) as terminal, open(theirs, "rb"):
             terminal.write(answer.encode() + b"\n")
-            printed, _ = running.communicate(timeout=60)
-        return running.returncode, printed.decode()
+            return self(*arguments, stdin=os.ttyname(theirs))
 
-    def has_touched(self) -> bool:
+    def has_changed_something(self) -> bool:
         buckets = self.emulator.client("s3").list_buckets()["Buckets"]
         return bool(buckets or self.emulator.client("cloudformation").describe_stacks()["Stacks"])
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     running = Emulator(tmp_path_factory.mktemp("untouched")).start()
-    yield Command(running)
+    yield running
     running.stop()
 
 
-@pytest.mark.parametrize("words", [UP, DOWN])
-def test_without_a_terminal_nothing_is_done_unless_yes_is_said(
-    command: Command, words: tuple[str, ...]
+@pytest.fixture
+def command(
+    untouched: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    return Command(untouched, monkeypatch, capsys)
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("arguments", [DEPLOY, UNDEPLOY])
+def test_without_a_terminal_nothing_is_done_unless_yes_is_passed(
+    command: Command, arguments: tuple[str, ...]
 ) -> None:
-    done = command(*words)
-    assert (done.returncode, "--yes" in done.stderr) == (2, True)
+    ended = command(*arguments)
+    assert (ended.code, "--yes" in ended.stderr) == (2, True)
     for fact in ("dev", ACCOUNT, "us-east-1", command.emulator.gateway):
-        assert fact in done.stdout
-    assert not command.has_touched()
+        assert fact in ended.stdout
+    assert not command.has_changed_something()
 
 
-def test_whoever_does_not_say_yes_means_no(command: Command) -> None:
-    returncode, printed = command.at_a_terminal(*UP, answer="")
-    assert (returncode, "[y/N]" in printed) == (2, True)
-    assert not command.has_touched()
+@pytest.mark.emulator
+def test_any_answer_but_yes_means_no(command: Command) -> None:
+    ended = command.at_a_terminal(*DEPLOY, answer="")
+    assert (ended.code, "[y/N]" in ended.stdout, "nothing was changed" in ended.stderr) == (2, True, True)
+    assert not command.has_changed_something()
 
 
+@pytest.mark.emulator
 def test_yes_at_a_terminal_is_yes(command: Command) -> None:
-    returncode, printed = command.at_a_terminal(*DOWN, answer="y")
-    assert (returncode, "removed. Still there" in printed) == (0, True)
+    ended = command.at_a_terminal(*UNDEPLOY, answer="y")
+    assert (ended.code, "removed. Still there" in ended.stdout) == (0, True)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "reason"),
     [
         ("RawDay=30", "RawDays"),
         ("EdgeSecret=0123456789", "EdgeSecret=0123456789: not"),
         ("ITEM_ID_FIELD=productId", "ItemIdField"),
     ],
 )
-def test_a_setting_that_there_is_not_is_told_with_those_that_there_are(
-    command: Command, setting: str, told: str
+def test_an_unknown_setting_is_refused_with_the_known_ones(
+    command: Command, setting: str, reason: str
 ) -> None:
-    done = command(*UP, "--yes", setting)
-    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
-    assert not command.has_touched()
+    ended = command(*DEPLOY, "--yes", setting)
+    assert (ended.code, reason in ended.stderr) == (2, True), ended.stderr
+    assert not command.has_changed_something()
 
 
-def test_a_stage_that_there_is_not_is_told_with_those_that_there_are(command: Command) -> None:
-    done = command("deploy", "--stage", "prod", "--yes")
-    assert done.returncode == 2
-    assert all(stage in done.stderr for stage in stages())
+@pytest.mark.emulator
+def test_an_unknown_stage_is_refused_with_the_known_ones(command: Command) -> None:
+    ended = command("deploy", "--stage", "prod", "--yes")
+    assert ended.code == 2
+    assert all(stage in ended.stderr for stage in stages())
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
-    ("env", "told"),
+    ("variables", "reason"),
     [
         ({"AWS_DEFAULT_REGION": ""}, "AWS_DEFAULT_REGION"),
         ({"AWS_ACCESS_KEY_ID": "", "AWS_SHARED_CREDENTIALS_FILE": os.devnull}, "credentials"),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "http://127.0.0.1:9"),
     ],
 )
-def test_what_the_environment_lacks_is_told(command: Command, env: dict[str, str], told: str) -> None:
-    done = command(*UP, "--yes", **env)
-    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_wrong_environment_variable_is_reported(
+    command: Command, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], reason: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    ended = command(*DEPLOY, "--yes")
+    assert (ended.code, reason in ended.stderr) == (2, True), ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
-def test_a_bucket_that_somebody_else_has_is_not_uploaded_to(command: Command) -> None:
+@pytest.mark.emulator
+@pytest.mark.parametrize("arguments", [DEPLOY, UNDEPLOY])
+def test_a_missing_environment_is_reported_with_its_make_target(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("clicklake.deploy.prerequisites.ENVS", tmp_path)
+    ended = command(*arguments, "--yes")
+    assert (ended.code, "make .run/envs/ingest.ready" in ended.stderr) == (2, True), ended.stderr
+    assert not command.has_changed_something()
+
+
+@pytest.mark.emulator
+def test_a_missing_bundle_is_reported_with_its_make_target(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("clicklake.deploy.prerequisites.STAGE", tmp_path)
+    ended = command(*DEPLOY, "--yes")
+    assert (ended.code, "make .run/stage.ready" in ended.stderr) == (2, True), ended.stderr
+    assert not command.has_changed_something()
+
+
+@pytest.mark.emulator
+def test_a_bucket_of_another_account_is_refused(command: Command) -> None:
     name = f"clicklake-artifacts-{ACCOUNT}-us-east-1"
     stranger = command.emulator.client("s3", aws_access_key_id="111111111111")
     stranger.create_bucket(Bucket=name)
-    done = command(*UP, "--yes")
+    ended = command(*DEPLOY, "--yes")
     stranger.delete_bucket(Bucket=name)
-    assert (done.returncode, f"{name} is not ours to use" in done.stderr) == (2, True), done.stderr
+    assert (ended.code, f"{name} is not ours to use" in ended.stderr) == (2, True), ended.stderr
 
 
-def test_the_settings_of_the_app_are_those_that_it_reads() -> None:
+def test_every_setting_that_the_app_reads_can_be_set() -> None:
     source = (ROOT / "ingest_app" / "settings.py").read_text()
+    known = {"CLICK_STREAM", "VISITOR_KEY_TABLE", "ITEM_ID_FIELD", "ITEM_ID_PATTERN"}  # follow stage and lake
     read = {name for name in re.findall(r'read\("(\w+)"', source) if not name.startswith("AWS_")}
-    assert read == {*INGEST, *SECRETS, "CLICK_STREAM", "ITEM_ID_FIELD"}
+    assert read == {*INGEST_SETTINGS, *SECRETS, *known}

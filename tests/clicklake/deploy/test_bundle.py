@@ -1,4 +1,4 @@
-"""The processor's bundle, as `make bundle` makes it for Lambda."""
+"""The processor's bundle, as `make bundle` makes it for Lambda. whole_path/test_bundles.py runs it."""
 
 import importlib.util
 import json
@@ -13,11 +13,14 @@ from tests.support.paths import ROOT
 AARCH64 = 183  # e_machine of an ELF file: refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 UNCHECKED_HASH = 0b01  # flags of a .pyc: peps.python.org/pep-0552
 MAX_BYTES = 12_000_000
+pytestmark = pytest.mark.e2e
+
 PYTHON = ROOT / ".run/envs/cli/bin/python"
 
 
-def bundle(target: Path, *words: str) -> Path:
-    command = [PYTHON, "-m", "clicklake.deploy.packaging.processor_bundle", target, *words]
+def bundle(target: Path, *options: str) -> Path:
+    module = "clicklake.deploy.packaging.processor_bundle"
+    command: list[str | Path] = [PYTHON, "-m", module, target, *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return target
@@ -34,7 +37,7 @@ def for_lambda(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_same_code_makes_the_same_bundle(for_lambda: Path, tmp_path: Path) -> None:
     once, again = files_of(for_lambda), files_of(bundle(tmp_path / "processor"))
-    assert list(once) == list(again)  # in the order in which a folder is read, too
+    assert list(once) == list(again)  # also in the order in which the file system lists them
     for name, file in once.items():
         assert file.read_bytes() == again[name].read_bytes(), name
         assert file.stat().st_mtime == again[name].stat().st_mtime, name
@@ -58,7 +61,7 @@ def test_every_module_has_bytecode_that_is_never_compiled_again(for_lambda: Path
         assert (header[:4], header[4]) == (importlib.util.MAGIC_NUMBER, UNCHECKED_HASH), source
 
 
-def test_the_bundle_holds_the_processor_its_libraries_and_nothing_of_ours_besides(for_lambda: Path) -> None:
+def test_the_bundle_contains_only_the_processor_and_its_libraries(for_lambda: Path) -> None:
     written = {
         f"processor/{file.name}" for suffix in ("py", "json") for file in ROOT.glob(f"processor/*.{suffix}")
     }
@@ -69,15 +72,9 @@ def test_the_bundle_holds_the_processor_its_libraries_and_nothing_of_ours_beside
     assert sum(file.stat().st_size for file in names.values()) <= MAX_BYTES
 
 
-def test_it_says_for_which_runtime_it_is(for_lambda: Path) -> None:
+def test_the_bundle_names_its_runtime(for_lambda: Path) -> None:
     version = json.loads(
         subprocess.check_output([PYTHON, "-c", "import sys; print(list(sys.version_info[:2]))"])
     )
-    told = (for_lambda.parent / "runtime").read_text()
-    assert told == f"python{version[0]}.{version[1]}\n"
-
-
-def test_for_an_emulator_it_is_for_this_machine(tmp_path: Path) -> None:
-    made = bundle(tmp_path / "processor", "--here")
-    code = f"import sys; sys.path.insert(0, {str(made)!r}); import processor.handler"
-    subprocess.run([PYTHON, "-I", "-S", "-c", code], env={"CATALOGUE_URL": ""}, check=True)
+    runtime = (for_lambda.parent / "runtime").read_text()
+    assert runtime == f"python{version[0]}.{version[1]}\n"

@@ -1,34 +1,69 @@
-"""`make deploy` from nothing, to the emulator, with the rights of a build and no others."""
+"""`make deploy` from nothing to the emulator, with the permissions of a build and no others."""
 
 import re
 import zipfile
 from io import BytesIO
+from typing import Any
 
 import pytest
 import requests
 
-from clicklake.deploy.function import SECRETS
-from clicklake.deploy.throttle import BURST_REQUESTS, REQUESTS_PER_SECOND
+from clicklake.deploy.api import BURST_REQUESTS, REQUESTS_PER_SECOND
+from clicklake.deploy.ingest import SECRETS
 from tests.cloudformation.resolved import ACCOUNT
+from tests.cloudformation.templates import as_list
 from tests.support.checkout import Stage
 from tests.support.landed import EVANGELINE
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-def test_it_says_first_what_it_is_about_to_touch(dev: Stage) -> None:
-    told = dev.printed.split("1. the lake")[0]
+def test_account_region_and_endpoint_are_shown_first(dev: Stage) -> None:
+    shown = dev.printed.split("1. the lake")[0]
     for fact in ("dev", ACCOUNT, "us-east-1", dev.checkout.emulator.gateway, "an emulator"):
-        assert fact in told
+        assert fact in shown
 
 
-def test_a_click_lands_with_what_the_sites_catalogue_says_of_its_item(dev: Stage) -> None:
+def test_a_click_lands_with_its_items_attributes(dev: Stage) -> None:
     line = dev.line_of(dev.put({"userId": "guest", "mysfitId": EVANGELINE}))
     assert (line["species"], line["goodevil"], line["itemLookup"]) == ("Chimera", "Evil", "found")
 
 
-def test_the_click_that_checks_the_deploy_counts_as_none(dev: Stage) -> None:
-    (checked,) = (each for each in dev.checkout.emulator.get("/delivered") if each["type"] == "deploy_check")
+def test_a_refusal_names_the_field_and_reaches_the_client_whole(dev: Stage) -> None:
+    refused = dev.put({"userId": "guest"})
+    assert refused.status_code == 400
+    assert refused.headers["Content-Type"].startswith("application/problem+json")
+    assert "mysfitId" in refused.json()["errors"][0]["field"]
+
+
+def role_names(iam: Any) -> list[str]:
+    return [role["RoleName"] for role in iam.list_roles()["Roles"]]
+
+
+def test_the_ingest_role_may_put_on_its_stream_and_nothing_else(dev: Stage) -> None:
+    iam = dev.client("iam")
+    function = dev.client("lambda").get_function_configuration(FunctionName="clicklake-dev")
+    role = function["Role"].rsplit("/", 1)[1]
+    assert role.startswith("clicklake-lake-dev-IngestRole")
+    assert not [name for name in role_names(iam) if name.endswith("ZappaLambdaExecutionRole")]
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    statements = [statement for document in documents for statement in document["Statement"]]
+    allowed = {action for statement in statements for action in as_list(statement["Action"])}
+    # lambda:InvokeFunction on itself: Zappa's REST API calls the function under the function's own role.
+    assert allowed == {
+        "firehose:PutRecord", "logs:CreateLogStream", "logs:PutLogEvents", "lambda:InvokeFunction"
+    }  # fmt: skip
+    assert not iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    resources = {resource for statement in statements for resource in as_list(statement["Resource"])}
+    assert {resource.split(":", 5)[5] for resource in resources} == {
+        "deliverystream/clicklake-dev", "log-group:/aws/lambda/clicklake-dev:*", "function:clicklake-dev"
+    }  # fmt: skip
+
+
+def test_the_event_that_checks_the_deployment_is_not_counted(dev: Stage) -> None:
+    lines = dev.checkout.emulator.get("/delivered")
+    (checked,) = (line for line in lines if line["type"] == "deploy_check")
     assert checked["bot"]
     assert "mysfitId" not in checked
 
@@ -59,12 +94,10 @@ def test_every_file_of_the_site_is_served_as_what_it_is(dev: Stage, file: str, c
 def test_the_function_has_no_key_but_the_name_of_its_table(dev: Stage) -> None:
     environment = dev.environment("clicklake-dev")
     assert environment["VISITOR_KEY_TABLE"] == "clicklake-visitor-key-dev"
-    assert "VISITOR_KEY" not in environment
     versions = dev.client("lambda").list_versions_by_function(FunctionName="clicklake-dev")["Versions"]
     for version in versions:
         assert "VISITOR_KEY" not in version.get("Environment", {}).get("Variables", {})
-    table = dev.client("dynamodb").scan(TableName="clicklake-visitor-key-dev")
-    (item,) = table["Items"]
+    (item,) = dev.client("dynamodb").scan(TableName="clicklake-visitor-key-dev")["Items"]
     assert item.keys() == {"name", "day", "key"}
     assert len(item["key"]["B"]) == 32
 
@@ -78,21 +111,21 @@ def test_the_worst_hour_is_printed(dev: Stage) -> None:
     assert "an hour of the worst flood costs at most" in dev.printed
 
 
-def test_the_secret_is_on_the_function_and_with_cloudfront(dev: Stage) -> None:
+def test_the_function_and_cloudfront_have_the_secret(dev: Stage) -> None:
     environment = dev.environment("clicklake-dev")
     assert all(re.fullmatch("[0-9a-f]{64}", environment[secret]) for secret in SECRETS)
     (found,) = dev.client("cloudfront").list_distributions()["DistributionList"]["Items"]
-    (api,) = (each for each in found["Origins"]["Items"] if each["Id"] == "api")
+    (api,) = (origin for origin in found["Origins"]["Items"] if origin["Id"] == "api")
     (header,) = api["CustomHeaders"]["Items"]
     assert header["HeaderValue"] == environment["EDGE_SECRET"]
 
 
-def test_no_secret_is_printed_or_in_a_file_or_in_what_was_uploaded(dev: Stage) -> None:
+def test_no_secret_is_printed_written_or_uploaded(dev: Stage) -> None:
     environment = dev.environment("clicklake-dev")
     secrets = [environment[secret].encode() for secret in SECRETS]
     places = {"what was printed": dev.printed.encode()}
-    own = (each for each in dev.checkout.folder.rglob("*") if each.is_file() and "envs" not in each.parts)
-    places |= {str(file): file.read_bytes() for file in own}
+    files = (file for file in dev.checkout.folder.rglob("*") if file.is_file() and "envs" not in file.parts)
+    places |= {str(file): file.read_bytes() for file in files}
     s3, bucket = dev.client("s3"), f"clicklake-artifacts-{ACCOUNT}-us-east-1"
     for found in s3.list_objects_v2(Bucket=bucket)["Contents"]:
         with zipfile.ZipFile(
@@ -100,15 +133,16 @@ def test_no_secret_is_printed_or_in_a_file_or_in_what_was_uploaded(dev: Stage) -
         ) as bundle:
             places |= {f"{found['Key']}/{name}": bundle.read(name) for name in bundle.namelist()}
     assert len(places) > 500
-    assert [where for where, held in places.items() if any(secret in held for secret in secrets)] == []
+    leaks = [place for place, body in places.items() if any(secret in body for secret in secrets)]
+    assert leaks == []
 
 
-def test_the_app_and_the_processor_agree_on_the_items_field(dev: Stage) -> None:
+def test_the_app_and_the_processor_use_the_same_item_field(dev: Stage) -> None:
     app, processor = dev.environment("clicklake-dev"), dev.environment("clicklake-processor-dev")
     assert app["ITEM_ID_FIELD"] == processor["ITEM_ID_FIELD"] == "mysfitId"
 
 
-def test_the_gateway_lets_through_what_the_one_place_says(dev: Stage) -> None:
+def test_the_gateway_has_the_throttle_of_the_code(dev: Stage) -> None:
     (api,) = dev.client("apigateway").get_rest_apis()["items"]
     settings = dev.client("apigateway").get_stage(restApiId=api["id"], stageName="dev")["methodSettings"]
     limits = settings["*/*"]
@@ -116,6 +150,6 @@ def test_the_gateway_lets_through_what_the_one_place_says(dev: Stage) -> None:
     assert limits["throttlingBurstLimit"] == BURST_REQUESTS
 
 
-def test_the_alarms_watch_the_lakes_bucket(dev: Stage) -> None:
+def test_the_alarms_watch_the_bucket_of_the_lake(dev: Stage) -> None:
     parameters = dev.stack("clicklake-alarms-dev")["Parameters"]
     assert {"ParameterKey": "BucketName", "ParameterValue": dev.bucket} in parameters

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from clicklake.deploy import names, settings
+from clicklake.deploy.api import BURST_REQUESTS, REQUESTS_PER_SECOND
 from clicklake.deploy.publish import CACHED_FOR_MINUTES
-from clicklake.deploy.throttle import BURST_REQUESTS, REQUESTS_PER_SECOND
 from tests.cloudformation.templates import load, resources_of
 from tests.support.paths import ROOT
 
@@ -14,7 +14,7 @@ DOCS = (ROOT / "docs" / "deploy.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 
 
-@pytest.mark.parametrize("name", [*sorted(settings.OURS), *settings.INGEST])
+@pytest.mark.parametrize("name", [*sorted(settings.MANAGED_PARAMETERS), *settings.INGEST_SETTINGS])
 def test_every_setting_is_documented(name: str) -> None:
     section = DOCS.split("## Settings")[1].split("## By hand")[0]
     assert f"`{name}`" in section
@@ -56,10 +56,10 @@ def test_the_clicks_per_second_follow_from_the_quotas(clicks: int, region: str) 
 
 def test_the_idle_cost_counts_every_alarm() -> None:
     alarms = resources_of(load(ROOT / "cloudformation" / "alarms.yaml"), "AWS::CloudWatch::Alarm")
-    unasked = {name: alarm for name, alarm in alarms.items() if name != "SpendIsHigh"}
+    default = {name: alarm for name, alarm in alarms.items() if name != "SpendIsHigh"}
     metrics = [
-        sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1 for alarm in unasked.values()
+        sum("MetricStat" in query for query in alarm.get("Metrics", [])) or 1 for alarm in default.values()
     ]
-    assert (len(metrics), sum(metrics)) == (8, 11)
+    assert (len(metrics), sum(metrics)) == (9, 12)
     prose = " ".join(ARCHITECTURE.split())
-    assert "eight alarms, of which three watch two metrics, are eleven alarm metrics" in prose
+    assert "nine alarms, of which three watch two metrics, are twelve alarm metrics" in prose

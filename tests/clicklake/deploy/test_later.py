@@ -1,6 +1,6 @@
-"""What comes after the first `make deploy`: nothing new, new code, other settings, Zappa alone, the end.
+"""After the first `make deploy`: no change, new code, other settings, Zappa alone, and the end.
 
-The tests stand in the order in which they happen to one stage.
+The tests change one stage, in this order.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from clicklake.deploy.function import SECRETS
+from clicklake.deploy.ingest import SECRETS
 from tests.cloudformation.resolved import ACCOUNT
 from tests.support.checkout import Checkout, Stage
 from tests.support.emulator import Emulator
@@ -22,7 +22,7 @@ STACKS = ("clicklake-lake-dev", "clicklake-site-dev", "clicklake-alarms-dev")
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Stage:
-    """A deploy by root, of the checkout as it is."""
+    """A stage deployed by the root user."""
     copied = Checkout.copy(tmp_path_factory.mktemp("later") / "checkout", emulator)
     return Stage(copied, copied.make("deploy", "STAGE=dev", "YES=1"))
 
@@ -39,24 +39,24 @@ def again(stage: Stage, *words: str) -> Stage:
 
 
 def state_of(stage: Stage) -> dict[str, Any]:
-    """All that a deploy which changes nothing must leave as it is."""
+    """Return everything that a deployment without changes must leave alone."""
     s3, functions = stage.client("s3"), stage.client("lambda")
     artifacts = s3.list_objects_v2(Bucket=f"clicklake-artifacts-{ACCOUNT}-us-east-1")["Contents"]
     names = ("clicklake-dev", "clicklake-processor-dev")
     return {
-        "stacks": {name: _but_for_dates(stage.stack(name)) for name in STACKS},
+        "stacks": {name: _without_dates(stage.stack(name)) for name in STACKS},
         "stream": stage.client("firehose").describe_delivery_stream(DeliveryStreamName=STREAM)[
             "DeliveryStreamDescription"
         ],
         "code": [functions.get_function(FunctionName=name)["Configuration"]["CodeSha256"] for name in names],
         "environments": [stage.environment(name) for name in names],
-        "artifacts": sorted(each["Key"] for each in artifacts),
-        "buckets": sorted(each["Name"] for each in s3.list_buckets()["Buckets"]),
+        "artifacts": sorted(artifact["Key"] for artifact in artifacts),
+        "buckets": sorted(bucket["Name"] for bucket in s3.list_buckets()["Buckets"]),
         "addresses": (stage.site, stage.api, stage.bucket),
     }
 
 
-def _but_for_dates(stack: dict[str, Any]) -> dict[str, Any]:
+def _without_dates(stack: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in stack.items() if name in ("StackId", "Parameters", "Outputs")}
 
 
@@ -73,10 +73,10 @@ def test_a_second_deploy_changes_nothing(first: Stage) -> None:
     assert "published 0 changed files" in second.printed
 
 
-def test_a_deploy_after_a_change_deploys_the_change(first: Stage) -> None:
+def test_deploying_again_deploys_what_changed(first: Stage) -> None:
     before = state_of(first)
     first.checkout.replace("ingest_app/openapi.json", '"title": "', '"title": "Changed ')
-    first.checkout.replace("processor/bots.py", 'NO_AGENT = "no-agent"', 'NO_AGENT = "nobody"')
+    first.checkout.replace("processor/parsing/bots.py", 'NO_AGENT = "no-agent"', 'NO_AGENT = "nobody"')
     first.checkout.replace("web/index.html", "<title>", "<title>Changed ")
     changed = again(first)
     assert (
@@ -90,9 +90,9 @@ def test_a_deploy_after_a_change_deploys_the_change(first: Stage) -> None:
     assert (after["stream"], after["addresses"]) == (before["stream"], before["addresses"])
 
 
-def test_settings_are_set_by_name_and_stay(first: Stage) -> None:
-    said = "SET=ItemIdField=productId CatalogueUrl=none GPC_MODE=refuse RawDays=7"
-    again(first, said)
+def test_settings_are_kept_until_they_are_changed(first: Stage) -> None:
+    overrides = "SET=ItemIdField=productId CatalogueUrl=none GPC_MODE=refuse RawDays=7"
+    again(first, overrides)
     changed = again(first)
     environment = changed.environment("clicklake-dev")
     assert (environment["ITEM_ID_FIELD"], environment["GPC_MODE"]) == ("productId", "refuse")
@@ -103,21 +103,22 @@ def test_settings_are_set_by_name_and_stay(first: Stage) -> None:
     assert changed.line_of(changed.put({"productId": "p1"}))["itemLookup"] == "none"
 
 
-def test_zappa_alone_leaves_the_stream_as_it_was(first: Stage) -> None:
+def test_undeploying_and_deploying_with_zappa_alone_keeps_the_stream(first: Stage) -> None:
     before = stream_of(first), first.stack("clicklake-lake-dev")
     first.checkout.zappa("undeploy", "dev", "--yes")
     first.checkout.zappa("deploy", "dev")
+    assert "clicklake-dev" in first.checkout.zappa("status", "dev")
     assert (stream_of(first), first.stack("clicklake-lake-dev")) == before
 
 
-def test_a_deploy_after_that_makes_new_secrets_and_a_click_lands(first: Stage) -> None:
+def test_deploying_after_zappa_creates_new_secrets_and_a_click_lands(first: Stage) -> None:
     assert not set(SECRETS) & first.environment("clicklake-dev").keys()
-    mended = again(first)
-    assert set(SECRETS) < mended.environment("clicklake-dev").keys()
-    assert mended.line_of(mended.put({"productId": "p1"}))["productId"] == "p1"
+    repaired = again(first)
+    assert set(SECRETS) < repaired.environment("clicklake-dev").keys()
+    assert repaired.line_of(repaired.put({"productId": "p1"}))["productId"] == "p1"
 
 
-def test_a_deploy_of_a_broken_processor_says_so(first: Stage) -> None:
+def test_deploying_a_broken_processor_fails_with_the_reason(first: Stage) -> None:
     first.checkout.replace("processor/handler.py", "def lambda_handler(", "def lambda_handler_(")
     done = first.checkout.run("make", "deploy", "STAGE=dev", "YES=1")
     first.checkout.replace("processor/handler.py", "def lambda_handler_(", "def lambda_handler(")
@@ -125,7 +126,7 @@ def test_a_deploy_of_a_broken_processor_says_so(first: Stage) -> None:
     assert "the processor does not work" in done.stderr
 
 
-def test_undeploy_leaves_the_buckets_and_says_so_and_nothing_else(first: Stage) -> None:
+def test_undeploy_leaves_only_the_buckets_and_names_them(first: Stage) -> None:
     buckets = first.client("s3").list_buckets()["Buckets"]
     collected = first.client("s3").list_objects_v2(Bucket=first.bucket)["KeyCount"]
     printed = first.checkout.make("undeploy", "STAGE=dev", "YES=1")
@@ -141,11 +142,11 @@ def test_undeploy_leaves_the_buckets_and_says_so_and_nothing_else(first: Stage) 
     assert first.client("cloudformation").describe_stacks()["Stacks"] == []
 
 
-def test_undeploying_what_is_gone_is_no_error(first: Stage) -> None:
-    assert "gone" in first.checkout.make("undeploy", "STAGE=dev", "YES=1")
+def test_undeploying_twice_is_not_an_error(first: Stage) -> None:
+    assert "removed" in first.checkout.make("undeploy", "STAGE=dev", "YES=1")
 
 
-def test_production_answers_a_click_that_lands(first: Stage) -> None:
+def test_a_click_lands_through_production(first: Stage) -> None:
     production = Stage(first.checkout, first.checkout.make("deploy", "STAGE=production", "YES=1"))
     line = production.line_of(production.put({"mysfitId": EVANGELINE}))
     assert (line["species"], line["itemLookup"]) == ("Chimera", "found")

@@ -1,11 +1,11 @@
-"""What is published of web/, and as what."""
+"""Which files of web/ are published, and with which content type."""
 
 from pathlib import Path
 
 import pytest
 
+from clicklake.deploy.aws import Aws
 from clicklake.deploy.publish import config_script, content_type, publish
-from tests.support.checkout import Checkout
 
 
 @pytest.mark.parametrize(
@@ -18,28 +18,28 @@ from tests.support.checkout import Checkout
         ("elsewhere/4e53920c", "application/octet-stream"),
     ],
 )
-def test_a_file_is_served_as_what_its_name_says(key: str, expected: str) -> None:
+def test_the_content_type_follows_from_the_name(key: str, expected: str) -> None:
     assert content_type(key) == expected
 
 
-def test_the_endpoint_cannot_end_the_script_that_holds_it() -> None:
+def test_the_endpoint_cannot_break_out_of_its_script() -> None:
     assert config_script('"};alert(1);//') == b'window.CLICKLAKE = {"endpoint": "\\"};alert(1);//"};\n'
 
 
-def test_only_what_changed_is_put_and_nothing_is_deleted(aws_cli: Checkout, tmp_path: Path) -> None:
-    s3 = aws_cli.emulator.client("s3")
+def test_only_changed_files_are_put_and_none_is_deleted(aws: Aws, tmp_path: Path) -> None:
+    s3 = aws.client("s3")
     s3.create_bucket(Bucket="a-site")
     for name in ("index.html", "config.js", "deep/er/style.css"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
-    assert publish("a-site", tmp_path, endpoint="/clicks") == 3
-    assert publish("a-site", tmp_path, endpoint="/clicks") == 0
+    assert publish(aws, "a-site", tmp_path, endpoint="/clicks") == 3
+    assert publish(aws, "a-site", tmp_path, endpoint="/clicks") == 0
     (tmp_path / "index.html").write_text("changed")
     (tmp_path / "deep/er/style.css").unlink()
-    assert publish("a-site", tmp_path, endpoint="https://shop.example/clicks") == 2  # config.js is the other
+    assert publish(aws, "a-site", tmp_path, endpoint="https://shop.example/clicks") == 2  # and config.js
     bodies = {
-        each["Key"]: s3.get_object(Bucket="a-site", Key=each["Key"])["Body"].read()
-        for each in s3.list_objects_v2(Bucket="a-site")["Contents"]
+        found["Key"]: s3.get_object(Bucket="a-site", Key=found["Key"])["Body"].read()
+        for found in s3.list_objects_v2(Bucket="a-site")["Contents"]
     }
     assert bodies == {
         "config.js": config_script("https://shop.example/clicks"),

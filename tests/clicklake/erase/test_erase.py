@@ -38,16 +38,58 @@ def bodies_of_all_versions(lake: TestLake, prefix: str = "") -> list[bytes]:
         (DataSubject(session_ids=frozenset(["y", "x"])), {"sessionId": "x"}),
     ],
 )
-def test_a_line_with_one_of_the_ids_goes(person: DataSubject, fields: dict[str, str]) -> None:
+def test_a_line_with_one_of_the_ids_goes(person: DataSubject, fields: dict[str, Any]) -> None:
     assert Redactor(person).redact_line(line(new_id(), **fields)) == b""
 
 
 @pytest.mark.parametrize(
     "fields", [{"title": THEM}, {"sessionId": THEM}, {"properties": {"userId": THEM}}, {"userId": THEM + " "}]
 )
-def test_a_line_that_says_the_id_elsewhere_is_somebody_elses(fields: dict[str, Any]) -> None:
+def test_a_line_that_says_the_id_elsewhere_stays_and_counts_as_a_mention(fields: dict[str, Any]) -> None:
     theirs = line(new_id(), **fields)
-    assert Redactor(PERSON).redact_line(theirs) == theirs
+    redactor = Redactor(PERSON)
+    assert redactor.redact_line(theirs) == theirs
+    assert redactor.stats.mentions == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"path": f"/users/{THEM}/orders"},
+        {"url": f"https://shop.example/?next=%2Fusers%2F{THEM}"},
+        {"title": "Hello U-17!"},
+        {"element": {"href": f"mailto:{THEM}@shop.example"}},
+    ],
+)
+def test_a_text_is_found_in_any_field_and_any_case_but_only_as_a_whole_word(fields: dict[str, Any]) -> None:
+    subject = DataSubject(texts=frozenset([THEM]))
+    assert Redactor(subject).redact_line(line(new_id(), **fields)) == b""
+    other = line(new_id(), title="u-170 and xu-17")
+    redactor = Redactor(subject)
+    assert redactor.redact_line(other) == other
+    assert redactor.stats.mentions == 0
+
+
+@pytest.mark.parametrize("spelling", [r"\u0075-17", r"u\u002d17", r"u-1\u0037"])
+def test_an_id_is_found_however_a_stranger_escapes_it(spelling: str) -> None:
+    bare = b'{"userId":"%s","mysfitId":"m"}\n' % spelling.encode()
+    redactor = Redactor(PERSON)
+    assert not redactor.cannot_be_in(bare)
+    assert redactor.redact_record(bare) == b""
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=12))
+def test_a_block_with_a_line_of_the_person_is_never_passed_over(user: str) -> None:
+    redactor = Redactor(DataSubject(user_ids=frozenset([user])))
+    written = [line(new_id(), userId=user), json.dumps({"userId": user}).encode() + b"\n"]
+    assert not any(redactor.cannot_be_in(each) for each in written)
+
+
+def test_an_id_in_another_case_is_named_and_its_clicks_stay() -> None:
+    theirs = line(new_id(), userId="U-17")
+    redactor = Redactor(PERSON)
+    assert redactor.redact_line(theirs) == theirs
+    assert redactor.stats.other_cases == {"U-17"}
 
 
 def test_of_an_envelope_only_their_clicks_go() -> None:
@@ -204,9 +246,58 @@ def test_an_object_keeps_its_form(clicklake: Commands, lake: TestLake) -> None:
 
 def test_an_object_that_cannot_be_read_is_named_and_left(clicklake: Commands, lake: TestLake) -> None:
     broken = lake.put_broken(lake.put("clicks", [line(new_id(), userId=THEM)]))
-    (named,) = clicklake.json("erase", "--user-id", THEM, code=1)["unreadable"]
-    assert named["key"] == broken
+    (named,) = clicklake.json("erase", "--user-id", THEM, code=1)["notSearched"]
+    assert (named["key"], named["reason"]) == (broken, "it ends inside its gzip data")
     assert lake.keys() == [broken]
+
+
+def test_copies_in_folders_that_are_not_ours_are_searched_too(clicklake: Commands, lake: TestLake) -> None:
+    ours = line(new_id())
+    copies = {
+        "backup/2026/a.gz": gzip.compress(line(new_id(), userId=THEM) + ours),
+        "lines.json": line(new_id(), userId=THEM) + ours,
+        "export/raw": envelope([click(userId=THEM)]) + document(envelope([click(userId=THEM)])) + ours,
+    }
+    for key, body in copies.items():
+        lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body)
+    report = clicklake.json("erase", "--user-id", THEM)
+    assert [report["folders"][folder]["clicks"] for folder in ("backup/", "", "export/")] == [1, 1, 2]
+    assert {lake.body(key) for key in copies} == {ours}
+
+
+def test_what_cannot_be_searched_is_named_and_the_exit_code_says_so(
+    clicklake: Commands, lake: TestLake
+) -> None:
+    for name, start in (("a.parquet", b"PAR1"), ("b.orc", b"ORC"), ("c.zip", b"PK\x03\x04")):
+        lake.s3.put_object(Bucket=lake.bucket, Key=f"compact/{name}", Body=start + b"...")
+    report = clicklake.json("erase", "--user-id", THEM, code=1)
+    assert {each["key"]: each["reason"] for each in report["notSearched"]} == {
+        "compact/a.parquet": "Parquet cannot be searched",
+        "compact/b.orc": "ORC cannot be searched",
+        "compact/c.zip": "zip cannot be searched",
+    }
+    assert "not searched: compact/a.parquet" in clicklake("erase", "--user-id", THEM, code=1).stdout
+
+
+def test_mentions_are_counted_and_a_text_erases_them(clicklake: Commands, lake: TestLake) -> None:
+    mentioning, other = line(new_id(), title=f"Profile of {THEM}"), line(new_id(), userId="U-17")
+    lake.put("clicks", [line(new_id(), userId=THEM), mentioning, other])
+    report = clicklake.json("erase", "--user-id", THEM, code=1)
+    assert (report["mentions"], report["otherCases"]) == (2, ["U-17"])
+    assert lake.lines("clicks") == [mentioning, other]
+    shown = clicklake("erase", "--user-id", THEM, "--dry-run", code=1).stdout
+    assert "--containing TEXT" in shown
+    assert "U-17" in shown
+    clicklake("erase", "--user-id", THEM, "--containing", THEM)
+    assert lake.lines("clicks") == []
+
+
+def test_a_visitor_id_is_erased_with_a_warning_about_its_neighbours(
+    clicklake: Commands, lake: TestLake
+) -> None:
+    lake.put("clicks", [line(new_id(), visitorId="v")])
+    (warning,) = clicklake.json("erase", "--visitor-id", "v")["warnings"]
+    assert "other people's clicks" in warning
 
 
 def test_a_dry_run_tells_and_removes_nothing(clicklake: Commands, lake: TestLake) -> None:
@@ -223,6 +314,7 @@ def test_a_dry_run_tells_and_removes_nothing(clicklake: Commands, lake: TestLake
         ([], "pass a non-empty"),
         (["--user-id", "guest"], "every visitor"),
         (["--user-id", ""], "pass a non-empty"),
+        (["--containing", "ab"], "must have at least 4 characters"),
     ],
 )
 def test_everybody_is_not_a_person(clicklake: Commands, arguments: list[str], says: str) -> None:

@@ -1,7 +1,6 @@
 """Objects are read in bounded pieces, whatever their form, over connections that break."""
 
 import gzip
-import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -15,7 +14,13 @@ from hypothesis import strategies as st
 
 from clicklake.errors import CommandError, explain_aws_errors
 from clicklake.lake.bucket import Lake, find_lake
-from clicklake.lake.object_stream import CHUNK_BYTES, OBJECT_BOUNDARY, decompress, whole_lines
+from clicklake.lake.object_stream import (
+    CHUNK_BYTES,
+    OBJECT_BOUNDARY,
+    UnreadableObjectError,
+    decompress,
+    whole_lines,
+)
 from clicklake.lake.records import RECORDS
 from tests.support.emulator import KEYS, free_port
 from tests.support.lakes import Commands, compact
@@ -35,7 +40,7 @@ def test_what_inflates_to_much_comes_in_pieces() -> None:
 
 @pytest.mark.parametrize("cut", [2, 10, -9, -1])
 def test_what_ends_inside_is_an_error(cut: int) -> None:
-    with pytest.raises((EOFError, zlib.error)):
+    with pytest.raises(UnreadableObjectError, match=r"ends inside its gzip data|is damaged"):
         list(decompress(iter([gzip.compress(b"a line\n" * 20)[:cut]])))
 
 

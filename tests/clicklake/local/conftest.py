@@ -1,3 +1,5 @@
+"""Fixtures of the local cloud: a stream with a fixed clock, an emulator, the live page's server."""
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,20 +14,20 @@ from tests.support.emulator import Emulator, deploy
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[Callable[..., World]]:
     """Make a World: `world(function, **changes of the configuration)`."""
-    made: list[World] = []
+    worlds: list[World] = []
 
     def make(*args: Any, **changes: Any) -> World:
-        made.append(World(tmp_path, *args, **changes))
-        return made[-1]
+        worlds.append(World(tmp_path, *args, **changes))
+        return worlds[-1]
 
     yield make
-    for each in made:
-        each.journal.close()
+    for created in worlds:
+        created.journal.close()
 
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """One for all tests of this room, with the stream "clicks-1" deployed."""
+    """One emulator for all tests here, with the stream "clicks-1" in it."""
     environment = {"CLICKLAKE_MAX_BUFFER_SECONDS": "0.05", "SECRET_OF_THE_USER": "x"}
     running = Emulator(tmp_path_factory.mktemp("emulator"), **environment).start()
     try:
@@ -37,7 +39,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture
 def cloud(emulator: Emulator) -> Emulator:
-    """The same, with nothing landed, nothing waiting and no faults."""
+    """The emulator with nothing landed, nothing waiting and no faults."""
     emulator.post("/reset")
     return emulator
 

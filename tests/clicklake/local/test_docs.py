@@ -5,8 +5,8 @@ from dataclasses import fields
 
 import pytest
 
-from clicklake.local.delivery_stream.faults import Plan
-from clicklake.local.live.feed import MAX_KEPT_ENTRIES
+from clicklake.local.delivery_stream.faults import FaultPlan
+from clicklake.local.live.event_log import MAX_KEPT_ENTRIES
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "local.md").read_text()
@@ -41,7 +41,9 @@ def test_every_cited_source_is_linked_and_every_link_is_cited() -> None:
 
 
 def test_the_table_of_faults_lists_exactly_the_faults() -> None:
-    assert [row[0].split("`")[1] for row in rows("Inject faults")] == [each.name for each in fields(Plan)]
+    assert [row[0].split("`")[1] for row in rows("Inject faults")] == [
+        field.name for field in fields(FaultPlan)
+    ]
 
 
 def test_the_table_of_requests_lists_exactly_the_live_pages_paths() -> None:
@@ -54,7 +56,7 @@ def test_the_page_states_how_many_entries_are_kept_in_memory() -> None:
     assert f"the last {MAX_KEPT_ENTRIES:,} of each kind" in PAGE
 
 
-def test_ministacks_version_is_the_same_everywhere() -> None:
+def test_the_version_of_ministack_is_the_same_everywhere() -> None:
     required = re.search(
         r"ministack\[full\]==(\S+)", (ROOT / "clicklake/local/emulator/requirements.in").read_text()
     )

@@ -3,11 +3,16 @@
 import csv
 import io
 import re
+from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
+from rich.console import Console
 
 from clicklake.query import duckdb_engine
-from clicklake.query.queries import NAMES
+from clicklake.query.output import print_result
+from clicklake.query.queries import NAMES, QueryResult
 from tests.support.lakes import NOON, Commands, TestLake, line, new_id
 from tests.support.paths import ROOT
 
@@ -52,7 +57,11 @@ def test_lines_of_0_1_0_have_the_item_lookup_of_todays_lines(clicklake: Commands
 
 
 def test_athenas_dialect_is_spoken_and_every_field_can_be_asked(clicklake: Commands, lake: TestLake) -> None:
-    fields = {"properties": {"Price": "3", "price": "4"}, "element": {"text": "Buy"}, "skewMs": -20}
+    fields: dict[str, Any] = {
+        "properties": {"Price": "3", "price": "4"},
+        "element": {"text": "Buy"},
+        "skewMs": -20,
+    }
     lake.put("clicks", [line(new_id(), **fields)])
     sql = (
         "select itemid, element_at(properties, 'Price') as price, element_at(element, 'text') as text,"
@@ -91,8 +100,16 @@ def test_no_text_of_a_click_runs_in_a_spreadsheet_or_moves_the_cursor(
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("select nope from lines", 'column "nope" not found'),
-        ("select 1 from nope", "nope does not exist"),
+        ("select nope from lines", "there is no column nope"),
+        ("select visitorld from lines", "did you mean visitorid"),
+        ("select 1 from nope", "there is no table nope; the tables are lines, events"),
+        ("itms", "there is no saved query itms; did you mean items?"),
+        ("xyz", "the saved queries are alignment, bots"),
+        ("select format_datetime(now(), 'y')", "the function format_datetime is not supported here"),
+        ("select * from read_csv('/etc/passwd')", "read_csv"),
+        ("select * from '/etc/passwd'", "no table"),
+        ("select 1/0", "Division by zero"),
+        ("select " + "(" * 3000 + "1" + ")" * 3000, "nested too deeply"),
         ("select (", "invalid SQL"),
         ("delete from lines", "pass one query: a select"),
         ("select 1; select 2", "pass one query: a select"),
@@ -103,10 +120,6 @@ def test_what_cannot_be_asked_is_told_in_a_sentence(clicklake: Commands, sql: st
     assert said in clicklake("query", sql, code=2).output
 
 
-def test_duckdb_takes_no_more_memory_where_there_are_more_processors(clicklake: Commands) -> None:
-    assert clicklake("query", "select current_setting('threads') as n", "--csv").stdout.split() == ["n", "2"]
-
-
 def test_too_little_memory_is_no_objects_fault(
     clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +127,55 @@ def test_too_little_memory_is_no_objects_fault(
     monkeypatch.setattr(duckdb_engine, "MEMORY_LIMIT", "10MB")
     said = clicklake("query", "select count(*) from lines", *DAY, code=2).output
     assert "too much for DuckDB here; choose fewer days" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [("/etc/passwd", "no"), ("s3://bucket/key.parquet", "no"), ("https://a.example/b.csv", "no")],
+)
+def test_no_other_file_of_this_machine_or_of_another_can_be_read(
+    clicklake: Commands, file: str, says: str
+) -> None:
+    for sql in (f"select * from '{file}'", f"select * from read_text('{file}')", f'select * from "{file}"'):
+        assert says in clicklake("query", sql, code=2).output
+
+
+def test_every_format_has_every_row(clicklake: Commands, lake: TestLake, tmp_path: Path) -> None:
+    title = 'a "quoted", <b>long</b> title ' * 20
+    lake.put("clicks", [line("1", title=title, skewMs=-5), line("2", itemLookup=None)])
+    sql = "select eventid, title, skewms, skewms > 0 as ahead from lines order by 1"
+    rows = clicklake.json("query", sql, *DAY)
+    assert rows == [
+        {"eventid": "1", "title": title, "skewms": -5, "ahead": False},
+        {"eventid": "2", "title": None, "skewms": None, "ahead": None},
+    ]
+    assert title in clicklake("query", sql, *DAY).stdout  # a pipe has any width
+    vertical = clicklake("query", sql, *DAY, "--format", "vertical").stdout
+    assert re.search(r"^title\s+a \"quoted\"", vertical, re.MULTILINE)
+    assert (
+        clicklake("query", sql, *DAY, "--csv").stdout
+        == clicklake("query", sql, *DAY, "--format", "csv").stdout
+    )
+    file = tmp_path / "rows.parquet"
+    file.write_bytes(clicklake("query", sql, *DAY, "--format", "parquet").stdout_bytes)
+    read = duckdb.sql(f"select * from '{file}'")
+    assert read.fetchall() == [("1", title, -5, False), ("2", None, None, None)]
+    assert [str(kind) for kind in read.types] == ["VARCHAR", "VARCHAR", "BIGINT", "BOOLEAN"]
+    assert len(clicklake.json("query", sql, *DAY, "--limit", "1")) == 1
+    assert "choose one of" in clicklake("query", sql, "--csv", "--json", code=2).output
+
+
+def test_a_row_that_does_not_fit_a_terminal_is_shown_field_by_field(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    narrow, wide = (
+        QueryResult(("a", "b"), [(1, "x")]),
+        QueryResult(tuple("abc"), [("x" * 60, "y" * 60, None)]),
+    )
+    for result, is_vertical in ((narrow, False), (wide, True)):
+        console = Console(force_terminal=True, width=80, color_system=None)
+        print_result(result, None, console)
+        assert ("─ 1 ──" in capsys.readouterr().out) == is_vertical
 
 
 def test_athena_is_not_asked_of_a_bucket(clicklake: Commands) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clicklake.lake.bucket import Lake
+from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.partitions import Span
 from clicklake.reconcile import cloudwatch
 from tests.support.emulator import Emulator
@@ -290,3 +292,57 @@ def sum_of(found: dict[str, Any]) -> int:
     states = ("failed", "parked", "movedByReplay")
     by_code = sum(number for state in states for number in found[state].values())
     return int(found["delivered"] + by_code + found["inFlight"] + found["missing"])
+
+
+def test_nothing_in_an_object_that_breaks_off_counts_as_delivered_and_all_of_it_comes_back(
+    clicklake: Commands, lake: TestLake
+) -> None:
+    ids = [new_id() for _ in range(2000)]
+    lake.put(
+        "raw", [envelope([click(each) for each in ids[start : start + 500]]) for start in range(0, 2000, 500)]
+    )
+    key = lake.put("clicks", [line(each) for each in ids])
+    packed = lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read()
+    lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=packed[: len(packed) * 9 // 10])
+    found = clicklake.json("reconcile", *SPAN, "--recover", code=1)
+    assert (found["accepted"], found["delivered"], found["missing"]) == (2000, 0, 2000)
+    assert found["unreadable"] == [key]
+    documents = lake.lines("failed/missing")
+    recovered = [
+        each
+        for doc in documents
+        for each in json.loads(base64.b64decode(json.loads(doc)["rawData"]))["clicks"]
+    ]
+    assert len(recovered) == 2000
+
+
+def test_an_archived_object_is_named_and_the_rest_is_counted(
+    clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [new_id(), new_id()]
+    lake.put("raw", [envelope([click(each) for each in ids])])
+    lake.put("clicks", [line(ids[0])])
+    archived = lake.put("clicks", [line(ids[1])])
+    read_raw = Lake.read_raw
+
+    def refusing(self: Lake, key: str, version: str | None = None) -> Iterator[bytes]:
+        if key == archived:
+            raise UnreadableObjectError("it is archived (S3 Glacier); restore it first")
+        return read_raw(self, key, version)
+
+    monkeypatch.setattr(Lake, "read_raw", refusing)
+    found = clicklake.json("reconcile", *SPAN, code=1)
+    assert (found["delivered"], found["missing"], found["unreadable"]) == (1, 1, [archived])
+
+
+@pytest.mark.parametrize("name", ["h-2026-99-99-99-00-00-", "clicklake-dev-1-2026-13-01-00-00-00-"])
+@pytest.mark.parametrize("timestamp", [10**18, -(10**18), 10**30, 0])
+def test_an_impossible_time_in_failed_stops_nothing(
+    clicklake: Commands, lake: TestLake, name: str, timestamp: int
+) -> None:
+    event_id = new_id()
+    lake.put("raw", [envelope([click(event_id)])])
+    document_with_time = json.loads(document(envelope([click(event_id)]))) | {"arrivalTimestamp": timestamp}
+    lake.put("failed", [json.dumps(document_with_time).encode() + b"\n"], name=f"{name}{new_id()}")
+    clicklake("reconcile", *SPAN, code=1)  # it is filed under another hour, so it counts as missing here
+    clicklake("replay", "--dry-run", "--from", "2026-01-01")

@@ -42,7 +42,9 @@ def test_every_label_stands_in_its_own_row(labels: list[str]) -> None:
 
 
 def test_a_label_over_time_and_a_grids_row_are_drawn_as_they_are() -> None:
-    assert 'role="x' in texts_of(columns([TimeColumn('role="x', 1, 2)], CARD_PIXELS))
+    assert 'role="x' in texts_of(
+        columns([TimeColumn('role="x', "an hour", 1, 2)], CARD_PIXELS, ("clicks", "page views"))
+    )
     assert "<b>" in texts_of(grid([("<b>", "y", 1)], ["<b>"], ["y"]))
 
 
@@ -50,3 +52,12 @@ def test_a_chart_has_nothing_that_the_page_does_not_need() -> None:
     svg = ElementTree.fromstring(bars([("a", 1)]))
     names = {name for element in svg.iter() for name in element.attrib}
     assert not {name for name in names if name in ("class", "role") or name.startswith("aria-")}
+
+
+def test_a_mark_says_its_numbers_and_the_axis_has_whole_steps() -> None:
+    hours = [TimeColumn("05:00", "05:00 on 24 November", 1, 2, 3), TimeColumn("", "06:00", 0, 1, 0)]
+    svg = columns(hours, CARD_PIXELS, ("clicks", "page views"))
+    titles = [title.text for title in ElementTree.fromstring(svg).iter() if title.tag.endswith("title")]
+    assert "05:00 on 24 November: 1 click, 2 page views, compared with 3 clicks" in titles
+    assert {"0", "1", "2", "3"} <= set(texts_of(svg))
+    assert not [text for text in texts_of(svg) if "." in text]

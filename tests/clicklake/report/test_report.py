@@ -1,24 +1,28 @@
 """The report: its figures, what it makes of little and of broken data, and that nothing of a click runs."""
 
 import gzip
-import os
-import shutil
-from collections.abc import Iterator
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta, tzinfo
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import boto3
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from clicklake.cli.time_spans import compared_span
 from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import HOUR, Span, partition_of
 from clicklake.query import duckdb_engine
-from clicklake.query.queries import saved_query
+from clicklake.query.queries import parse_query, saved_query
+from clicklake.query.schema import line_table
 from clicklake.report.command import write_report
-from clicklake.report.panels import read_sections
+from clicklake.report.page import ReportSpan
+from clicklake.report.panels import Panel, cell_of, panel_sections
 from clicklake.report.timeline import build_timeline
 from tests.support.day import SPAN, Day, lay_day
 from tests.support.emulator import Emulator
@@ -32,6 +36,7 @@ SHOWN = (
     " utmContent clickId referrerHost referrerKind browser browserVersion os device country address visitorId"
     " privacy requestId goodevil lawchaos species name itemLookup"
 )
+ALIGNED = ("goodevil", "lawchaos", "species")
 HOUR_OF_NOON = ("--from", f"{NOON:%Y-%m-%dT%H:00}", "--to", f"{NOON + HOUR:%Y-%m-%dT%H:00}")
 
 
@@ -42,6 +47,7 @@ class Page(HTMLParser):
         super().__init__()
         self.titles: dict[str, str] = {}
         self.cells: dict[str, list[list[str]]] = {}
+        self.headings: dict[str, str] = {}
         self.figures: dict[str, str] = {}
         self._open: list[str] = []
         self._at = ""
@@ -51,7 +57,7 @@ class Page(HTMLParser):
         self._open.append(tag)
         if tag == "h3":
             self._at = dict(attributes)["id"] or ""
-            self.titles[self._at], self.cells[self._at] = "", []
+            self.titles[self._at], self.headings[self._at], self.cells[self._at] = "", "", []
         elif tag == "tr":
             self.cells[self._at].append([])
 
@@ -62,6 +68,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "td" in self._open:
             self.cells[self._at][-1].append(data)
+        elif "h3" in self._open and "span" in self._open:
+            self.headings[self._at] += data
         elif "h3" in self._open:
             self.titles[self._at] += data
         elif "dt" in self._open:
@@ -96,7 +104,8 @@ def day(emulator: Emulator) -> Day:
 def file(day: Day, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The day's report."""
     out = tmp_path_factory.mktemp("report") / "day.html"
-    write_report(duckdb_engine.run_queries, Lake(day.lake.bucket, {}, day.lake.s3), SPAN, out)
+    about = ReportSpan(SPAN, UTC, compared_span(SPAN, UTC, "previous"), "previous")
+    write_report(duckdb_engine.run_queries, Lake(day.lake.bucket, {}, day.lake.s3), about, out)
     return out
 
 
@@ -107,13 +116,17 @@ def written(cell: Any) -> str:
 # --- Its figures --------------------------------------------------------------------------------------------
 
 
+def all_panels(lake: Lake) -> list[Panel]:
+    return [panel for panels in panel_sections(line_table(lake).attributes).values() for panel in panels]
+
+
 def test_every_table_holds_what_plain_python_finds(file: Path, day: Day) -> None:
     page, expected = Page(file.read_text()), answers(day.lines)
-    for panel in (panel for panels in read_sections().values() for panel in panels):
-        columns = saved_query(panel.query).named_selects
-        rows = [dict(zip(columns, row, strict=True)) for row in expected[panel.query]]
-        told = [[written(row[name]) for name in panel.columns] for row in rows]
-        assert page.cells[panel.query][1:] == told, panel.query
+    for panel in all_panels(Lake(day.lake.bucket, {}, day.lake.s3)):
+        query = parse_query(panel.sql) if panel.sql else saved_query(panel.query)
+        rows = [dict(zip(query.named_selects, row, strict=True)) for row in expected[panel.query]]
+        shown = [[written(cell_of(panel, row, name)) for name in panel.columns] for row in rows]
+        assert page.cells[panel.query][1:] == shown, panel.query
     assert page.cells["clicks"][1:] == [[written(cell) for cell in row[:3]] for row in expected["hours"]]
     assert page.cells["visitors"][1:] == [
         [written(cell) for cell in (row[0], *row[3:])] for row in expected["hours"]
@@ -122,36 +135,53 @@ def test_every_table_holds_what_plain_python_finds(file: Path, day: Day) -> None
 
 def test_every_large_number_is_what_plain_python_finds(file: Path, day: Day) -> None:
     page, expected = Page(file.read_text()), answers(day.lines)
-    clicks, views, _, visitors, sessions, bots, optouts = expected["totals"][0]
-    names = ("clicks", "page views", "visitors", "sessions", "events by robots")
-    assert page.figures == dict(
-        zip(names, map(written, (clicks, views, visitors, sessions, bots)), strict=True)
-    )
+    clicks, views, _, visitors, sessions, session_clicks, bots, optouts = expected["totals"][0]
+    names = ("clicks", "page views", "visitors", "sessions")
+    shown = {name: page.figures[name] for name in names}
+    assert shown == dict(zip(names, map(written, (clicks, views, visitors, sessions)), strict=True))
     most = max(expected["hours"], key=lambda row: row[1])
-    assert page.titles["clicks"].endswith(
-        f"{clicks:,} clicks, most of them at {most[0][11:]}:00 on 19 November ({most[1]:,})"
-    )
+    when = f"{most[0][11:]}:00 on 19 November ({most[1]:,})"
+    assert page.titles["clicks"].endswith(f"{clicks:,} clicks, most of them at {when}")
+    per_session = f"{sessions:,} sessions, with {session_clicks / sessions:.1f} clicks per session"
+    assert page.titles["visitors"].endswith(per_session)
     top = expected["species"][0]
-    assert (
-        f"{100 * top[1] / top[2]:.0f} % of {top[2]:,} clicks went to the species {top[0]}"
-        in page.titles["species"]
-    )
+    assert f"{100 * top[1] / top[2]:.0f} % of {top[2]:,} clicks" in page.titles["attribute_species"]
     twice = sum(events for copies, events in expected["duplicates"] if copies > 1)
     assert f" {twice:,} of " in page.titles["duplicates"]
-    html = file.read_text()
-    assert f"Opted out: {optouts:,} events" in html
+    limits = " ".join(file.read_text().split())
     late = sum(events for bound, events in expected["late"] if bound is None or bound > 3600)
-    assert f"Late: {late:,} events" in html
-    assert "Failed: 4 records" in html
+    for text in (
+        f"<dt>Opted out</dt><dd>{optouts:,} events",
+        f"<dt>Bots</dt><dd>{bots:,} events",
+        "<dt>Failed</dt><dd>4 records of these days are in failed/",
+    ):
+        assert text in limits
+    assert (f"<dt>Late</dt><dd>{late:,} event" in limits) == (late > 0)
 
 
-def test_the_span_before_is_compared(report: Report, lake: TestLake) -> None:
+@pytest.mark.parametrize(
+    ("comparison", "shift"),
+    [("week", timedelta(days=7)), ("year", timedelta(weeks=52)), ("previous", HOUR), ("none", None)],
+)
+def test_the_chosen_span_is_compared(
+    report: Report, lake: TestLake, comparison: str, shift: timedelta | None
+) -> None:
     lake.put("clicks", [line(new_id(), visitorId=f"v{n}") for n in range(3)])
-    before = NOON - HOUR
-    lake.put("clicks", [line(new_id(), before, visitorId=f"v{n}") for n in range(2)], before)
-    html = report(*HOUR_OF_NOON)
-    assert html.count("+50 % on the hour before (2)") == 2  # clicks, visitors
-    assert "stroke-dasharray" in html
+    for number, earlier in enumerate((HOUR, timedelta(days=7), timedelta(weeks=52)), 1):
+        count = 2 if earlier == shift else 10 * number
+        then = NOON - earlier
+        lake.put("clicks", [line(new_id(), then, visitorId=f"v{n}") for n in range(count)], then)
+    html = report(*HOUR_OF_NOON, "--compare", comparison)
+    assert html.count("+50 % from 2") == (2 if shift else 0)  # clicks, visitors
+    assert ("Compared with" in html) == (shift is not None)
+
+
+def test_a_drop_has_a_minus_sign_and_nothing_to_compare_with_is_named(report: Report, lake: TestLake) -> None:
+    lake.put("clicks", [line(new_id(), visitorId="v")])
+    assert "Nothing landed in the time to compare with" in report(*HOUR_OF_NOON)
+    then = NOON - timedelta(days=7)
+    lake.put("clicks", [line(new_id(), then, visitorId=f"v{n}") for n in range(4)], then)
+    assert "\N{MINUS SIGN}75 % from 4" in report(*HOUR_OF_NOON)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +189,59 @@ def test_the_span_before_is_compared(report: Report, lake: TestLake) -> None:
     [(1, "hour", 24), (3, "hour", 72), (4, "day", 4), (100, "day", 100), (101, "month", 4)],
 )
 def test_a_span_is_drawn_in_hours_days_or_months(days: int, unit: str, columns: int) -> None:
-    timeline = build_timeline(Span(SPAN.until - days * 24 * HOUR, SPAN.until), [], [])
+    span = Span(SPAN.until - days * 24 * HOUR, SPAN.until)
+    timeline = build_timeline(span, UTC, [], [], None)
     assert (timeline.unit.column, len(timeline.moments)) in {(unit, columns), (unit, columns + 1)}
+
+
+# --- In a time zone -----------------------------------------------------------------------------------------
+
+ZONES = ("Asia/Kolkata", "America/St_Johns", "Europe/Berlin")  # half hours; the clocks change in the spans
+CHANGES = {  # days on which the clocks of the zone change, and an ordinary one
+    "Asia/Kolkata": ["2026-11-24"],
+    "America/St_Johns": ["2026-03-08", "2026-11-01"],
+    "Europe/Berlin": ["2026-03-29", "2026-10-25"],
+}
+HOURS_OF_DAY = {"2026-03-08": 23, "2026-03-29": 23, "2026-11-01": 25, "2026-10-25": 25, "2026-11-24": 24}
+
+
+@pytest.mark.parametrize(("zone", "day"), [(zone, day) for zone in ZONES for day in CHANGES[zone]])
+def test_the_hours_of_a_zone_are_those_that_plain_python_finds(
+    report: Report, lake: TestLake, zone: str, day: str
+) -> None:
+    local = ZoneInfo(zone)
+    start = datetime.fromisoformat(day).replace(tzinfo=local).astimezone(UTC)
+    length = HOURS_OF_DAY[day] * HOUR
+    moments = [start + minutes * timedelta(minutes=1) for minutes in range(-120, 1680, 17)]
+    by_hour: dict[datetime, list[datetime]] = {}
+    for moment in moments:
+        by_hour.setdefault(moment.replace(minute=0, second=0), []).append(moment)
+    for hour, within in by_hour.items():
+        lake.put("clicks", [line(new_id(), moment, visitorId="v") for moment in within], hour)
+    page = Page(report("--from", day, "--to", day, "--timezone", zone))
+    expected = Counter(
+        f"{moment.astimezone(local):%Y-%m-%dT%H}" for moment in moments if start <= moment < start + length
+    )
+    assert {row[0]: int(row[1]) for row in page.cells["clicks"][1:]} == expected
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("comparison", ["week", "year", "previous"])
+def test_a_compared_day_is_a_whole_day_of_the_zone(
+    zone: str, comparison: Literal["week", "year", "previous"]
+) -> None:
+    local: tzinfo = ZoneInfo(zone)
+    for day in ("2026-11-01", "2026-10-25", "2026-11-02", "2026-11-08", "2026-11-24"):
+        since = datetime.fromisoformat(day).replace(tzinfo=local)
+        until = since + timedelta(days=1)  # by the calendar
+        span = Span(since.astimezone(UTC), until.astimezone(UTC))
+        compared = compared_span(span, local, comparison)
+        assert compared is not None
+        ends = [moment.astimezone(local) for moment in (compared.since, compared.until)]
+        assert [(end.hour, end.minute) for end in ends] == [(0, 0), (0, 0)]
+        assert ends[1].date() - ends[0].date() == timedelta(days=1)
+        if comparison != "previous":
+            assert ends[0].weekday() == since.weekday()
 
 
 # --- Little and broken data ---------------------------------------------------------------------------------
@@ -170,29 +251,31 @@ def test_one_click_makes_a_report_that_says_what_was_never_seen(report: Report, 
     lake.put("clicks", [line(new_id())])
     page = Page(report(*HOUR_OF_NOON))
     assert page.figures["clicks"] == "1"
-    assert page.titles["items"] == "Items 100 % of 1 clicks on items went to 4e53920c"
+    assert page.headings["items"] == "Items"
+    assert " ".join(page.titles["items"].split()) == "100 % of 1 click on items went to 4e53920c"
+    assert page.titles["clicks"].split() == ["1", "click"]
     assert not page.cells["countries"]
-    assert "only a CloudFront before the API tells it" in report.out.read_text()
+    assert "only CloudFront before the API adds it" in report.out.read_text()
 
 
-def test_where_only_robots_came_the_report_says_so(report: Report, lake: TestLake) -> None:
+def test_where_only_bots_came_the_report_says_so(report: Report, lake: TestLake) -> None:
     lake.put("clicks", [line(new_id(), bot="tool")])
     page = Page(report(*HOUR_OF_NOON))
-    assert (page.figures["clicks"], page.figures["events by robots"]) == ("0", "1")
-    assert page.titles["clicks"] == "Clicks and page views by the hour"
-    assert "100 % of 1 events by robots" in page.titles["bots"]
-    assert "No event of a person" in report.out.read_text()
+    assert page.figures["clicks"] == "0"
+    assert page.headings["clicks"] == "Clicks and page views by hour"
+    assert "100 % of 1 event from bots matched the rule tool" in page.titles["bots"]
+    assert "No event of a visitor. Bots" in report.out.read_text()
 
 
 def test_where_all_records_failed_the_report_says_so(report: Report, lake: TestLake) -> None:
     lake.put("failed", [document(b"{}", "Lambda.FunctionError")])
-    assert "1 records of these days wait in failed/" in report(*HOUR_OF_NOON)
+    assert "1 record of these days is in failed/" in report(*HOUR_OF_NOON)
 
 
 def test_page_views_alone_have_no_hour_of_most_clicks(report: Report, lake: TestLake) -> None:
     lake.put("clicks", [line(new_id(), type="pageview")])
     page = Page(report(*HOUR_OF_NOON))
-    assert page.titles["clicks"] == "Clicks and page views by the hour 0 clicks"
+    assert page.titles["clicks"].split() == ["0", "clicks"]
 
 
 def test_an_empty_lake_is_said_to_be_empty(report: Report, lake: TestLake) -> None:
@@ -264,23 +347,6 @@ def test_nothing_that_a_click_says_is_markup_or_moves_text(report: Report, lake:
 # --- In a browser -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = (
-        os.environ.get("CLICKLAKE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    )
-    quiet = [
-        "--no-sandbox",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=quiet)
-        yield browser
-        browser.close()
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
@@ -293,7 +359,7 @@ def test_axe_finds_no_fault_and_nothing_scrolls_sideways(
     found = Axe().run(page)
     assert not found.response["violations"], found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.locator("svg:visible").count() == 2 + sum(map(len, read_sections().values()))
+    assert page.locator("svg:visible").count() == 2 + sum(map(len, panel_sections(ALIGNED).values()))
     page.close()
 
 
@@ -317,11 +383,13 @@ def test_the_page_asks_for_nothing_runs_nothing_and_breaks_no_rule_of_its_own(
 
 
 @pytest.mark.browser
-def test_print_shows_every_table(browser: Browser, file: Path) -> None:
+def test_it_prints_every_panels_table_on_four_pages_of_a4_at_most(browser: Browser, file: Path) -> None:
     page = browser.new_page()
-    page.emulate_media(media="print")
     page.goto(file.as_uri())
-    assert page.locator("table").count() == page.locator("table:visible").count() > 0
+    page.emulate_media(media="print")
+    assert page.locator("table:visible").count() == page.locator(".card:not(.whole) table").count() > 0
+    pages = page.pdf(format="A4").count(b"/Type /Page\n")
+    assert 1 <= pages <= 4
     page.close()
 
 
@@ -335,3 +403,30 @@ def test_a_report_of_three_full_days_is_small(report: Report, lake: TestLake) ->
         lake.put("clicks", [line(new_id(), at, **(fields | {"type": "click"}))] * 2, at)
     report("--from", f"{NOON - 71 * HOUR:%Y-%m-%dT%H:00}", "--to", f"{NOON + HOUR:%Y-%m-%dT%H:00}")
     assert report.out.stat().st_size < MAX_REPORT_BYTES
+
+
+# --- As JSON, and the file ----------------------------------------------------------------------------------
+
+
+def test_the_figures_come_as_json(report: Report, lake: TestLake) -> None:
+    lake.put("clicks", [line(new_id(), visitorId="v")])
+    figures = json.loads(report.clicklake("report", *HOUR_OF_NOON, "--json").stdout)
+    assert figures["panels"]["totals"][0]["clicks"] == 1
+    assert figures["timezone"] == "UTC"
+    assert datetime.fromisoformat(figures["comparedFrom"]) == NOON.replace(minute=0) - timedelta(days=7)
+    assert not report.out.exists()
+
+
+@pytest.mark.parametrize("zone", ["Mars/Base", "", "../etc/passwd", "UTC+1"])
+def test_a_zone_that_does_not_exist_is_refused(report: Report, lake: TestLake, zone: str) -> None:
+    assert f"'{zone}' is not a time zone" in " ".join(report.refused("--timezone", zone).split())
+
+
+def test_a_file_that_cannot_be_written_is_named_before_anything_is_read(
+    clicklake: Commands, lake: TestLake, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    refused = clicklake("report", "--out", str(tmp_path), *HOUR_OF_NOON, code=2).output
+    assert "is a folder; name a file in it" in " ".join(refused.split())
+    below = clicklake("report", "--out", str(tmp_path / "file" / "r.html"), *HOUR_OF_NOON, code=2).output
+    assert "File exists" in below or "Not a directory" in below

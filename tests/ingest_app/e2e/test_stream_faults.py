@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest_app import create_app, stream
+from ingest_app import create_app
+from ingest_app.aws import stream
+from ingest_app.aws.stream import MAX_ATTEMPTS, FirehoseStream, StreamUnavailable
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import MAX_ATTEMPTS, FirehoseStream, StreamUnavailable
 from tests.ingest_app.conftest import json_of
 from tests.ingest_app.e2e.conftest import aws_environment
 from tests.ingest_app.e2e.firehose_server import (

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clicklake.deploy.packaging.zappa_hooks import RUNTIME
+from clicklake.deploy.packaging.ingest_bundle import RUNTIME
 from tests.clicklake.deploy.packaging.conftest import VENV
 from tests.support.paths import ROOT
 

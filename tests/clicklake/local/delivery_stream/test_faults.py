@@ -1,11 +1,13 @@
+"""Fault plans, and when each fault is due."""
+
 from typing import Any
 
 import pytest
 
-from clicklake.local.delivery_stream.faults import Faults, Plan, S3DownError, parse_plan
+from clicklake.local.delivery_stream.faults import FaultPlan, Faults, S3DownError, parse_plan
 
 
-def test_no_fault_is_on_by_default() -> None:
+def test_no_fault_is_active_by_default() -> None:
     faults = Faults()
     assert faults.next_put() == faults.next_put()
     assert not faults.next_put().throttle
@@ -21,7 +23,7 @@ def test_every_nth_put_counts_from_when_the_plan_was_made() -> None:
     assert [faults.next_put().throttle for _ in range(6)] == [False, False, True, False, False, True]
 
 
-def test_faults_of_one_plan_are_on_together() -> None:
+def test_all_faults_of_a_plan_are_active_together() -> None:
     faults = Faults()
     faults.use(parse_plan({"delaySeconds": 0.5, "dropBeforeEvery": 1, "dropAfterEvery": 2}))
     first, second = faults.next_put(), faults.next_put()
@@ -29,20 +31,20 @@ def test_faults_of_one_plan_are_on_together() -> None:
     assert second.drop_after
 
 
-def test_plan_replaces_the_one_before() -> None:
+def test_new_plan_replaces_the_old_one() -> None:
     faults = Faults()
     faults.use(parse_plan({"throttleEvery": 1, "deliverTwice": True}))
     faults.use(parse_plan({}))
-    assert faults.plan == Plan()
+    assert faults.plan == FaultPlan()
     assert not faults.next_put().throttle
 
 
-def test_s3_is_down_for_as_long_as_the_plan_says() -> None:
+def test_s3_is_down_while_the_plan_says_so() -> None:
     faults = Faults()
     faults.use(parse_plan({"s3DownSeconds": 60}))
     with pytest.raises(S3DownError):
         faults.check_s3()
-    faults.use(Plan())
+    faults.use(FaultPlan())
     faults.check_s3()
 
 
@@ -61,6 +63,6 @@ def test_s3_is_down_for_as_long_as_the_plan_says() -> None:
         ({"deliverTwice": 1}, "deliverTwice must be of the type bool"),
     ],
 )
-def test_plan_that_cannot_be_read_says_what_is_wrong(given: Any, reason: str) -> None:
+def test_invalid_plan_is_refused_with_a_reason(given: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         parse_plan(given)

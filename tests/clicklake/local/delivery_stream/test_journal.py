@@ -1,3 +1,5 @@
+"""The journal on disk."""
+
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -6,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clicklake.local.delivery_stream.journal import DiskJournal
-from clicklake.local.delivery_stream.transform import Record
+from clicklake.local.delivery_stream.outcomes import Record
 from tests.support.paths import ROOT
 
 A, B, C = Record("9", b"a", 1), Record("1", b"\x00b", 2), Record("5", b"", 3)
@@ -19,7 +21,7 @@ def journal(tmp_path: Path) -> Iterator[DiskJournal]:
     journal.close()
 
 
-def test_records_wait_in_the_order_that_they_were_put(journal: DiskJournal) -> None:
+def test_records_wait_in_the_order_in_which_they_were_put(journal: DiskJournal) -> None:
     journal.add("one", [A, B])
     journal.add("one", [C])
     assert journal.waiting("one") == [A, B, C]
@@ -33,7 +35,7 @@ def test_each_stream_has_its_own(journal: DiskJournal) -> None:
     assert journal.count() == 2
 
 
-def test_record_that_is_removed_waits_no_more(journal: DiskJournal) -> None:
+def test_removed_record_no_longer_waits(journal: DiskJournal) -> None:
     journal.add("one", [A, B])
     journal.remove(["9", "unheard of"])
     assert journal.waiting("one") == [B]
@@ -41,12 +43,13 @@ def test_record_that_is_removed_waits_no_more(journal: DiskJournal) -> None:
     assert (journal.streams(), journal.count()) == ([], 0)
 
 
-def test_records_survive_the_process_that_is_killed_right_after_taking_them(tmp_path: Path) -> None:
+@pytest.mark.e2e
+def test_records_survive_a_process_that_is_killed_right_after_accepting_them(tmp_path: Path) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
 from clicklake.local.delivery_stream.journal import DiskJournal
-from clicklake.local.delivery_stream.transform import Record
+from clicklake.local.delivery_stream.outcomes import Record
 journal = DiskJournal(Path({str(tmp_path / "journal.sqlite")!r}))
 for n in range(100):
     journal.add("one", [Record(str(n), b"x" * 1000, n)])

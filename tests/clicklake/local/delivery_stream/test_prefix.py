@@ -1,3 +1,5 @@
+"""Firehose's prefix language."""
+
 from datetime import UTC, datetime
 
 import pytest
@@ -42,7 +44,7 @@ def test_java_pattern_is_formatted_as_java_does(pattern: str, formatted: str) ->
 @pytest.mark.parametrize(
     ("hour", "formatted"), [(0, "12 24 0 AM"), (12, "12 12 0 PM"), (13, "1 13 1 PM"), (23, "11 23 11 PM")]
 )
-def test_java_hours_of_the_half_day(hour: int, formatted: str) -> None:
+def test_java_twelve_hour_clocks(hour: int, formatted: str) -> None:
     assert prefix.format_java("h k K a", AT.replace(hour=hour)) == formatted
 
 
@@ -57,7 +59,7 @@ def test_java_hours_of_the_half_day(hour: int, formatted: str) -> None:
         ("x", "'x'"),
     ],
 )
-def test_pattern_that_cannot_be_formatted_says_why(pattern: str, reason: str) -> None:
+def test_unsupported_pattern_is_refused_with_a_reason(pattern: str, reason: str) -> None:
     with pytest.raises(PrefixError, match=reason):
         prefix.format_java(pattern, AT)
 
@@ -79,7 +81,7 @@ def test_error_output_type_is_filled_in() -> None:
     assert prefix.evaluate(given, AT, "processing-failed") == "failed/processing-failed/dt=2026-03-05/"
 
 
-def test_random_string_is_eleven_characters_and_new_each_time() -> None:
+def test_random_string_has_eleven_characters_and_is_new_each_time() -> None:
     first, second = prefix.evaluate("!{firehose:random-string}/!{firehose:random-string}", AT).split("/")
     assert len(first) == len(second) == 11
     assert first != second
@@ -96,7 +98,7 @@ def test_random_string_is_eleven_characters_and_new_each_time() -> None:
         "x" * 513,
     ],
 )
-def test_prefix_that_firehose_would_refuse_is_refused(given: str) -> None:
+def test_invalid_prefix_is_refused(given: str) -> None:
     with pytest.raises(PrefixError):
         prefix.evaluate(given, AT)
 
@@ -110,5 +112,5 @@ def test_prefix_that_firehose_would_refuse_is_refused(given: str) -> None:
         ("clicks/!{timestamp:yyyy}/", "clicks/!{timestamp:yyyy}/"),
     ],
 )
-def test_hour_is_appended_where_no_timestamp_stands(given: str, completed: str) -> None:
+def test_hour_is_appended_to_a_prefix_without_a_timestamp(given: str, completed: str) -> None:
     assert prefix.with_timestamp(given) == completed

@@ -1,10 +1,12 @@
+"""PutRecord and PutRecordBatch: limits, responses, errors, faults."""
+
 import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from clicklake.local.delivery_stream.destination import UnsupportedDestinationError
+from clicklake.local.delivery_stream.configuration import UnsupportedDestinationError
 from clicklake.local.delivery_stream.faults import Faults, parse_plan
 from clicklake.local.delivery_stream.puts import (
     MAX_BATCH_BYTES,
@@ -25,19 +27,19 @@ def one(data: bytes) -> dict[str, Any]:
 
 
 def batch(*data: bytes) -> dict[str, Any]:
-    return {"DeliveryStreamName": "clicks", "Records": [record(each) for each in data]}
+    return {"DeliveryStreamName": "clicks", "Records": [record(payload) for payload in data]}
 
 
 class Api(PutApi):
-    """Over a stream whose journal says what was taken."""
+    """The API of one stream. `accepted` returns the records that were accepted."""
 
     def __init__(self, lake: World) -> None:
         self.lake = lake
         self.faults = Faults()
         super().__init__(lambda name: lake.stream if name == "clicks" else None, lambda: None, self.faults)
 
-    def taken(self) -> list[bytes]:
-        return [each.data for each in self.lake.journal.waiting(self.lake.stream.arn)]
+    def accepted(self) -> list[bytes]:
+        return [record.data for record in self.lake.journal.waiting(self.lake.stream.arn)]
 
 
 @pytest.fixture
@@ -45,30 +47,30 @@ def api(world: Callable[..., World]) -> Api:
     return Api(world())
 
 
-def test_put_record_answers_an_id_that_the_processor_is_not_shown(api: Api) -> None:
+def test_put_record_returns_an_id_of_its_own(api: Api) -> None:
     answer = api.put_record(one(b"a"))
     assert answer["Encrypted"] is False
     assert len(answer["RecordId"]) > 56
-    assert api.taken() == [b"a"]
+    assert api.accepted() == [b"a"]
 
 
-def test_put_record_batch_answers_for_each_record_in_order(api: Api) -> None:
+def test_put_record_batch_has_one_result_per_record_in_order(api: Api) -> None:
     answer = api.put_record_batch(batch(b"a", b"b", b"c"))
     assert answer["FailedPutCount"] == 0
     assert len({entry["RecordId"] for entry in answer["RequestResponses"]}) == 3
-    assert api.taken() == [b"a", b"b", b"c"]
+    assert api.accepted() == [b"a", b"b", b"c"]
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * MAX_RECORD_BYTES])
-def test_record_within_its_limits_is_taken(api: Api, data: bytes) -> None:
+def test_record_within_its_limits_is_accepted(api: Api, data: bytes) -> None:
     api.put_record(one(data))
-    assert api.taken() == [data]
+    assert api.accepted() == [data]
 
 
-def test_batch_within_its_limits_is_taken(api: Api) -> None:
+def test_batch_within_its_limits_is_accepted(api: Api) -> None:
     api.put_record_batch(batch(*[b"x"] * 500))
     api.put_record_batch(batch(*[b"x" * (MAX_BATCH_BYTES // 8)] * 8))
-    assert len(api.taken()) == 508
+    assert len(api.accepted()) == 508
 
 
 TOO_LARGE = b"x" * (MAX_RECORD_BYTES + 1)
@@ -102,29 +104,29 @@ def test_request_beyond_a_limit_is_refused_whole(
     with pytest.raises(PutError, match=message) as refused:
         operation(api, request_body)
     assert (refused.value.code, refused.value.status) == (code, 400)
-    assert api.taken() == []
+    assert api.accepted() == []
 
 
-def test_stream_whose_configuration_is_not_kept_refuses_by_name() -> None:
+def test_put_on_an_unsupported_stream_is_refused_with_the_reason() -> None:
     def find(name: str) -> None:
-        raise UnsupportedDestinationError("CompressionFormat Snappy is not kept")
+        raise UnsupportedDestinationError("CompressionFormat Snappy is not supported")
 
     with pytest.raises(PutError, match="Snappy") as refused:
         PutApi(find, lambda: None, Faults()).put_record(one(b""))
     assert refused.value.code == "InvalidArgumentException"
 
 
-def test_throttled_put_is_told_to_slow_down_and_takes_nothing(api: Api) -> None:
+def test_throttled_put_accepts_nothing(api: Api) -> None:
     api.faults.use(parse_plan({"throttleEvery": 2}))
     api.put_record(one(b"first"))
     with pytest.raises(PutError, match=r"^Slow down\.$") as refused:
         api.put_record_batch(batch(b"second"))
     assert (refused.value.code, refused.value.status) == ("ServiceUnavailableException", 503)
     api.put_record(one(b"third"))
-    assert api.taken() == [b"first", b"third"]
+    assert api.accepted() == [b"first", b"third"]
 
 
-def test_part_failed_batch_names_each_record_that_was_not_taken(api: Api) -> None:
+def test_partly_failed_batch_names_each_record_that_was_not_accepted(api: Api) -> None:
     api.faults.use(parse_plan({"failEvery": 3}))
     answer = api.put_record_batch(batch(b"a", b"b", b"c", b"d", b"e", b"f"))
     assert answer["FailedPutCount"] == 2
@@ -135,21 +137,21 @@ def test_part_failed_batch_names_each_record_that_was_not_taken(api: Api) -> Non
         "ErrorCode": "ServiceUnavailableException",
         "ErrorMessage": "Slow down.",
     }
-    assert api.taken() == [b"a", b"b", b"d", b"e"]
+    assert api.accepted() == [b"a", b"b", b"d", b"e"]
 
 
-def test_put_record_that_fails_alone_is_an_error(api: Api) -> None:
+def test_put_record_that_fails_is_an_error(api: Api) -> None:
     api.faults.use(parse_plan({"failEvery": 1}))
     with pytest.raises(PutError, match="Slow down"):
         api.put_record(one(b"a"))
-    assert api.taken() == []
+    assert api.accepted() == []
 
 
-@pytest.mark.parametrize(("fault", "taken"), [("dropBeforeEvery", []), ("dropAfterEvery", [b"a"])])
-def test_dropped_connection_comes_before_or_after_the_record_is_taken(
-    api: Api, fault: str, taken: list[bytes]
+@pytest.mark.parametrize(("fault", "accepted"), [("dropBeforeEvery", []), ("dropAfterEvery", [b"a"])])
+def test_connection_is_dropped_before_or_after_the_record_is_accepted(
+    api: Api, fault: str, accepted: list[bytes]
 ) -> None:
     api.faults.use(parse_plan({fault: 1}))
     with pytest.raises(ConnectionDroppedError):
         api.put_record(one(b"a"))
-    assert api.taken() == taken
+    assert api.accepted() == accepted

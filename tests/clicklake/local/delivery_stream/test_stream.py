@@ -1,3 +1,5 @@
+"""A delivery stream with a fixed clock: buffers, outcomes, retries, and the journal."""
+
 import base64
 import json
 import re
@@ -9,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clicklake.local.delivery_stream.destination import parse_destination
+from clicklake.local.delivery_stream.configuration import parse_destination
+from clicklake.local.delivery_stream.objects import SealedObject
 from clicklake.local.delivery_stream.transform import MAX_PAYLOAD_BYTES, InvocationError
 from tests.clicklake.local.delivery_stream.world import (
     LAMBDA_ARN,
@@ -28,11 +31,19 @@ MakeWorld = Callable[..., World]
 
 
 def batches(world: World) -> list[list[bytes]]:
-    """What each invocation was handed."""
+    """Return the records of each invocation."""
     return [[decoded(record) for record in event["records"]] for event in world.events]
 
 
-def test_records_come_out_transformed_and_the_raw_copy_as_put(world: MakeWorld) -> None:
+def kinds(world: World) -> list[str]:
+    return [sealed.kind for sealed in world.objects]
+
+
+def first(world: World, kind: str) -> SealedObject:
+    return next(sealed for sealed in world.objects if sealed.kind == kind)
+
+
+def test_records_are_delivered_transformed_and_kept_raw_as_put(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"one\n", b"two\n"])
     lake.settle()
@@ -59,7 +70,7 @@ def test_processor_does_not_wait_when_its_buffer_is_full(world: MakeWorld) -> No
     assert batches(lake) == []
     lake.stream.put([b"c" * 100_000])
     lake.pass_seconds(0)
-    assert [len(batch) for batch in batches(lake)] == [2]  # up to the hint, the third waits on
+    assert [len(batch) for batch in batches(lake)] == [2]  # up to the hint; the third still waits
 
 
 def test_record_larger_than_the_hint_is_a_batch_of_its_own(world: MakeWorld) -> None:
@@ -69,16 +80,16 @@ def test_record_larger_than_the_hint_is_a_batch_of_its_own(world: MakeWorld) -> 
     assert [len(batch) for batch in batches(lake)] == [1, 1]
 
 
-def test_event_never_exceeds_what_lambda_takes(world: MakeWorld) -> None:
+def test_event_never_exceeds_the_limit_of_lambda(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration=processing(BufferSizeInMBs="3"))
-    lake.stream.put([b"tiny"] * 50_000)  # 200 kB of data, 8 MB of event
+    lake.stream.put([b"x" * 180] * 17_000)  # 3.06 MB of data, an event of 6.7 MB
     lake.settle()
     assert len(lake.events) == 2
     assert all(len(json.dumps(event)) <= MAX_PAYLOAD_BYTES for event in lake.events)
-    assert lake.content("delivered") == b"TINY" * 50_000
+    assert lake.content("delivered") == b"X" * 180 * 17_000
 
 
-def test_no_more_than_a_few_invocations_are_outstanding(world: MakeWorld) -> None:
+def test_only_a_few_invocations_run_at_once(world: MakeWorld) -> None:
     hurried = processing(BufferSizeInMBs="0.2", BufferIntervalInSeconds="0")
     lake = world(ProcessingConfiguration=hurried, S3BackupMode="Disabled")
     waiting: list[Callable[[], None]] = []
@@ -98,7 +109,7 @@ def test_object_waits_for_its_interval(world: MakeWorld) -> None:
     lake.pass_seconds(59.9)
     assert lake.objects == []
     lake.pass_seconds(0.1)
-    assert [each.kind for each in lake.objects] == ["delivered", "raw"]
+    assert kinds(lake) == ["delivered", "raw"]
 
 
 def test_object_does_not_wait_when_its_buffer_is_full(world: MakeWorld) -> None:
@@ -111,29 +122,29 @@ def test_object_does_not_wait_when_its_buffer_is_full(world: MakeWorld) -> None:
     assert lake.content("delivered") == b"a" * 600_000 + b"b" * 600_000
 
 
-def test_interval_of_zero_is_no_wait(world: MakeWorld) -> None:
+def test_interval_of_zero_means_no_wait(world: MakeWorld) -> None:
     at_once = {"IntervalInSeconds": 0, "SizeInMBs": 1}
     lake = world(ProcessingConfiguration={}, BufferingHints=at_once)
     lake.stream.put([b"a"])
     lake.pass_seconds(0)
-    assert [each.kind for each in lake.objects] == ["delivered"]
+    assert kinds(lake) == ["delivered"]
 
 
-def test_raw_and_delivered_objects_have_hints_of_their_own(world: MakeWorld) -> None:
+def test_raw_and_delivered_objects_have_separate_hints(world: MakeWorld) -> None:
     backup = {**config()["S3BackupConfiguration"], "BufferingHints": {"IntervalInSeconds": 120}}
     lake = world(ProcessingConfiguration={}, S3BackupConfiguration=backup)
     lake.stream.put([b"a"])
     lake.pass_seconds(60)
-    assert [each.kind for each in lake.objects] == ["delivered"]
+    assert kinds(lake) == ["delivered"]
     lake.pass_seconds(60)
-    assert [each.kind for each in lake.objects] == ["delivered", "raw"]
+    assert kinds(lake) == ["delivered", "raw"]
 
 
 def test_key_is_prefix_stream_version_time_and_a_unique_name(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a"])
     lake.settle()
-    delivered, raw = sorted(lake.objects, key=lambda each: each.kind)
+    delivered, raw = sorted(lake.objects, key=lambda sealed: sealed.kind)
     uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     folder = r"dt=2026-11-24/hr=12/clicks-1-2026-11-24-12-00-00-"
     assert re.fullmatch(rf"clicks/{folder}{uuid}\.gz", delivered.key)
@@ -141,30 +152,30 @@ def test_key_is_prefix_stream_version_time_and_a_unique_name(world: MakeWorld) -
     assert delivered.bucket == "lake"
 
 
-def test_objects_are_gzip_where_the_configuration_says_so(world: MakeWorld) -> None:
+def test_objects_are_gzipped_if_configured(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a"])
     lake.settle()
-    delivered, raw = sorted(lake.objects, key=lambda each: each.kind)
+    delivered, raw = sorted(lake.objects, key=lambda sealed: sealed.kind)
     assert (delivered.content_encoding, body(delivered)) == ("gzip", b"A")
     assert (raw.content_encoding, raw.body) == (None, b"a")
 
 
-def test_file_extension_of_the_configuration_wins(world: MakeWorld) -> None:
+def test_configured_file_extension_wins(world: MakeWorld) -> None:
     lake = world(FileExtension=".json.gz")
     lake.stream.put([b"a"])
     lake.settle()
-    assert any(each.key.endswith(".json.gz") for each in lake.objects)
+    assert any(sealed.key.endswith(".json.gz") for sealed in lake.objects)
 
 
-def test_folder_is_that_of_the_oldest_record(world: MakeWorld) -> None:
+def test_folder_comes_from_the_oldest_record(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration={})
     lake.now = 3595.0  # five seconds to one o'clock
     lake.stream.put([b"before"])
     lake.pass_seconds(30)
     lake.stream.put([b"after"])
     lake.pass_seconds(30)
-    delivered = next(each for each in lake.objects if each.kind == "delivered")
+    delivered = first(lake, "delivered")
     assert "/hr=12/" in delivered.key
     assert body(delivered) == b"beforeafter"
 
@@ -173,11 +184,11 @@ def test_folder_follows_the_time_zone(world: MakeWorld) -> None:
     lake = world(CustomTimeZone="Asia/Tokyo")
     lake.stream.put([b"a"])
     lake.settle()
-    delivered = next(each for each in lake.objects if each.kind == "delivered")
+    delivered = first(lake, "delivered")
     assert delivered.key.startswith("clicks/dt=2026-11-24/hr=21/clicks-1-2026-11-24-21-00-00-")
 
 
-def test_delimiter_stands_between_records_when_configured(world: MakeWorld) -> None:
+def test_delimiter_is_added_between_records_if_configured(world: MakeWorld) -> None:
     delimiter = {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord", "Parameters": []}]}
     lake = world(ProcessingConfiguration=delimiter)
     lake.stream.put([b"a", b"b"])
@@ -185,17 +196,17 @@ def test_delimiter_stands_between_records_when_configured(world: MakeWorld) -> N
     assert lake.content("delivered") == b"a\nb"
 
 
-def test_update_reaches_what_is_buffered_already(world: MakeWorld) -> None:
+def test_update_applies_to_buffered_records(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration={})
     lake.stream.put([b"a"])
     lake.stream.configure(2, parse_destination(config(ProcessingConfiguration={}, Prefix="moved/")))
     lake.settle()
-    delivered = next(each for each in lake.objects if each.kind == "delivered")
+    delivered = first(lake, "delivered")
     assert delivered.key.startswith("moved/2026/11/24/12/clicks-2-")
 
 
 def failing(event: dict[str, Any]) -> bytes:
-    """Fails, drops or shouts, as each record says."""
+    """Fail, drop or shout, as each record says."""
     results = {b"fail": "ProcessingFailed", b"drop": "Dropped"}
     answers = []
     for record in event["records"]:
@@ -223,21 +234,21 @@ def test_failed_record_is_kept_whole_and_its_neighbours_are_delivered(world: Mak
     ]
 
 
-def test_error_object_is_plain_lines_under_its_type(world: MakeWorld) -> None:
+def test_error_object_has_plain_lines_under_its_type(world: MakeWorld) -> None:
     lake = world(failing)
     lake.stream.put([b"fail"])
     lake.settle()
-    failed = next(each for each in lake.objects if each.kind == "failed")
+    failed = first(lake, "failed")
     assert failed.key.startswith("failed/processing-failed/dt=2026-11-24/clicks-1-")
     assert not failed.key.endswith(".gz")
     assert failed.content_encoding is None
 
 
-def test_dropped_record_leaves_its_raw_copy_alone(world: MakeWorld) -> None:
+def test_dropped_record_leaves_only_its_raw_copy(world: MakeWorld) -> None:
     lake = world(failing)
     lake.stream.put([b"drop"])
     lake.settle()
-    assert [each.kind for each in lake.objects] == ["raw"]
+    assert kinds(lake) == ["raw"]
 
 
 @pytest.mark.parametrize("data", [b"fail", b"drop", b"one"])
@@ -248,7 +259,7 @@ def test_raw_copy_is_kept_whatever_the_outcome(world: MakeWorld, data: bytes) ->
     assert lake.content("raw") == data
 
 
-def test_function_that_stays_broken_fails_the_batch_after_four_attempts(world: MakeWorld) -> None:
+def test_broken_function_fails_the_batch_after_four_attempts(world: MakeWorld) -> None:
     def broken(event: dict[str, Any]) -> bytes:
         raise InvocationError.function_error()
 
@@ -260,7 +271,7 @@ def test_function_that_stays_broken_fails_the_batch_after_four_attempts(world: M
     assert lake.content("delivered") == b""
 
 
-def test_s3_that_refuses_is_asked_again_until_it_takes_the_object(world: MakeWorld) -> None:
+def test_refused_object_is_retried_until_s3_accepts_it(world: MakeWorld) -> None:
     lake = world()
     lake.s3_is_down = True
     lake.stream.put([b"a"])
@@ -272,7 +283,7 @@ def test_s3_that_refuses_is_asked_again_until_it_takes_the_object(world: MakeWor
     assert lake.stream.waiting == 0
 
 
-def test_transform_is_not_run_again_because_s3_refuses(world: MakeWorld) -> None:
+def test_refused_object_is_not_transformed_again(world: MakeWorld) -> None:
     lake = world()
     lake.s3_is_down = True
     lake.stream.put([b"a"])
@@ -280,7 +291,7 @@ def test_transform_is_not_run_again_because_s3_refuses(world: MakeWorld) -> None
     assert len(lake.events) == 1
 
 
-def test_while_s3_refuses_what_follows_is_gathered(world: MakeWorld) -> None:
+def test_records_are_gathered_while_s3_refuses_objects(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration={})
     lake.s3_is_down = True
     for _ in range(100):
@@ -289,7 +300,7 @@ def test_while_s3_refuses_what_follows_is_gathered(world: MakeWorld) -> None:
     lake.s3_is_down = False
     lake.settle()
     assert lake.content("delivered") == b"a" * 100
-    assert len(lake.objects) <= 4  # of each kind: the refused one, and what was gathered since
+    assert len(lake.objects) <= 4  # of each kind: the refused object, and one with what was gathered since
 
 
 def test_deliver_twice_makes_a_second_object_of_the_batch(world: MakeWorld) -> None:
@@ -302,7 +313,7 @@ def test_deliver_twice_makes_a_second_object_of_the_batch(world: MakeWorld) -> N
     assert lake.content("raw") == b"a"
 
 
-def test_record_ids_look_like_firehoses_and_stay_the_same_over_attempts(world: MakeWorld) -> None:
+def test_record_ids_look_like_those_of_firehose_and_stay_the_same_over_attempts(world: MakeWorld) -> None:
     calls = []
 
     def flaky(event: dict[str, Any]) -> bytes:
@@ -328,7 +339,7 @@ def test_flush_delivers_without_waiting(world: MakeWorld) -> None:
     assert lake.content("delivered") == b"A"
 
 
-def test_flush_that_cannot_end_says_so(world: MakeWorld) -> None:
+def test_flush_reports_that_it_ran_out_of_time(world: MakeWorld) -> None:
     lake = world()
     lake.s3_is_down = True
     lake.stream.put([b"a"])
@@ -337,18 +348,18 @@ def test_flush_that_cannot_end_says_so(world: MakeWorld) -> None:
     assert not lake.stream.end_flush(deadline=0.0)
 
 
-def test_record_is_in_the_journal_from_the_answer_until_it_landed(world: MakeWorld) -> None:
+def test_record_is_in_the_journal_from_the_response_until_it_has_landed(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a"])
     assert [record.data for record in lake.journal.waiting(lake.stream.arn)] == [b"a"]
     lake.pass_seconds(60)
-    assert [each.kind for each in lake.objects] == ["raw"]  # the line is 10 s behind
+    assert kinds(lake) == ["raw"]  # the line is 10 s behind
     assert [record.data for record in lake.journal.waiting(lake.stream.arn)] == [b"a"]
     lake.pass_seconds(10)
     assert lake.journal.waiting(lake.stream.arn) == []
 
 
-def test_what_the_journal_holds_is_delivered_by_the_next_process(world: MakeWorld) -> None:
+def test_next_process_delivers_the_records_of_the_journal(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a", b"b"])
     lake.stream = lake.new_stream(parse_destination(config()))
@@ -358,14 +369,14 @@ def test_what_the_journal_holds_is_delivered_by_the_next_process(world: MakeWorl
     assert lake.journal.waiting(lake.stream.arn) == []
 
 
-def test_landed_objects_are_told_with_their_payloads(world: MakeWorld) -> None:
+def test_landed_objects_are_reported_with_their_payloads(world: MakeWorld) -> None:
     lake = world(failing)
     lake.stream.put([b"one", b"two", b"fail"])
     lake.settle()
-    told = {each.kind: each.payloads for each in lake.landed}
-    assert told["delivered"] == [b"ONE", b"TWO"]
-    assert told["raw"] == [b"one", b"two", b"fail"]
-    assert len(told["failed"]) == 1
+    payloads = {sealed.kind: sealed.payloads for sealed in lake.landed}
+    assert payloads["delivered"] == [b"ONE", b"TWO"]
+    assert payloads["raw"] == [b"one", b"two", b"fail"]
+    assert len(payloads["failed"]) == 1
 
 
 STEPS = st.tuples(
@@ -378,7 +389,7 @@ STEPS = st.tuples(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(st.lists(STEPS, max_size=6))
-def test_every_record_has_one_outcome_whatever_is_down_meanwhile(
+def test_every_record_has_one_outcome_whatever_fails_meanwhile(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[list[str], bool, bool, float]]
 ) -> None:
     def function(event: dict[str, Any]) -> bytes:
@@ -397,9 +408,9 @@ def test_every_record_has_one_outcome_whatever_is_down_meanwhile(
     lake.s3_is_down = function_is_down = False
     lake.settle()
     lake.journal.close()
-    landed = Counter(payload for each in lake.landed if each.kind == "raw" for payload in each.payloads)
+    landed = Counter(payload for sealed in lake.landed if sealed.kind == "raw" for payload in sealed.payloads)
     outcomes = Counter(
-        payload.lower() for each in lake.landed if each.kind == "delivered" for payload in each.payloads
+        payload.lower() for sealed in lake.landed if sealed.kind == "delivered" for payload in sealed.payloads
     )
     outcomes.update(base64.b64decode(document["rawData"]) for document in lake.documents())
     assert landed == Counter(put)
@@ -407,7 +418,7 @@ def test_every_record_has_one_outcome_whatever_is_down_meanwhile(
     assert all(record in outcomes or record.startswith(b"drop") for record in put)
 
 
-def test_stream_that_loses_its_processor_delivers_what_was_waiting_for_it(world: MakeWorld) -> None:
+def test_stream_without_its_processor_delivers_the_records_that_waited_for_it(world: MakeWorld) -> None:
     lake = world()
     lake.stream.put([b"a"])
     lake.stream.configure(2, parse_destination(config(ProcessingConfiguration={})))
@@ -427,16 +438,16 @@ def test_source_backup_cannot_be_switched_off(world: MakeWorld) -> None:
     assert lake.content("delivered") == b"AB"
 
 
-def test_object_keeps_its_key_over_the_attempts(world: MakeWorld) -> None:
+def test_object_keeps_its_key_over_all_attempts(world: MakeWorld) -> None:
     lake = world(ProcessingConfiguration={}, S3BackupMode="Disabled")
     keys = []
 
     def refuse_twice(sealed: Any) -> None:
         keys.append(sealed.key)
         if len(keys) < 3:
-            raise OSError("as told")
+            raise OSError("as requested")
 
-    lake.put_object = refuse_twice
+    lake.put_object = refuse_twice  # type: ignore[method-assign]
     lake.stream.put([b"a"])
     lake.settle()
     assert len(keys) == 3

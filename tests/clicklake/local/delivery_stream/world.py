@@ -1,4 +1,4 @@
-"""A delivery stream with a clock that stands still, a store that remembers, and a function made of Python."""
+"""A delivery stream with a fixed clock, a store in memory, and a Python function as its processor."""
 
 import base64
 import gzip
@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clicklake.local.delivery_stream.destination import Destination, parse_destination
+from clicklake.local.delivery_stream.configuration import parse_destination
+from clicklake.local.delivery_stream.dependencies import StreamDependencies
+from clicklake.local.delivery_stream.destination import Destination
 from clicklake.local.delivery_stream.journal import DiskJournal
-from clicklake.local.delivery_stream.objects import Object
-from clicklake.local.delivery_stream.stream import DeliveryStream, Surroundings
+from clicklake.local.delivery_stream.objects import SealedObject
+from clicklake.local.delivery_stream.stream import DeliveryStream
 
 STREAM_ARN = "arn:aws:firehose:us-east-1:000000000000:deliverystream/clicks"
 LAMBDA_ARN = "arn:aws:lambda:us-east-1:000000000000:function:processor"
@@ -20,7 +22,7 @@ Function = Callable[[dict[str, Any]], bytes]
 
 
 def config(**changes: Any) -> dict[str, Any]:
-    """What our template says, with small buffers."""
+    """Return the configuration of our template with small buffers."""
     return {
         "BucketARN": "arn:aws:s3:::lake",
         "Prefix": "clicks/dt=!{timestamp:yyyy-MM-dd}/hr=!{timestamp:HH}/",
@@ -44,7 +46,7 @@ def processing(**parameters: Any) -> dict[str, Any]:
 
 
 def shout(event: dict[str, Any]) -> bytes:
-    """The processor of most tests: every record in capitals."""
+    """Return every record in capitals. Most tests use this as the processor."""
     return answer(*[ok(record["recordId"], decoded(record).upper()) for record in event["records"]])
 
 
@@ -65,8 +67,8 @@ class World:
         self.now = 0.0
         self.function = function
         self.events: list[dict[str, Any]] = []  # one for each attempt
-        self.objects: list[Object] = []
-        self.landed: list[Object] = []
+        self.objects: list[SealedObject] = []
+        self.landed: list[SealedObject] = []
         self.pauses: list[float] = []
         self.s3_is_down = False
         self.twice = False
@@ -75,7 +77,7 @@ class World:
         self.stream = self.new_stream(parse_destination(config(**changes)))
 
     def new_stream(self, destination: Destination) -> DeliveryStream:
-        around = Surroundings(
+        deps = StreamDependencies(
             invoke=self._invoke,
             put_object=lambda sealed: self.put_object(sealed),
             journal=self.journal,
@@ -86,20 +88,20 @@ class World:
             monotonic_seconds=lambda: self.now,
             sleep=self.pauses.append,
         )
-        return DeliveryStream(STREAM_ARN, 1, destination, around)
+        return DeliveryStream(STREAM_ARN, 1, destination, deps)
 
     def _invoke(self, lambda_arn: str, payload: bytes) -> bytes:
         assert lambda_arn == LAMBDA_ARN
         self.events.append(json.loads(payload))
         return self.function(self.events[-1])
 
-    def put_object(self, sealed: Object) -> None:
+    def put_object(self, sealed: SealedObject) -> None:
         if self.s3_is_down:
-            raise OSError("down, as told")
+            raise OSError("down, as requested")
         self.objects.append(sealed)
 
     def pass_seconds(self, seconds: float) -> None:
-        """Let time pass, and the stream do at each moment what it says is due then."""
+        """Let time pass. The stream ticks whenever it said that something would be due."""
         end = self.now + seconds
         while (step := self.stream.tick()) and self.now + step <= end:
             self.now += step
@@ -112,12 +114,12 @@ class World:
         assert self.stream.waiting == 0
 
     def content(self, kind: str) -> bytes:
-        """Everything of that kind that was put, uncompressed."""
-        return b"".join(body(each) for each in self.objects if each.kind == kind)
+        """Return everything of that kind that was put, uncompressed."""
+        return b"".join(body(sealed) for sealed in self.objects if sealed.kind == kind)
 
     def documents(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.content("failed").splitlines()]
 
 
-def body(sealed: Object) -> bytes:
+def body(sealed: SealedObject) -> bytes:
     return gzip.decompress(sealed.body) if sealed.content_encoding == "gzip" else sealed.body

@@ -1,11 +1,10 @@
-"""The stream inside MiniStack: real requests by boto3, real functions, real objects."""
+"""The delivery stream inside MiniStack: requests by boto3, functions, objects in S3."""
 
 import base64
 import gzip
 import json
 import re
 import threading
-import time
 from collections import Counter
 from typing import Any
 
@@ -19,8 +18,10 @@ STREAM = "clicks-1"
 
 
 def delivered(cloud: Emulator) -> list[Any]:
+    """Wait until everything has landed. Return the delivered lines."""
     settled(cloud)
-    return cloud.get("/delivered")
+    lines: list[Any] = cloud.get("/delivered")
+    return lines
 
 
 def test_records_land_transformed_and_compressed_under_their_hour(cloud: Emulator) -> None:
@@ -38,7 +39,7 @@ def test_records_land_transformed_and_compressed_under_their_hour(cloud: Emulato
     assert (head["ContentType"], head["ContentEncoding"]) == ("application/octet-stream", "gzip")
 
 
-def test_each_bad_answer_for_a_record_fails_that_record_alone(cloud: Emulator) -> None:
+def test_bad_result_fails_only_its_own_record(cloud: Emulator) -> None:
     put(
         cloud,
         STREAM,
@@ -52,7 +53,8 @@ def test_each_bad_answer_for_a_record_fails_that_record_alone(cloud: Emulator) -
         b"after",
     )
     assert [line["said"] for line in delivered(cloud)] == ["before", "after"]
-    failed = {base64.b64decode(each["rawData"]): each["errorCode"] for each in cloud.get("/failed")}
+    documents = cloud.get("/failed")
+    failed = {base64.b64decode(document["rawData"]): document["errorCode"] for document in documents}
     assert failed == {
         b"fail": "Lambda.ProcessingFailedStatus",
         b"missing": "Lambda.MissingRecordId",
@@ -63,9 +65,8 @@ def test_each_bad_answer_for_a_record_fails_that_record_alone(cloud: Emulator) -
     assert len(cloud.get("/raw")) == 8
 
 
-@pytest.mark.parametrize("command", [b"raise", b"huge"])
-def test_function_that_fails_is_tried_four_times_and_the_batch_kept(cloud: Emulator, command: bytes) -> None:
-    put(cloud, STREAM, command, b"neighbour")
+def test_failing_function_is_invoked_four_times_and_the_batch_is_kept(cloud: Emulator) -> None:
+    put(cloud, STREAM, b"raise", b"neighbour")
     assert settled(cloud)["failed"] == 2
     for document in cloud.get("/failed"):
         assert (document["errorCode"], document["attemptsMade"]) == ("Lambda.FunctionError", 4)
@@ -73,37 +74,37 @@ def test_function_that_fails_is_tried_four_times_and_the_batch_kept(cloud: Emula
         assert document["attemptEndingTimestamp"] > document["arrivalTimestamp"] > 1_700_000_000_000
 
 
-def test_function_that_times_out_is_a_function_error(emulator: Emulator) -> None:
-    emulator.post("/reset")
-    deploy(emulator, "slow-1", retries=0, timeout=1)
-    put(emulator, "slow-1", b"sleep")
-    settled(emulator)
-    (document,) = emulator.get("/failed")
-    assert (document["errorCode"], document["attemptsMade"]) == ("Lambda.FunctionError", 1)
+def test_timeout_and_too_large_response_are_function_errors(cloud: Emulator) -> None:
+    deploy(cloud, "slow-1", retries=0, timeout=1)
+    for command in (b"sleep", b"huge"):
+        put(cloud, "slow-1", command)
+        settled(cloud)
+    documents = cloud.get("/failed")
+    failures = [(document["errorCode"], document["attemptsMade"]) for document in documents]
+    assert failures == [("Lambda.FunctionError", 1)] * 2
 
 
-def test_function_that_is_throttled_or_gone_says_so(emulator: Emulator) -> None:
-    emulator.post("/reset")
-    deploy(emulator, "gone-1", retries=0)
-    functions = emulator.client("lambda")
+def test_throttled_and_missing_functions_have_their_error_codes(cloud: Emulator) -> None:
+    deploy(cloud, "gone-1", retries=0)
+    functions = cloud.client("lambda")
     functions.put_function_concurrency(FunctionName="gone-1", ReservedConcurrentExecutions=0)
-    put(emulator, "gone-1", b"throttled")
-    settled(emulator)
+    put(cloud, "gone-1", b"throttled")
+    settled(cloud)
     functions.delete_function(FunctionName="gone-1")
-    put(emulator, "gone-1", b"gone")
-    settled(emulator)
-    codes = [document["errorCode"] for document in emulator.get("/failed")]
+    put(cloud, "gone-1", b"gone")
+    settled(cloud)
+    codes = [document["errorCode"] for document in cloud.get("/failed")]
     assert codes == ["Lambda.InvokeLimitExceeded", "Lambda.ResourceNotFound"]
 
 
-def test_function_sees_nothing_of_the_environment_that_started_the_emulator(cloud: Emulator) -> None:
+def test_function_does_not_inherit_the_users_environment(cloud: Emulator) -> None:
     put(cloud, STREAM, b"environment")
     (line,) = delivered(cloud)
     assert "PATH" in line["environment"]
     assert "SECRET_OF_THE_USER" not in line["environment"]
 
 
-def test_update_of_the_destination_is_followed(emulator: Emulator) -> None:
+def test_updated_destination_is_used(emulator: Emulator) -> None:
     deploy(emulator, "moving-1")
     firehose = emulator.client("firehose")
     put(emulator, "moving-1", b"a")
@@ -122,20 +123,20 @@ def test_update_of_the_destination_is_followed(emulator: Emulator) -> None:
     assert "/moving-1-2-" in moved[0]
 
 
-def test_twenty_clients_at_once_lose_and_double_nothing(cloud: Emulator) -> None:
+def test_twenty_clients_at_once_lose_and_duplicate_nothing(cloud: Emulator) -> None:
     firehose = cloud.client("firehose", config=Config(max_pool_connections=20))
 
     def send(client: int) -> None:
-        for at in range(50):
-            firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": b'{"n":%d}' % (client * 50 + at)})
+        for at in range(25):
+            firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": b'{"n":%d}' % (client * 25 + at)})
 
     clients = [threading.Thread(target=send, args=(client,)) for client in range(20)]
     for client in clients:
         client.start()
     for client in clients:
         client.join()
-    assert Counter(line["n"] for line in delivered(cloud)) == Counter(range(1000))
-    assert Counter(record["n"] for record in cloud.get("/raw")) == Counter(range(1000))
+    assert Counter(line["n"] for line in delivered(cloud)) == Counter(range(500))
+    assert Counter(record["n"] for record in cloud.get("/raw")) == Counter(range(500))
 
 
 def put_as(cloud: Emulator, user: str, policy: dict[str, Any]) -> None:
@@ -160,7 +161,7 @@ def test_iam_is_enforced_on_puts(cloud: Emulator) -> None:
     assert settled(cloud)["raw"] == 1
 
 
-def test_refusals_have_aws_own_shape(cloud: Emulator) -> None:
+def test_errors_have_the_shape_of_aws(cloud: Emulator) -> None:
     firehose = cloud.client("firehose")
     with pytest.raises(firehose.exceptions.ResourceNotFoundException, match="Firehose nowhere not found"):
         firehose.put_record(DeliveryStreamName="nowhere", Record={"Data": b"a"})
@@ -174,18 +175,18 @@ def test_refusals_have_aws_own_shape(cloud: Emulator) -> None:
         put(cloud, STREAM, b"x" * 1_024_001)
 
 
-def test_throttled_client_that_tries_again_gets_through(cloud: Emulator) -> None:
+def test_throttled_client_succeeds_when_it_retries(cloud: Emulator) -> None:
     cloud.post("/faults", {"throttleEvery": 2})
     firehose, patient = cloud.client("firehose"), cloud.client("firehose", attempts=3)
     firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": b"first"})
     with pytest.raises(firehose.exceptions.ServiceUnavailableException, match=r"Slow down\."):
         firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": b"refused"})
     firehose.put_record(DeliveryStreamName=STREAM, Record={"Data": b"second"})
-    patient.put_record(DeliveryStreamName=STREAM, Record={"Data": b"third"})  # refused, then taken
+    patient.put_record(DeliveryStreamName=STREAM, Record={"Data": b"third"})  # refused, then accepted
     assert [line["said"] for line in delivered(cloud)] == ["first", "second", "third"]
 
 
-def test_part_failed_batch_is_an_answer_and_names_the_failed(cloud: Emulator) -> None:
+def test_partly_failed_batch_answers_200_and_names_the_failed_records(cloud: Emulator) -> None:
     cloud.post("/faults", {"failEvery": 2})
     records = [{"Data": b"taken"}, {"Data": b"failed"}]
     answer = cloud.client("firehose").put_record_batch(DeliveryStreamName=STREAM, Records=records)
@@ -196,19 +197,21 @@ def test_part_failed_batch_is_an_answer_and_names_the_failed(cloud: Emulator) ->
 
 
 @pytest.mark.parametrize(("fault", "times"), [("dropBeforeEvery", 1), ("dropAfterEvery", 2)])
-def test_dropped_connection_leaves_the_client_to_try_again(cloud: Emulator, fault: str, times: int) -> None:
+def test_client_retries_after_a_dropped_connection(cloud: Emulator, fault: str, times: int) -> None:
     cloud.post("/faults", {fault: 2})
     put(cloud, STREAM, b"first")
     with pytest.raises(ConnectionClosedError):
         put(cloud, STREAM, b"dropped")
     put(cloud, STREAM, b"dropped")
-    said = Counter(line["said"] for line in delivered(cloud))
-    assert said == {"first": 1, "dropped": times}
+    counts = Counter(line["said"] for line in delivered(cloud))
+    assert counts == {"first": 1, "dropped": times}
 
 
-def test_delayed_answer_comes_after_the_client_has_gone_and_the_record_is_taken(cloud: Emulator) -> None:
-    cloud.post("/faults", {"delaySeconds": 1.5})
-    hasty = cloud.client("firehose", config=Config(read_timeout=0.5, retries={"total_max_attempts": 1}))
+def test_delayed_put_is_accepted_although_the_client_has_left(
+    cloud: Emulator,
+) -> None:
+    cloud.post("/faults", {"delaySeconds": 0.6})
+    hasty = cloud.client("firehose", config=Config(read_timeout=0.3, retries={"total_max_attempts": 1}))
     with pytest.raises(ReadTimeoutError):
         hasty.put_record(DeliveryStreamName=STREAM, Record={"Data": b"late"})
     wait_until(lambda: cloud.get("/status")["delivered"])
@@ -216,26 +219,25 @@ def test_delayed_answer_comes_after_the_client_has_gone_and_the_record_is_taken(
 
 
 def test_outage_of_s3_delays_and_loses_nothing(cloud: Emulator) -> None:
-    cloud.post("/faults", {"s3DownSeconds": 2})
-    until = time.monotonic() + 2
+    cloud.post("/faults", {"s3DownSeconds": 3600})
     put(cloud, STREAM, b"a")
-    wait_until(lambda: time.monotonic() > until - 0.5)
-    assert cloud.get("/status")["waiting"] == 1
+    wait_until(lambda: cloud.get("/status")["waiting"] == 1)
+    assert cloud.get("/delivered") == cloud.get("/raw") == []
+    cloud.post("/faults", {})
     assert delivered(cloud) == [{"said": "a"}]
 
 
-def test_batch_is_delivered_twice_when_told(cloud: Emulator) -> None:
+def test_deliver_twice_delivers_a_batch_twice(cloud: Emulator) -> None:
     cloud.post("/faults", {"deliverTwice": True})
     put(cloud, STREAM, b"a")
     assert delivered(cloud) == [{"said": "a"}] * 2
     assert cloud.get("/raw") == ["a"]
 
 
-def test_stream_that_is_deleted_delivers_what_it_had_accepted(emulator: Emulator) -> None:
-    emulator.post("/reset")
-    deploy(emulator, "deleted-1")
-    put(emulator, "deleted-1", b"accepted")
-    emulator.client("firehose").delete_delivery_stream(DeliveryStreamName="deleted-1")
-    assert delivered(emulator) == [{"said": "accepted"}]
+def test_deleted_stream_delivers_the_records_it_had_accepted(cloud: Emulator) -> None:
+    deploy(cloud, "deleted-1")
+    put(cloud, "deleted-1", b"accepted")
+    cloud.client("firehose").delete_delivery_stream(DeliveryStreamName="deleted-1")
+    assert delivered(cloud) == [{"said": "accepted"}]
     with pytest.raises(ClientError, match="not found"):
-        put(emulator, "deleted-1", b"too late")
+        put(cloud, "deleted-1", b"too late")

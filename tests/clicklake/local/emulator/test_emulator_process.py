@@ -1,4 +1,4 @@
-"""The emulator as a process: what it binds, what ends it, what outlives it."""
+"""The emulator as a process: what it binds, how it ends, and what survives it."""
 
 import os
 import signal
@@ -13,24 +13,26 @@ import pytest
 from tests.support.emulator import PYTHON, Emulator, deploy, objects, put, settled
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.emulator
+
 MANY = [b'{"n":%d}' % n for n in range(500)]
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Emulator]:
-    """An emulator to kill."""
+    """An emulator that the test may kill."""
     running = Emulator(tmp_path / "state", CLICKLAKE_MAX_BUFFER_SECONDS="60").start()
     deploy(running, "clicks-1")
     yield running
     if running.process.poll() is None:
-        running.stop()
+        running.stop(signal.SIGKILL)
 
 
 def numbers(emulator: Emulator) -> Counter[int]:
     return Counter(line["n"] for line in emulator.get("/delivered"))
 
 
-def test_sigterm_delivers_what_is_buffered_and_the_lake_outlives_the_restart(own: Emulator) -> None:
+def test_sigterm_delivers_buffered_records_and_the_lake_survives_the_restart(own: Emulator) -> None:
     put(own, "clicks-1", *MANY)
     assert own.get("/status")["waiting"] == 500
     assert own.stop(signal.SIGTERM) == 0
@@ -73,7 +75,7 @@ def sockets_of(pid: int) -> set[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="reads /proc: run `make test` on Linux")
-def test_nothing_listens_but_on_loopback(emulator: Emulator) -> None:
+def test_only_loopback_is_listened_on(emulator: Emulator) -> None:
     own, listening = sockets_of(emulator.process.pid), set()
     for table in ("tcp", "tcp6", "udp", "udp6"):
         for line in Path(f"/proc/{emulator.process.pid}/net/{table}").read_text().splitlines()[1:]:
@@ -85,7 +87,7 @@ def test_nothing_listens_but_on_loopback(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("taken", ["GATEWAY_PORT", "CLICKLAKE_LIVE_PORT"])
-def test_taken_port_ends_the_start_by_name(tmp_path: Path, taken: str) -> None:
+def test_taken_port_ends_the_start_and_is_named(tmp_path: Path, taken: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         environment = {
@@ -95,19 +97,19 @@ def test_taken_port_ends_the_start_by_name(tmp_path: Path, taken: str) -> None:
             "CLICKLAKE_LIVE_PORT": "0",
             taken: port,
         }
-        ended = start_and_wait("from clicklake.local.emulator.ministack import main; main()", environment)
+        ended = start_and_wait(["-m", "clicklake.local.emulator"], environment)
     assert ended.returncode == 1
     assert f"port {port}: " in ended.stderr
 
 
 def test_another_version_of_ministack_ends_the_start() -> None:
     code = "from clicklake.local.emulator import ministack as m; m.MINISTACK_VERSION = '0.1'; m.MiniStack()"
-    ended = start_and_wait(code, {})
+    ended = start_and_wait(["-c", code], {})
     assert ended.returncode == 1
     assert "was written for 0.1" in ended.stderr
 
 
-def start_and_wait(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def start_and_wait(arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [PYTHON, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        [PYTHON, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
     )

@@ -6,28 +6,28 @@ import threading
 from typing import Any
 
 from clicklake.local.delivery_stream.faults import Faults
-from clicklake.local.delivery_stream.objects import Kind, Object
-from clicklake.local.live.feed import Feed
-from clicklake.local.live.server import Live, LiveServer
+from clicklake.local.delivery_stream.objects import Kind, SealedObject
+from clicklake.local.live.event_log import EventLog
+from clicklake.local.live.server import LiveServer, LiveSources
 
 
 class Served:
     def __init__(self) -> None:
-        self.feed, self.faults = Feed(), Faults()
+        self.log, self.faults = EventLog(), Faults()
         self.calls: list[str] = []
-        self.server = LiveServer(0, Live(self.feed, self.faults, lambda: 7, self._flush, self._save))
+        self.server = LiveServer(0, LiveSources(self.log, self.faults, lambda: 7, self._flush, self._save))
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}).start()
 
     def _flush(self, seconds: float) -> bool:
-        self.calls.append(f"flush with {self.faults.plan}, {self.feed.totals()['delivered']} delivered")
+        self.calls.append(f"flush with {self.faults.plan}, {self.log.totals()['delivered']} delivered")
         return True
 
     def _save(self) -> None:
         self.calls.append("save")
 
     def land(self, kind: Kind, *payloads: bytes) -> None:
-        self.feed.add(Object(kind, "lake", "key", b"", None, list(payloads)))
+        self.log.add(SealedObject(kind, "lake", "key", b"", None, list(payloads)))
 
     def ask(
         self, method: str, path: str, body: Any = None, **headers: str

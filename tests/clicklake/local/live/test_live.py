@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from clicklake.local.delivery_stream.faults import Plan
+from clicklake.local.delivery_stream.faults import FaultPlan
 from tests.clicklake.local.live.served import Served
 
+pytestmark = pytest.mark.e2e  # starts a server
 
-def test_what_landed_is_an_array_for_each_kind(live: Served) -> None:
+
+def test_each_kind_is_served_as_an_array(live: Served) -> None:
     live.land("delivered", b'{"eventId":"1"}\n{"eventId":"2"}\n')
     live.land("failed", b'{"errorCode":"Lambda.FunctionError"}\n')
     live.land("raw", b'{"v":1}\n')
@@ -33,24 +35,24 @@ def test_reset_turns_faults_off_then_flushes_then_empties(live: Served) -> None:
     live.ask("POST", "/faults", {"throttleEvery": 3})
     status, answer, _ = live.ask("POST", "/reset")
     assert (status, answer["delivered"]) == (200, 0)
-    assert live.calls == [f"flush with {Plan()}, 1 delivered"]
+    assert live.calls == [f"flush with {FaultPlan()}, 1 delivered"]
     assert live.ask("GET", "/delivered")[1] == []
 
 
-def test_save_saves(live: Served) -> None:
+def test_save_saves_the_control_plane(live: Served) -> None:
     assert live.ask("POST", "/save")[0] == 200
     assert live.calls == ["save"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"nothing":1}'])
-def test_faults_that_cannot_be_read_are_refused_with_a_reason(live: Served, body: bytes) -> None:
+def test_invalid_faults_are_refused_with_a_reason(live: Served, body: bytes) -> None:
     status, answer, _ = live.ask("POST", "/faults", body)
     assert status == 400
     assert answer["error"]
-    assert live.faults.plan == Plan()
+    assert live.faults.plan == FaultPlan()
 
 
-def test_body_that_is_too_large_is_refused(live: Served) -> None:
+def test_too_large_body_is_refused(live: Served) -> None:
     assert live.ask("POST", "/faults", b" " * 65_537)[0] == 413
 
 
@@ -65,24 +67,24 @@ def test_other_paths_are_not_found(live: Served, method: str, path: str) -> None
     "host", ["evil.example", "evil.example:4567", "127.0.0.1.evil.example", "", "127.0.0.1:x"]
 )
 @pytest.mark.parametrize(("method", "path"), [("GET", "/delivered"), ("GET", "/"), ("POST", "/reset")])
-def test_request_by_another_name_is_refused(live: Served, method: str, path: str, host: str) -> None:
+def test_request_for_another_host_is_refused(live: Served, method: str, path: str, host: str) -> None:
     status, answer, _ = live.ask(method, path, Host=host)
     assert (status, answer) == (421, {"error": "this server answers to 127.0.0.1 and localhost"})
     assert live.calls == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost:9999", "[::1]:4567"])
-def test_request_by_one_of_our_names_is_answered(live: Served, host: str) -> None:
+def test_request_for_one_of_our_hosts_is_answered(live: Served, host: str) -> None:
     assert live.ask("GET", "/status", Host=host)[0] == 200
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://localhost", "http://localhost:1"])
-def test_post_from_a_page_elsewhere_is_refused(live: Served, origin: str) -> None:
+def test_post_from_another_origin_is_refused(live: Served, origin: str) -> None:
     assert live.ask("POST", "/reset", Host="localhost:4567", Origin=origin)[0] == 403
     assert live.calls == []
 
 
-def test_post_from_the_page_itself_is_taken(live: Served) -> None:
+def test_post_from_our_own_page_is_accepted(live: Served) -> None:
     assert live.ask("POST", "/reset", Host="localhost:4567", Origin="http://localhost:4567")[0] == 200
 
 
@@ -137,7 +139,7 @@ def test_events_begin_with_the_recent_ones_when_asked(live: Served) -> None:
     reader.close()
 
 
-def test_events_go_on_where_a_reader_left(live: Served) -> None:
+def test_events_continue_where_a_reader_left(live: Served) -> None:
     live.land("delivered", b"1", b"2")
     first = Reader(live, "/events?recent=2")
     number, _, _ = first.read()

@@ -1,0 +1,43 @@
+"""The two services of the local cloud, each a child process: the emulator and the ingest app."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from clicklake.cli.checkout import ROOT
+from clicklake.deploy.prerequisites import environment_python
+from clicklake.local.ports import Ports
+from clicklake.local.processes import Process
+
+READY_SECONDS = 30
+
+
+def start_emulator(folder: Path, ports: Ports) -> Process:
+    # Functions can read the emulator's whole environment, so it gets nothing of the user's.
+    env = {
+        "PATH": os.defpath,
+        "HOME": str(folder),
+        "GATEWAY_PORT": str(ports.s3),
+        "CLICKLAKE_LIVE_PORT": str(ports.live),
+        "CLICKLAKE_STATE_DIR": str(folder / "state"),
+        # There are two buffers, and the tracker waits for up to a second before them. So a click shows within
+        # two seconds.
+        "CLICKLAKE_MAX_BUFFER_SECONDS": "0.25",
+        # Saves 100 MB: otherwise glibc keeps freed memory in an arena per thread.
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "65536",
+    }
+    command = [str(environment_python("emulator")), "-m", "clicklake.local.emulator"]
+    return Process("the emulator", command, env=env, cwd=ROOT, log=folder / "log" / "emulator.log")
+
+
+def start_ingest(
+    folder: Path, port: int, lake: Mapping[str, str], aws_environment: Mapping[str, str]
+) -> Process:
+    """`lake` is what its stack puts out."""
+    env = {"PATH": os.defpath, **aws_environment}
+    env |= {"CLICK_STREAM": lake["StreamName"], "VISITOR_KEY_TABLE": lake["VisitorKeyTableName"]}
+    # `-m flask` and not the script `flask`: a script's first line holds a path, which must not have a space.
+    flask = [str(environment_python("ingest")), "-m", "flask", "--app", "ingest_app", "run"]
+    command = [*flask, "--host", "127.0.0.1", "--port", str(port)]
+    return Process("the ingest app", command, env=env, cwd=ROOT, log=folder / "log" / "ingest.log")
