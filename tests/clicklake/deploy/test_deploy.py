@@ -52,12 +52,14 @@ def test_the_ingest_role_may_put_on_its_stream_and_nothing_else(dev: Stage) -> N
     allowed = {action for statement in statements for action in as_list(statement["Action"])}
     # lambda:InvokeFunction on itself: Zappa's REST API calls the function under the function's own role.
     assert allowed == {
-        "firehose:PutRecord", "logs:CreateLogStream", "logs:PutLogEvents", "lambda:InvokeFunction"
+        "firehose:PutRecord", "dynamodb:GetItem", "dynamodb:PutItem",
+        "logs:CreateLogStream", "logs:PutLogEvents", "lambda:InvokeFunction",
     }  # fmt: skip
     assert not iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     resources = {resource for statement in statements for resource in as_list(statement["Resource"])}
     assert {resource.split(":", 5)[5] for resource in resources} == {
-        "deliverystream/clicklake-dev", "log-group:/aws/lambda/clicklake-dev:*", "function:clicklake-dev"
+        "deliverystream/clicklake-dev", "table/clicklake-visitor-key-dev",
+        "log-group:/aws/lambda/clicklake-dev:*", "function:clicklake-dev",
     }  # fmt: skip
 
 
