@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from ingest_app.clicks import Click, ParsedRequest, ParseResult
+from ingest_app.clicks import Click, ParsedRequest
 from ingest_app.problems import FieldError, FieldErrors
 
 MAX_ANSWER_HEAD_BYTES = 4096
@@ -96,10 +96,19 @@ def deduplicate_and_build_receipts(
     with_errors: list[tuple[Receipt, FieldErrors]] = []
     duplicates = 0
     for index, result in enumerate(request.results):
-        receipt = _build_receipt(index, result, clicks)
+        click = result.click
+        if click is None:
+            receipt = Receipt(index=index, event_id=result.event_id, result="rejected")
+        else:
+            event_id = click.event_id = click.event_id or str(uuid4())
+            if event_id in clicks:
+                duplicates += 1
+                receipts.append(Receipt(index=index, event_id=event_id, result="duplicate"))
+                continue
+            clicks[event_id] = click
+            receipt = Receipt(index=index, event_id=event_id, result="accepted")
         receipts.append(receipt)
-        duplicates += receipt.result == "duplicate"
-        if result.errors and result.errors.named and receipt.result != "duplicate":
+        if result.errors:
             with_errors.append((receipt, result.errors))
     response = ClicksResponse(
         accepted=len(clicks),
@@ -111,16 +120,6 @@ def deduplicate_and_build_receipts(
     if with_errors or request.ignored:
         _add_details(response, with_errors, request.ignored, body_bytes)
     return list(clicks.values()), response
-
-
-def _build_receipt(index: int, result: ParseResult, clicks: dict[str, Click]) -> Receipt:
-    click = result.click
-    if click is None:
-        return Receipt(index=index, event_id=result.event_id, result="rejected")
-    event_id = click.event_id = click.event_id or str(uuid4())
-    if clicks.setdefault(event_id, click) is click:
-        return Receipt(index=index, event_id=event_id, result="accepted")
-    return Receipt(index=index, event_id=event_id, result="duplicate")
 
 
 def _add_details(

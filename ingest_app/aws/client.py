@@ -6,6 +6,7 @@ could hold a request for minutes. Here sending a request and receiving the whole
 
 import io
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from http.client import HTTPResponse
@@ -109,11 +110,11 @@ class _Deadline:
         return super().request(*args, **kwargs)  # type: ignore[misc]
 
     def send(self, data: bytes) -> None:
-        """Send in pieces of one TLS record, because each call of the socket's has a timeout of its own."""
-        for start in range(0, len(data), TLS_RECORD_BYTES):
+        """Send before the deadline. A TLS socket's timeout is for each record, so it gets them one by one."""
+        size = TLS_RECORD_BYTES if isinstance(self.sock, ssl.SSLSocket) else len(data)
+        for start in range(0, len(data), size or 1):
             self.sock.settimeout(self._seconds_left())
-            piece = data if len(data) <= TLS_RECORD_BYTES else data[start : start + TLS_RECORD_BYTES]
-            super().send(piece)  # type: ignore[misc]
+            super().send(data[start : start + size])  # type: ignore[misc]
 
     def _seconds_left(self) -> float:
         left = self._deadline - time.monotonic()

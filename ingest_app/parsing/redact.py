@@ -45,10 +45,11 @@ class RedactionRules(NamedTuple):
 
 
 DEFAULT_REDACTION = RedactionRules()
+NO_REDACTION = RedactionRules(tokens=False, mails=False)
 
 
 def redact_path(url: str, rules: RedactionRules, item_id: str | None = None) -> str:
-    """Redact the path of an absolute or relative URL that `clean_url` returned.
+    """Redact the path of an absolute or relative URL without fragment and userinfo.
 
     The click's own item id is kept, and so are UUIDs: they are what many sites call an item.
     """

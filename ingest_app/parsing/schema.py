@@ -19,7 +19,6 @@ from ingest_app.clicks import (
     Properties,
 )
 from ingest_app.parsing.item_id_pattern import whole_id
-from ingest_app.parsing.redact import redact_path
 from ingest_app.parsing.urls import AllowedHosts, clean_href, clean_url
 from ingest_app.settings import IngestSettings
 from ingest_app.timestamps import to_rfc3339
@@ -76,18 +75,17 @@ class ClickSchema:
             event_id=sent.event_id and sent.event_id.lower(),
             occurred_at=to_rfc3339(sent.occurred_at) if sent.occurred_at else None,
             session_id=sent.session_id,
-            url=sent.url and redact_path(clean_url(sent.url, self._keep_query), self._redact, item_id),
-            referrer=sent.referrer
-            and redact_path(clean_url(sent.referrer, self._keep_query), self._redact, item_id),
+            url=sent.url and clean_url(sent.url, self._keep_query, self._redact, item_id),
+            referrer=sent.referrer and clean_url(sent.referrer, self._keep_query, self._redact, item_id),
             title=sent.title,
             element=sent.element and self._normalize_element(sent.element, item_id),
-            properties=None if sent.properties == NO_PROPERTIES else _read_properties(sent.properties),
+            properties=None if sent.properties is NO_PROPERTIES else _read_properties(sent.properties),
             foreign_host=self._is_foreign(sent.url) if self._hosts and sent.url else None,
         )
 
     def _normalize_element(self, element: Element, item_id: str | None) -> Element | None:
         if element.href:
-            element.href = redact_path(clean_href(element.href, self._keep_query), self._redact, item_id)
+            element.href = clean_href(element.href, self._keep_query, self._redact, item_id)
         return element if element != Element() else None
 
     def _is_foreign(self, url: str) -> bool | None:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from ingest_app.parsing.redact import MIN_TOKEN_CHARACTERS, NO_REDACTION, RedactionRules, redact_path
+
 CAMPAIGN_NAMES = frozenset(["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id"])
 """Other names that begin with utm_ are not kept: anything can stand there, such as a mail address."""
 
@@ -34,14 +36,22 @@ _PORT = re.compile(r":\d*\Z", re.ASCII)
 _STRIPPED_BY_BROWSERS = re.compile(r"\A[\x00-\x20]+|[\t\r\n]+")  # url.spec.whatwg.org/#url-parsing
 
 
-def clean_url(url: str, keep_query: bool = False) -> str:
-    """Remove fragment and userinfo. Of the query keep campaign parameters, unchanged, or all of it.
+def clean_url(
+    url: str,
+    keep_query: bool = False,
+    rules: RedactionRules = NO_REDACTION,
+    item_id: str | None = None,
+) -> str:
+    """Remove fragment and userinfo, and redact the path. Of the query keep campaign parameters, or all of it.
 
     Works for any absolute or relative URL without white space and control characters. Never makes it longer.
     """
     base, mark, query = url.partition("#")[0].partition("?")
     if "@" in base:
         base = _USERINFO.sub(r"\1", base)
+    # The path of an absolute URL begins at the first slash behind the scheme. Most are too short to redact.
+    if len(base) - base.find("/", 8) >= MIN_TOKEN_CHARACTERS or "@" in base or "%40" in base or rules.paths:
+        base = redact_path(base, rules, item_id)
     if mark and not keep_query:
         query = _keep_campaign(query)
     return f"{base}?{query}" if query else base
@@ -57,7 +67,12 @@ def _keep_campaign(query: str) -> str:
     return "&".join(_KEPT_PARAMETER.findall(query))
 
 
-def clean_href(href: str, keep_query: bool = False) -> str:
+def clean_href(
+    href: str,
+    keep_query: bool = False,
+    rules: RedactionRules = NO_REDACTION,
+    item_id: str | None = None,
+) -> str:
     """Clean a link from a page's markup, which browsers strip of white space first.
 
     An absolute or relative URL is cleaned like any other. Of `mailto:`, `tel:` and other schemes that are not
@@ -66,7 +81,8 @@ def clean_href(href: str, keep_query: bool = False) -> str:
     href = _STRIPPED_BY_BROWSERS.sub("", href)
     if other := _OTHER_SCHEME.match(href):
         return other[1]
-    return clean_url(href, keep_query)
+    href = clean_url(href, keep_query, rules, item_id)
+    return redact_path(href, rules, item_id) if len(href) >= MIN_TOKEN_CHARACTERS else href
 
 
 def drop_query(url: str) -> str:
