@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from werkzeug.wrappers import Response
-from zappa.wsgi import create_wsgi_request
+from zappa.wsgi import create_wsgi_request  # type: ignore[import-untyped]
 
 from benchmarks.events import make_body, make_event
 from ingest_app import create_app

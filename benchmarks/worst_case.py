@@ -102,7 +102,7 @@ def print_search(side: AttackedSide, seconds: float, seed: int) -> float:
 def ratio(side: AttackedSide, given: Any, usual: Any, rounds: int) -> float:
     pairs = [(cpu_seconds(side, given), cpu_seconds(side, usual)) for _ in range(rounds)]
     hostile, normal = zip(*pairs, strict=True)
-    return statistics.median(hostile) / statistics.median(normal)
+    return float(statistics.median(hostile) / statistics.median(normal))
 
 
 def cpu_seconds(side: AttackedSide, given: Any) -> float:

@@ -81,8 +81,7 @@ def clean_href(
     href = _STRIPPED_BY_BROWSERS.sub("", href)
     if other := _OTHER_SCHEME.match(href):
         return other[1]
-    href = clean_url(href, keep_query, rules, item_id)
-    return redact_path(href, rules, item_id) if len(href) >= MIN_TOKEN_CHARACTERS else href
+    return redact_path(clean_url(href, keep_query), rules, item_id)
 
 
 def drop_query(url: str) -> str:
