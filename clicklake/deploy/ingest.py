@@ -4,15 +4,16 @@ The function and CloudFront are the only places where EDGE_SECRET is kept. It is
 file or in a bundle.
 """
 
-import json
 import os
 import secrets
 from contextlib import suppress
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
-from clicklake.deploy.aws import Aws, log, run_tool
+from clicklake.deploy.aws import Aws, DeployError, log, run_tool
+from clicklake.deploy.packaging.stage_settings import COMMITTED, MODELS, settings_file
 from clicklake.deploy.prerequisites import environment_python
+from clicklake.deploy.resources.api import http_api, rest_api
 
 SECRETS = ("EDGE_SECRET",)
 OLD_KEY = "VISITOR_KEY"
@@ -20,24 +21,38 @@ OLD_KEY = "VISITOR_KEY"
 SECRET_BYTES = 32
 
 
-def stages() -> list[str]:
-    return list(json.loads((ROOT / "zappa_settings.json").read_text()))
+def model_of(aws: Aws, stage: str, wanted: str | None) -> str:
+    """Return which stage of zappa_settings.json this one is like: for a new one the wanted, or dev.
+
+    Raises DeployError if the stage exists and is like another. A stage cannot change the kind of its API.
+    """
+    if stage in MODELS:
+        model = stage
+    elif http_api(aws, stage):
+        model = "production"
+    elif rest_api(aws, stage):
+        model = "dev"
+    else:
+        return wanted or "dev"
+    if wanted and wanted != model:
+        raise DeployError(f"--like {wanted}: the stage {stage} is like {model}, and its API cannot change")
+    return model
 
 
-def deploy_ingest(aws: Aws, stage: str) -> None:
+def deploy_ingest(aws: Aws, stage: str, model: str) -> None:
     """Deploy or update the function. Its role is one of the lake's stack; 0.1.0 had Zappa make one."""
     if is_deployed(aws, stage):
         forget_old_key(aws, stage)  # before Zappa publishes one more version with it
-        _zappa(aws, "update", stage)
+        _zappa(aws, "update", stage, model)
     else:
-        _zappa(aws, "deploy", stage)
+        _zappa(aws, "deploy", stage, model)
     _delete_zappas_role(aws, stage)
 
 
 def undeploy_ingest(aws: Aws, stage: str) -> None:
     """Delete the function with its API."""
     if is_deployed(aws, stage):
-        _zappa(aws, "undeploy", stage, "--yes")
+        _zappa(aws, "undeploy", stage, model_of(aws, stage, None), "--yes")
     _delete_zappas_role(aws, stage)
 
 
@@ -61,16 +76,35 @@ def is_deployed(aws: Aws, stage: str) -> bool:
     return True
 
 
+def environment_of(aws: Aws, stage: str) -> dict[str, str]:
+    """Return the function's environment variables; none if there is no function."""
+    client = aws.client("lambda")
+    try:
+        configuration = client.get_function_configuration(FunctionName=names.zappa(stage))
+    except client.exceptions.ResourceNotFoundException:
+        return {}
+    variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
+    return variables
+
+
+def put_environment(aws: Aws, stage: str, variables: dict[str, str]) -> None:
+    """Replace the function's environment, and wait until it is in force. The key of 0.1.0 is left out."""
+    client, name = aws.client("lambda"), names.zappa(stage)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    kept = {variable: value for variable, value in variables.items() if variable != OLD_KEY}
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": kept})
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+
 def set_environment(aws: Aws, stage: str, variables: dict[str, str]) -> dict[str, str]:
     """Merge `variables` and any missing secrets into the function's environment. Return all of it."""
     client, name = aws.client("lambda"), names.zappa(stage)
     client.get_waiter("function_updated_v2").wait(FunctionName=name)  # Zappa's own update must be finished
-    current = client.get_function_configuration(FunctionName=name).get("Environment", {}).get("Variables", {})
+    current = environment_of(aws, stage)
     new_secrets = {secret: secrets.token_hex(SECRET_BYTES) for secret in SECRETS if not current.get(secret)}
     merged: dict[str, str] = current | variables | new_secrets
     if merged != current:
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": merged})
-        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+        put_environment(aws, stage, merged)
     return merged
 
 
@@ -81,11 +115,9 @@ def forget_old_key(aws: Aws, stage: str) -> None:
     """
     client, name = aws.client("lambda"), names.zappa(stage)
     client.get_waiter("function_updated_v2").wait(FunctionName=name)
-    current = client.get_function_configuration(FunctionName=name).get("Environment", {}).get("Variables", {})
+    current = environment_of(aws, stage)
     if OLD_KEY in current:
-        kept = {variable: value for variable, value in current.items() if variable != OLD_KEY}
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": kept})
-        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+        put_environment(aws, stage, current)
     for page in client.get_paginator("list_versions_by_function").paginate(FunctionName=name):
         for version in page["Versions"]:
             has_key = OLD_KEY in version.get("Environment", {}).get("Variables", {})
@@ -110,8 +142,11 @@ def reserve_concurrency(aws: Aws, stage: str, executions: int) -> str | None:
     return None
 
 
-def _zappa(aws: Aws, *arguments: str) -> None:
+def _zappa(aws: Aws, command: str, stage: str, model: str, *options: str) -> None:
     """Run Zappa in the environment that it packs, which it requires to be the active one."""
+    file = settings_file(stage, model)
+    named = ["-s", str(file.relative_to(ROOT))] if file != COMMITTED else []
+    arguments = [command, stage, *named, *options]
     shown = " ".join(["zappa", *arguments])
     log.info("   $ %s", shown)
     python = environment_python("ingest")

@@ -8,7 +8,7 @@ import json
 from typing import NamedTuple
 
 from clicklake.cli.checkout import ROOT
-from clicklake.deploy.api import REQUESTS_PER_SECOND
+from clicklake.deploy.resources.api import REQUESTS_PER_SECOND
 
 HOUR_SECONDS = 3600
 MILLION = 1_000_000
@@ -82,10 +82,10 @@ def worst_hour(limits: Limits) -> WorstHour:
     )
 
 
-def limits_of(stage: str, region: str, concurrency: int) -> Limits:
-    """Return the limits of a stage in zappa_settings.json."""
+def limits_of(model: str, region: str, concurrency: int) -> Limits:
+    """Return the limits of a stage that is like `model`, a stage of zappa_settings.json."""
     settings = json.loads((ROOT / "zappa_settings.json").read_text())
-    options = settings.get(settings[stage].get("extends"), {}) | settings[stage]
+    options = settings.get(settings[model].get("extends"), {}) | settings[model]
     large = region in LARGE_REGIONS
     return Limits(
         gateway="http_api" if options.get("apigateway_version") == "v2" else "rest_api",

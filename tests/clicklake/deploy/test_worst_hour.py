@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clicklake.deploy.api import REQUESTS_PER_SECOND
+from clicklake.deploy.resources.api import REQUESTS_PER_SECOND
 from clicklake.deploy.worst_hour import (
     MAX_ANSWER_BYTES,
     Limits,
