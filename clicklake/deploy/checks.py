@@ -60,10 +60,10 @@ def check_settings(aws: Aws, stage: str, settings: StageSettings) -> None:
     lake = defaults | current | settings.templates[LAKE]
     _check_processor(lake)
     variables = environment_of(aws, stage) | settings.ingest
-    _check_ingest(
-        {name: variables[name] for name in INGEST_SETTINGS if name in variables}
-        | {"ITEM_ID_FIELD": lake["ItemIdField"], "CLICK_STREAM": names.stream(stage)}
-    )
+    ours = {"ITEM_ID_FIELD": lake["ItemIdField"], "ITEM_ID_PATTERN": lake["ItemIdPattern"]}
+    ours |= {"CLICK_STREAM": names.stream(stage), "VISITOR_KEY_TABLE": names.visitor_key_table(stage)}
+    ours["EDGE_SECRET"] = "the deployment makes one"  # noqa: S105 (REQUIRE_EDGE asks for any)
+    _check_ingest({name: variables[name] for name in INGEST_SETTINGS if name in variables} | ours)
 
 
 def template_of(template: Path) -> Mapping[str, Any]:
