@@ -121,6 +121,8 @@ class ParseResult(Struct, gc=False):
     """Of a valid click the dropped fields. Of a rejected click all errors, those that reject it first."""
     event_id: str | None = None
     """Of a rejected click its eventId, if that was valid."""
+    cut: list[str] | None = None
+    """Of a valid click the paths of the texts that were too long and were cut."""
 
 
 class ParsedRequest(Struct):

@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from ingest_app.clicks import Click, ParsedRequest
+from ingest_app.clicks import Click, ParsedRequest, ParseResult
 from ingest_app.problems import FieldError, FieldErrors
 
 MAX_ANSWER_HEAD_BYTES = 4096
@@ -24,6 +24,7 @@ _RECEIPT_BYTES = {"accepted": 85, "duplicate": 86, "rejected": 86}
 """The longest receipt without details. A test holds these to real receipts."""
 _NO_EVENT_ID_BYTES = 34  # what `null` is shorter than a UUID in quotes
 _MORE_BYTES = 14  # ,"more":12345
+_CUT_BYTES = 9  # ,"cut":[]
 _ERROR_BYTES = 40  # a named error beside its field and reason: {"index":499,"field":,"reason":""},
 
 
@@ -40,8 +41,10 @@ class Receipt(Struct, rename="camel", omit_defaults=True, kw_only=True, gc=False
     """The errors of a rejected click, if it has more than one."""
     ignored: Sequence[FieldError] = []
     """The dropped fields of an accepted click."""
+    cut: Sequence[str] = []
+    """The paths of an accepted click's texts that were too long and were cut."""
     more: int = 0
-    """How many more errors or dropped fields this click has."""
+    """How many more errors, dropped and cut fields this click has."""
 
 
 class ClicksResponse(Struct, rename="camel", omit_defaults=True, kw_only=True):
@@ -54,11 +57,11 @@ class ClicksResponse(Struct, rename="camel", omit_defaults=True, kw_only=True):
     receipts: list[Receipt]
     ignored: Sequence[FieldError] = []
     more: int = 0
-    """How many more errors and dropped fields the request has than this response names."""
+    """How many more errors, dropped and cut fields the request has than this response names."""
 
 
 class DetailBudget:
-    """The bytes that a response may still spend on naming errors."""
+    """The bytes that a response may still spend on naming errors and cut fields."""
 
     def __init__(self, body_bytes: int, clicks: int) -> None:
         self._left = MAX_ANSWER_HEAD_BYTES - _HEAD_BYTES + min(body_bytes, MAX_DETAIL_BYTES)
@@ -86,6 +89,15 @@ class DetailBudget:
             self._left -= _MORE_BYTES
         return named
 
+    def name_cut(self, paths: Sequence[str]) -> Sequence[str]:
+        """Return the paths if they all fit. Otherwise count them, and return none."""
+        size = _CUT_BYTES + sum(len(path) + 3 for path in paths)
+        if size + _MORE_BYTES > self._left:
+            self.unnamed += len(paths)
+            return []
+        self._left -= size
+        return paths
+
 
 def deduplicate_and_build_receipts(
     request: ParsedRequest, request_id: str, body_bytes: int
@@ -93,7 +105,7 @@ def deduplicate_and_build_receipts(
     """Return the accepted clicks and the response. Clicks without an eventId are given one here."""
     clicks: dict[str, Click] = {}
     receipts = []
-    with_errors: list[tuple[Receipt, FieldErrors]] = []
+    with_details: list[tuple[Receipt, ParseResult]] = []
     duplicates = 0
     for index, result in enumerate(request.results):
         click = result.click
@@ -108,8 +120,8 @@ def deduplicate_and_build_receipts(
             clicks[event_id] = click
             receipt = Receipt(index=index, event_id=event_id, result="accepted")
         receipts.append(receipt)
-        if result.errors:
-            with_errors.append((receipt, result.errors))
+        if result.errors or result.cut:
+            with_details.append((receipt, result))
     response = ClicksResponse(
         accepted=len(clicks),
         rejected=len(receipts) - len(clicks) - duplicates,
@@ -117,35 +129,44 @@ def deduplicate_and_build_receipts(
         request_id=request_id,
         receipts=receipts,
     )
-    if with_errors or request.ignored:
-        _add_details(response, with_errors, request.ignored, body_bytes)
+    if with_details or request.ignored:
+        _add_details(response, with_details, request.ignored, body_bytes)
     return list(clicks.values()), response
 
 
 def _add_details(
     response: ClicksResponse,
-    with_errors: list[tuple[Receipt, FieldErrors]],
+    with_details: list[tuple[Receipt, ParseResult]],
     ignored: FieldErrors | None,
     body_bytes: int,
 ) -> None:
-    """Name errors and dropped fields, in order, as far as the response's size allows."""
+    """Name errors, dropped and cut fields, in order, as far as the response's size allows."""
     budget = DetailBudget(body_bytes, len(response.receipts))
     for receipt in response.receipts:
         budget.spend(_RECEIPT_BYTES[receipt.result] - (0 if receipt.event_id else _NO_EVENT_ID_BYTES))
     if ignored:
         response.ignored = budget.name(ignored)
-    for receipt, errors in with_errors:
-        several = len(errors.named) > 1
-        named = budget.name(errors, first_twice=several and receipt.result == "rejected")
-        if not named:
-            continue
-        receipt.more = len(errors.named) - len(named) + errors.more
-        if receipt.result == "accepted":
-            receipt.ignored = named
-        else:
-            receipt.field, receipt.reason = named[0].field, named[0].reason
-            receipt.errors = named if several else []
+    for receipt, result in with_details:
+        if result.cut:
+            receipt.cut = budget.name_cut(result.cut)
+        if result.errors:
+            _add_errors(receipt, result.errors, budget)
+        if result.cut and not receipt.cut and receipt.ignored:
+            receipt.more += len(result.cut)
     response.more = budget.unnamed
+
+
+def _add_errors(receipt: Receipt, errors: FieldErrors, budget: DetailBudget) -> None:
+    several = len(errors.named) > 1
+    named = budget.name(errors, first_twice=several and receipt.result == "rejected")
+    if not named:
+        return
+    receipt.more = len(errors.named) - len(named) + errors.more
+    if receipt.result == "accepted":
+        receipt.ignored = named
+    else:
+        receipt.field, receipt.reason = named[0].field, named[0].reason
+        receipt.errors = named if several else []
 
 
 def name_errors(request: ParsedRequest, body_bytes: int) -> tuple[list[dict[str, object]], int]:

@@ -1,7 +1,8 @@
 """The slow path: name every error of every click, and keep every click that can be kept.
 
 Only the type, the item id, the userId and the eventId can get a click rejected; with FOREIGN_HOSTS=reject the
-host of its url can too. Any other field that breaks its rule is dropped, and so is any unknown field.
+host of its url can too. A title or a part of `element` that is too long is cut. Any other field that breaks
+its rule is dropped, and so is any unknown field.
 
 A click that is valid takes the fast path here too. The fields of the others stay raw JSON until their rule
 asks for them, so what is dropped costs nothing (benchmarks/worst_case.py).
@@ -18,6 +19,7 @@ from ingest_app.clicks import (
     MAX_CLICKS,
     MAX_PROPERTIES,
     MAX_PROPERTY_NAME_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
     Click,
     ClickInput,
     Element,
@@ -55,6 +57,7 @@ NULL = Raw(b"null")
 _members = msgspec.json.Decoder(dict[str, Raw])
 _properties = msgspec.json.Decoder(dict[str, Any], float_hook=float)
 _timestamp = msgspec.json.Decoder(Timestamp)
+_text = msgspec.json.Decoder(str)
 _NOT_VALID = (msgspec.MsgspecError, ValueError, OverflowError)
 """What a decoder raises if a value breaks its rule, and to_rfc3339 if UTC cannot express a time."""
 
@@ -145,6 +148,7 @@ class LenientParser:
     def _parse_members(self, members: Members) -> ParseResult:
         fatal: list[FieldError] = []
         dropped = FieldErrors()
+        cut: list[str] = []
         values: dict[str, Any] = {}
         properties: dict[str, Any] = {}
         for json_name in [name for name in members if name in self._fields]:
@@ -153,7 +157,7 @@ class LenientParser:
                 if field.name == "properties":
                     properties = _read_properties(members[json_name], dropped)
                 elif field.name == "element":
-                    values["element"] = self._read_element(members[json_name], dropped)
+                    values["element"] = self._read_element(members[json_name], dropped, cut)
                 else:
                     value = field.decoder.decode(members[json_name])
                     if field.name == "occurred_at" and value:
@@ -162,10 +166,12 @@ class LenientParser:
             except _NOT_VALID:
                 if json_name in self._fatal:
                     fatal.append(FieldError(json_name, field.reason))
+                elif json_name == "title" and (text := _read_text(members[json_name])):
+                    values["title"] = _cut(text, "title", cut)
                 else:
                     dropped.add("", json_name, field.reason)
         dropped.add_all([name for name in members if name not in self._fields], "", IS_UNKNOWN)
-        return self._result(self._schema.click_input(**values), properties, fatal, dropped)
+        return self._result(self._schema.click_input(**values), properties, fatal, dropped, cut)
 
     def _result(
         self,
@@ -173,6 +179,7 @@ class LenientParser:
         properties: Mapping[str, Any],
         fatal: list[FieldError],
         dropped: FieldErrors,
+        cut: list[str],
     ) -> ParseResult:
         fatal += self._check_item(sent, {error.field for error in fatal})
         click = None
@@ -183,7 +190,9 @@ class LenientParser:
                 fatal = [FieldError("url", MUST_BE_ALLOWED_HOST)]
         if click:
             click.properties = normalize_properties(properties)
-            return ParseResult(click, dropped if dropped.named else None)
+            if click.element and click.element.href:
+                click.element.href = _cut(click.element.href, "element.href", cut)
+            return ParseResult(click, dropped if dropped.named else None, cut=cut or None)
         named = (fatal + dropped.named)[:MAX_NAMED_ERRORS]
         more = len(fatal) + len(dropped.named) - len(named) + dropped.more
         return ParseResult(None, FieldErrors(named, more), _lower(sent.event_id))
@@ -202,8 +211,12 @@ class LenientParser:
             return [FieldError(name, IS_REQUIRED)]
         return []
 
-    def _read_element(self, raw: Raw, dropped: FieldErrors) -> Element | None:
-        """Return the valid parts. Raise one of _NOT_VALID if the element is not an object."""
+    def _read_element(self, raw: Raw, dropped: FieldErrors, cut: list[str]) -> Element | None:
+        """Return the valid parts. Raise one of _NOT_VALID if the element is not an object.
+
+        A long href is returned whole. It is cut only after it was cleaned: a cut could hide what cleaning
+        removes, and what cleaning removes needs no cut.
+        """
         if raw == NULL:
             return None
         members = _members.decode(raw)
@@ -213,7 +226,10 @@ class LenientParser:
             try:
                 parts[field.name] = field.decoder.decode(members[name])
             except _NOT_VALID:
-                dropped.add("element.", name, field.reason)
+                if not (text := _read_text(members[name])):
+                    dropped.add("element.", name, field.reason)
+                else:
+                    parts[field.name] = text if name == "href" else _cut(text, f"element.{name}", cut)
         dropped.add_all(
             [name for name in members if name not in self._element_fields], "element.", IS_UNKNOWN
         )
@@ -236,6 +252,21 @@ def _read_properties(raw: Raw, dropped: FieldErrors) -> dict[str, Any]:
         else:
             valid[name] = value
     return valid
+
+
+def _read_text(raw: Raw) -> str | None:
+    """Return a string of any length, or None if `raw` is not a string."""
+    try:
+        return _text.decode(raw)
+    except msgspec.ValidationError:
+        return None
+
+
+def _cut(text: str, path: str, cut: list[str]) -> str:
+    """Cut a text to the limit. If it is longer, add its path to `cut`."""
+    if len(text) > MAX_TEXT_CHARACTERS:
+        cut.append(path)
+    return text[:MAX_TEXT_CHARACTERS]
 
 
 def _read_timestamp(raw: Raw) -> datetime | None:

@@ -52,6 +52,16 @@ HOSTILE: dict[str, list[Any]] = {
     "names of one letter": [{"type": "a", "z": 1}] * 500,
     "properties that are no scalars": [{"type": "a", "properties": {name: [] for name in JUNK[:32]}}] * 500,
     "element with junk": [{"type": "a", "element": dict.fromkeys(JUNK, 1)}] * 500,
+    "cut texts": [{"type": "a", "title": "t" * 513}] * 480,
+    "cut texts and junk": [
+        {
+            "type": "a",
+            "z": 1,
+            "title": "t" * 513,
+            "element": dict.fromkeys(["tag", "id", "text", "href"], "x" * 513),
+        }
+    ]
+    * 90,
     "long names": [{"type": "a", "x" * 400: 1}] * 500,
     "names of control characters": [{"type": "a", "\x01\n" * 60: 1}] * 500,
     "names of four bytes a character": [{"type": "a", "🐉" * 60: 1}] * 500,

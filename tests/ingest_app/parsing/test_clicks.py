@@ -140,10 +140,8 @@ DROPPED: list[Case] = [
         ),
     ),
     *broken("referrer", A_URL, "", "/relative", "https://", "https://h/" + "x" * 2039, 5),
-    ({"title": "t" * 513}, "title", A_TEXT),
     ({"title": ["t"]}, "title", A_TEXT),
     *broken("element", "must be an object", "a", 5, [], True),
-    *(({"element": {name: "x" * 513}}, f"element.{name}", A_TEXT) for name in ("tag", "id", "text", "href")),
     ({"element": {"tag": 5}}, "element.tag", A_TEXT),
     ({"element": {"onclick": "x"}}, "element.onclick", "is not a known field"),
     *broken("properties", SOME_NAMES, "a", 5, []),
@@ -172,6 +170,61 @@ def test_any_other_invalid_field_is_dropped_and_the_receipt_says_why(
     assert stream.click == {"type": "click", "userId": "u-17", "mysfitId": ITEM, "eventId": ID}
 
 
+SECRET = "u8Xk2Pq9Lz4Rt7Vb1Nc3Wd"
+CUT: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
+    ({"title": "t" * 512}, {"title": "t" * 512}, []),
+    ({"title": "t" * 513}, {"title": "t" * 512}, ["title"]),
+    ({"title": "🐉" * 600}, {"title": "🐉" * 512}, ["title"]),
+    ({"title": "t" * 200_000}, {"title": "t" * 512}, ["title"]),
+    *(
+        ({"element": {name: "x" * 513}}, {"element": {name: "x" * 512}}, [f"element.{name}"])
+        for name in ("tag", "id", "text", "href")
+    ),
+    # An href is cleaned before it is cut, so what cleaning removes costs nothing and is not kept by a cut.
+    ({"element": {"href": "/x?q=" + "x" * 600}}, {"element": {"href": "/x"}}, []),
+    ({"element": {"href": "/x#" + "x" * 600}}, {"element": {"href": "/x"}}, []),
+    ({"element": {"href": "https://u:" + "p" * 600 + "@h/x"}}, {"element": {"href": "https://h/x"}}, []),
+    ({"element": {"href": "data:text/csv;base64," + "QUJD" * 40_000}}, {"element": {"href": "data:"}}, []),
+    (
+        {"element": {"href": "/" + "a/" * 250 + SECRET + "/x"}},
+        {"element": {"href": "/" + "a/" * 250 + "~/x"}},
+        [],
+    ),
+    (
+        {"element": {"href": "https://h/x?utm_source=" + "s" * 600}},
+        {"element": {"href": "https://h/x?utm_source=" + "s" * 489}},
+        ["element.href"],
+    ),
+    (
+        {"title": "t" * 600, "element": {"text": "x" * 600, "href": "/" + "x" * 600}},
+        {"title": "t" * 512, "element": {"text": "x" * 512, "href": "/" + "x" * 511}},
+        ["element.text", "title", "element.href"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("sent", "kept", "cut"), CUT)
+def test_long_text_is_cut_and_the_receipt_says_which(
+    client: FlaskClient, stream: MemoryStream, sent: dict[str, Any], kept: dict[str, Any], cut: list[str]
+) -> None:
+    response = client.put("/clicks", json={"mysfitId": ITEM, "eventId": ID, **sent})
+    assert response.status_code == 202
+    expected = {"index": 0, "eventId": ID, "result": "accepted"} | ({"cut": cut} if cut else {})
+    assert json_of(response)["receipts"] == [expected]
+    assert stream.click == {"type": "click", "userId": "guest", "mysfitId": ITEM, "eventId": ID, **kept}
+
+
+def test_pixel_cuts_a_long_title_too(client: FlaskClient, stream: MemoryStream) -> None:
+    client.get("/clicks.gif", query_string={"mysfitId": ITEM, "title": "t" * 600})
+    assert stream.click["title"] == "t" * 512
+
+
+def test_rejected_click_has_nothing_cut(client: FlaskClient) -> None:
+    clicks = [{"userId": "", "mysfitId": "1", "title": "t" * 600}, {"mysfitId": "1"}]
+    receipt = json_of(client.put("/clicks", json=clicks))["receipts"][0]
+    assert (receipt["field"], "cut" in receipt) == ("userId", False)
+
+
 def test_valid_parts_of_an_invalid_object_are_kept(client: FlaskClient, stream: MemoryStream) -> None:
     click = {
         "mysfitId": ITEM,
@@ -180,9 +233,11 @@ def test_valid_parts_of_an_invalid_object_are_kept(client: FlaskClient, stream: 
         "title": "kept",
     }
     response = client.put("/clicks", json=click)
-    ignored = {error["field"] for error in json_of(response)["receipts"][0]["ignored"]}
-    assert ignored == {"element.text", "element.role", "properties.bad", "properties." + "n" * 63 + "…"}
-    assert stream.click["element"] == {"tag": "a", "href": "https://h/"}
+    (receipt,) = json_of(response)["receipts"]
+    ignored = {error["field"] for error in receipt["ignored"]}
+    assert ignored == {"element.role", "properties.bad", "properties." + "n" * 63 + "…"}
+    assert receipt["cut"] == ["element.text"]
+    assert stream.click["element"] == {"tag": "a", "text": "x" * 512, "href": "https://h/"}
     assert stream.click["properties"] == {"good": "1"}
     assert stream.click["title"] == "kept"
 
