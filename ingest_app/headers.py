@@ -1,4 +1,5 @@
-"""The headers of every response, and which pages may send clicks (fetch.spec.whatwg.org/#http-cors-protocol).
+"""The headers of every response, which pages may send clicks (fetch.spec.whatwg.org/#http-cors-protocol), and
+which requests are prefetches.
 
 ALLOWED_ORIGINS is enforced by refusing the request. The response is not hidden from the page: the app uses no
 cookies, so a response contains nothing that the page could not get in another way, and the page can read why
@@ -6,7 +7,7 @@ it was refused.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ _SECURITY = {
 
 _ORIGIN = re.compile(r"null|[A-Za-z][A-Za-z0-9+.-]*://[^\s,/?#]+")
 
+_PURPOSE_HEADERS = (
+    "HTTP_SEC_PURPOSE",  # fetch.spec.whatwg.org/#sec-purpose-header; Chromium adds the parameter `prerender`
+    "HTTP_PURPOSE",  # Safari and older versions of Chromium
+    "HTTP_X_PURPOSE",  # Safari, for the pages of Top Sites
+    "HTTP_X_MOZ",  # older versions of Firefox
+)
+_PREFETCHES = {"prefetch", "prerender", "preview"}
+
 AllowedOrigins = frozenset[str] | None
 """None allows every origin."""
 
@@ -34,6 +43,13 @@ AllowedOrigins = frozenset[str] | None
 def is_origin_allowed(origin: str | None, allowed: AllowedOrigins) -> bool:
     """A request without Origin is always allowed: it is same-origin, or it does not come from a page."""
     return allowed is None or origin is None or origin.lower() in allowed
+
+
+def is_prefetch(environ: Mapping[str, Any]) -> bool:
+    """True if the browser loads this before anybody has asked for it: `Sec-Purpose: prefetch;prerender`."""
+    sent = [environ[header] for header in _PURPOSE_HEADERS if header in environ]
+    purposes = [purpose for header in sent for purpose in header.lower().split(",")]
+    return any(purpose.partition(";")[0].strip() in _PREFETCHES for purpose in purposes)
 
 
 def response_headers(origin: str | None, allowed: AllowedOrigins) -> dict[str, str]:

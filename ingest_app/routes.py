@@ -1,5 +1,6 @@
 """The endpoints, and the only place that knows status codes."""
 
+import base64
 import hashlib
 import traceback
 from collections import Counter
@@ -19,7 +20,7 @@ from ingest_app import metrics
 from ingest_app.aws.stream import RETRY_AFTER_SECONDS, Stream, StreamUnavailable
 from ingest_app.clicks import ParsedRequest
 from ingest_app.envelope import build_record
-from ingest_app.headers import is_origin_allowed, preflight_headers
+from ingest_app.headers import is_origin_allowed, is_prefetch, preflight_headers
 from ingest_app.parsing.body import read_body
 from ingest_app.parsing.lenient import LenientParser
 from ingest_app.parsing.schema import ClickSchema
@@ -54,6 +55,8 @@ STATUS = {
 }
 """The HTTP status of each problem code."""
 
+PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
+"""A GIF of one transparent pixel: 43 bytes. A response without an image shows as a broken one."""
 
 OPENAPI_SECONDS = 3600
 """How long caches may keep the description."""
@@ -108,13 +111,13 @@ class Api:
         return _json(self._accept(parsed, len(body)), HTTPStatus.ACCEPTED)
 
     def collect_pixel(self) -> Response:
-        """Accept one click from the query. HEAD, which link checkers send, is not a click."""
+        """Accept one click from the query. HEAD, which link checkers send, and a prefetch are not clicks."""
         self._check_source()
         self._check_signal()
-        if request.method == "GET":
+        if request.method == "GET" and not is_prefetch(request.environ):
             query = {name: values[-1] for name, values in request.args.lists() if values[-1]}
             self._accept(self._lenient.parse_query(query), len(request.query_string))
-        return Response(status=HTTPStatus.NO_CONTENT)
+        return Response(PIXEL, mimetype="image/gif")
 
     def health(self) -> Response:
         return _json({"status": "ok", "version": self._version})

@@ -36,7 +36,7 @@ def distribution(site: dict[str, Any]) -> dict[str, Any]:
 def test_the_ingest_app_gets_every_header_that_it_reads_but_not_host(site: dict[str, Any]) -> None:
     (policy,) = resources_of(site, "AWS::CloudFront::OriginRequestPolicy").values()
     headers = policy["OriginRequestPolicyConfig"]["HeadersConfig"]["Headers"]
-    assert {"Origin", "User-Agent", "Content-Type", "Sec-GPC", "DNT"} < set(headers)
+    assert {"Origin", "User-Agent", "Content-Type", "Sec-GPC", "DNT", "Sec-Purpose"} < set(headers)
     assert {"CloudFront-Viewer-Address", "CloudFront-Viewer-Country"} < set(headers)
     assert "Host" not in headers
     assert len(headers) <= MAX_HEADERS
