@@ -42,6 +42,7 @@ class EventFields(Struct, rename="camel", omit_defaults=True, gc=False):
     utm_campaign: str | None = None
     utm_term: str | None = None
     utm_content: str | None = None
+    utm_id: str | None = None
     click_id: str | None = None
     referrer_host: str | None = None
     referrer_kind: str | None = None

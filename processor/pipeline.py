@@ -82,6 +82,7 @@ def put_page_and_campaign(event: EventFields, envelope: ReceivedEnvelope, contex
         event.utm_campaign,
         event.utm_term,
         event.utm_content,
+        event.utm_id,
         event.click_id,
     ) = campaign
 

@@ -14,7 +14,7 @@ ASKED_ATTRIBUTES = ("name", "goodevil", "lawchaos", "species")
 _LINE_FIELDS = (
     "eventId type userId sessionId url referrer title element properties foreignHost itemLookup enrichment"
     " occurredAt sentAt receivedAt processedAt skewMs lagMs host path utmSource utmMedium utmCampaign utmTerm"
-    " utmContent clickId referrerHost referrerKind browser browserVersion os device bot country address"
+    " utmContent utmId clickId referrerHost referrerKind browser browserVersion os device bot country address"
     " visitorId privacy requestId v"
 )
 

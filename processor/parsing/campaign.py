@@ -22,7 +22,7 @@ CLICK_IDS = (
     "sccid",  # Snapchat
     "yclid",  # Yandex
 )
-_NAMES = {"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", *CLICK_IDS}
+_NAMES = {"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id", *CLICK_IDS}
 _CLICK_IDS = frozenset(CLICK_IDS)
 
 
@@ -38,6 +38,7 @@ class Campaign(NamedTuple):
     utm_campaign: str | None = None
     utm_term: str | None = None
     utm_content: str | None = None
+    utm_id: str | None = None
     click_id: str | None = None
 
 
@@ -80,6 +81,7 @@ def parse_campaign(query: str) -> Campaign:
         found.get("utm_campaign"),
         found.get("utm_term"),
         found.get("utm_content"),
+        found.get("utm_id"),
         next(found[name] for name in CLICK_IDS if name in found) if is_ad else None,
     )
 

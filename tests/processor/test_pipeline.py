@@ -74,6 +74,7 @@ def test_a_click_cannot_set_a_field_that_a_step_sets() -> None:
         "host": "other.example",
         "path": "/",
         "utmSource": "me",
+        "utmId": "me",
         "clickId": "me",
         "referrerHost": "me",
         "referrerKind": "mail",

@@ -7,7 +7,7 @@ const STATUS_MILLISECONDS = 1000;
 // Fields of a line other than the item and the catalogue's attributes (docs/events.md). Those are shown as chips.
 const KNOWN_FIELDS = new Set(
   ("type userId eventId sessionId occurredAt sentAt receivedAt processedAt skewMs lagMs url referrer title element " +
-    "properties host path utmSource utmMedium utmCampaign utmTerm utmContent clickId referrerHost referrerKind " +
+    "properties host path utmSource utmMedium utmCampaign utmTerm utmContent utmId clickId referrerHost referrerKind " +
     "browser browserVersion os device bot country address visitorId privacy requestId v itemLookup enrichment").split(" "),
 );
 

@@ -33,8 +33,8 @@ MAX_REPORT_BYTES = 500_000
 HOSTILE = "</script><script>alert(1)</script>\x1b[31m\n\u202e=cmd()&{{7*7}}"
 SHOWN = (
     "type userId mysfitId sessionId url referrer title host path utmSource utmMedium utmCampaign utmTerm"
-    " utmContent clickId referrerHost referrerKind browser browserVersion os device country address visitorId"
-    " privacy requestId goodevil lawchaos species name itemLookup"
+    " utmContent utmId clickId referrerHost referrerKind browser browserVersion os device country address"
+    " visitorId privacy requestId goodevil lawchaos species name itemLookup"
 )
 ALIGNED = ("goodevil", "lawchaos", "species")
 HOUR_OF_NOON = ("--from", f"{NOON:%Y-%m-%dT%H:00}", "--to", f"{NOON + HOUR:%Y-%m-%dT%H:00}")

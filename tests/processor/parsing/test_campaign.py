@@ -27,8 +27,8 @@ SHOP = "https://shop.example/"
         (SHOP + "a?q=shoes", ParsedPage("shop.example", "/a")),
         (SHOP + "?utm_source=news", ParsedPage("shop.example", "/", Campaign(utm_source="news"))),
         (
-            SHOP + "?utm_source=a&utm_medium=b&utm_campaign=c&utm_term=d&utm_content=e",
-            ParsedPage("shop.example", "/", Campaign("a", "b", "c", "d", "e")),
+            SHOP + "?utm_source=a&utm_medium=b&utm_campaign=c&utm_term=d&utm_content=e&utm_id=f",
+            ParsedPage("shop.example", "/", Campaign("a", "b", "c", "d", "e", "f")),
         ),
         (SHOP + "?utm_term=red+shoes%21", ParsedPage("shop.example", "/", Campaign(utm_term="red shoes!"))),
         (SHOP + "?UTM_Source=news", ParsedPage("shop.example", "/", Campaign(utm_source="news"))),
