@@ -5,6 +5,7 @@ wins. docs/line.md says how many bots they find and how many people they mark, o
 were not written for. The rule names are in the stored data: never rename one.
 """
 
+import re
 from collections.abc import Iterable
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # type: ignore[import-untyped]
@@ -17,6 +18,12 @@ LISTED = "listed"
 _PERSON = "person"
 
 _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "mail_proxy",  # mail services that load a mail's images for the person who reads it
+        (
+            r"googleimageproxy|ramblermail/|yahoomailproxy|yahoocachesystem|(?:mail|outlook)[ _-]?(?:image)?[ _-]?proxy",
+        ),
+    ),
     (
         "headless",  # browsers that a program controls
         (
@@ -41,13 +48,16 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "compatible",  # a name in a place where browsers have none
-        (r"like gecko; ?[a-z]|like gecko\) *\(?compatible|; compatible;",),
+        (
+            r"like gecko; ?[a-z]|like gecko\) *\(?compatible|; compatible;",
+            r"(?:safari|chrome|version|mobile|gecko|firefox|edg|opr)/[\w.]+ *\(compatible[;)]",
+        ),
     ),
     (
         "service",  # services that watch, check, preview or copy pages for somebody
         (
             r"monitor|uptime|check(?:$|[^o])|validat|verif|\bscan|(?:[^m]|[^a]m)scan(?:ner)?\b|analy[sz]|audit",
-            r"inspect|diagnos|measure|observatory|synthetic|survey|research|report|\bprob|seo(?:$|[^u])",
+            r"inspect|diagnos|measure|observatory|synthetic|survey|(?:^|[^p])research|report|\bprob|seo(?:$|[^u])",
             r"preview|thumb|screenshot|favicon|feed|\brss|rss\b|\bread(?:er|kit)|\breeder|newsblur|newsgator",
             r"netnewswire|parser|google (?:web|search)|weblight|devtools|-user/\d|agent(?:$|[/);]| \d)",
         ),
@@ -68,7 +78,7 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             r"applewebkit|gecko|khtml|konqueror|presto/|msie \d|trident/|firefox/|opera[/ ]|mosaic|charon",
             r"mozac|netfront|iemobile|ucbrowser|ucweb|up\.browser|browser/|profile/midp|configuration/cldc|dalvik/|cfnetwork",
-            r"hbbtv|playstation|amiga|beos|symbian|nokia|ms-?office|^(?:lynx|links|elinks|w3m|dillo|netsurf)",
+            r"ladybird/|libweb|hbbtv|playstation|amiga|beos|symbian|nokia|ms-?office|^(?:lynx|links|elinks|w3m|dillo|netsurf)",
         ),
     ),
     (
@@ -89,9 +99,13 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("no-browser", (r".",)),
 )
 
-# Entries of crawler-user-agents that match people too: an Android build, Facebook's in-app browser, and
-# the embedded browsers of editors.
-_NOT_BOTS = {"AP3A\\.240617\\.008", "MetaIAB Facebook", "Fluid", "TSM-turingos", "Code\\/1\\.", "Trae\\/"}
+# Entries of crawler-user-agents that match people too: an Android build, the embedded browsers of apps, of
+# editors and of Steam, the browsers Coc Coc and Sogou, and phones and tablets.
+_NOT_BOTS = {
+    *("AP3A\\.240617\\.008", "MetaIAB Facebook", "Fluid", "TSM-turingos", "Code\\/1\\.", "Trae\\/"),
+    *("Bluesky\\/", "Notion\\/", "PayPal\\/", "Tumblr\\/", "Valve\\/Steam", "Viber", "WhatsApp", "mail\\.ru"),
+    *("coccoc", "Sogou", "Sonic", "Butterfly", "speedy", "008\\/"),
+}
 
 
 def _build_engine(patterns: Iterable[tuple[str, str]]) -> UserAgentExtractor:
@@ -105,13 +119,30 @@ def _first_match(engine: UserAgentExtractor, agent: str) -> str | None:
 
 _OWN_RULES = _build_engine((name, f"(?i){'|'.join(patterns)}") for name, patterns in _RULES)
 
-# crawler-user-agents knows names that no general rule can know. Keep only the entries whose examples our
-# rules miss.
+# Where Android's agents name the phone. Some phones are called as bots are: "reeder", "XBot", "PHP110".
+_PHONE = re.compile(
+    r"(\(Linux; (?:U; )?Android [\d.]+; (?:[A-Za-z]{2}[-_][A-Za-z]{2}; )?)[\w +-]+(?= Build/|\)|; wv\))",
+    re.ASCII,
+)
+_BROWSER = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
+
+
+def _is_covered(pattern: str, examples: Iterable[str]) -> bool:
+    """True if our rules find the examples, and the pattern's own text behind the tokens of a browser too.
+
+    An example often has a web address or another mark beside the name, and the bot's next version may not.
+    """
+    text = re.sub(r"\[(.)[^\]]*\]", r"\1", pattern).replace("\\", "")
+    probe = text[1:] if text.startswith("^") else f"{_BROWSER} {text}"
+    return all(_first_match(_OWN_RULES, agent) for agent in (probe.removesuffix("$"), *examples))
+
+
+# crawler-user-agents knows names that no general rule can know. Keep only the entries that our rules do not
+# cover.
 _LISTED_BOTS = _build_engine(
     (LISTED, entry["pattern"])
     for entry in CRAWLER_USER_AGENTS_DATA
-    if entry["pattern"] not in _NOT_BOTS
-    and not all(_first_match(_OWN_RULES, agent) for agent in entry.get("instances", [""]))
+    if entry["pattern"] not in _NOT_BOTS and not _is_covered(entry["pattern"], entry.get("instances", []))
 )
 
 
@@ -119,4 +150,6 @@ def bot_rule(agent: str | None) -> str | None:
     """Return the name of the rule that fired, or None if the agent looks like a person's."""
     if not agent or agent.isspace():
         return NO_AGENT
+    if "Android" in agent:
+        agent = _PHONE.sub(r"\1K", agent)
     return _first_match(_OWN_RULES, agent) or _first_match(_LISTED_BOTS, agent)

@@ -1,9 +1,15 @@
-import pytest
+import re
 
-from processor.parsing.bots import bot_rule
+import pytest
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # type: ignore[import-untyped]
+
+from processor.parsing.bots import _NOT_BOTS, bot_rule
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 WINDOWS = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT}"
+PHONE = (
+    f"Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) {WEBKIT} Chrome/142.0 Mobile Safari/537.36"
+)
 ANDROID = f"Mozilla/5.0 (Linux; Android 14; SM-A546B Build/UP1A.231005.007; wv) {WEBKIT} Version/4.0"
 
 
@@ -26,6 +32,21 @@ ANDROID = f"Mozilla/5.0 (Linux; Android 14; SM-A546B Build/UP1A.231005.007; wv) 
             f"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Lens/1.0) Chrome/142.0 {WEBKIT}",
             "compatible",
         ),
+        (f"{PHONE} (compatible; GoogleOther)", "compatible"),
+        (f"{PHONE} (compatible; Unheardof/1.0)", "compatible"),
+        (f"{WINDOWS} Chrome/142.0.0.0 Safari/537.36 (compatible; Unheardof)", "compatible"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; rv:145.0) Gecko/20100101 Firefox/145.0 (compatible; X)",
+            "compatible",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+            "mail_proxy",
+        ),
+        ("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", "mail_proxy"),
+        ("RamblerMail/6.0 (incompatible; ImageProxy/6.0)", "mail_proxy"),
+        ("YahooCacheSystem; YahooWebServiceClient", "mail_proxy"),
+        ("Mozilla/5.0 (compatible; Outlook-Image-Proxy/1.0)", "mail_proxy"),
         (f"Mozilla/5.0 (Windows NT 10.0) {WEBKIT} Chrome/142.0.0.0 Safari/537.36 PagePreview/2", "service"),
         (
             f"Mozilla/5.0 (Windows NT 10.0) {WEBKIT} Chrome/142.0.0.0 Safari/537.36; Somebody-User/1.0",
@@ -71,6 +92,13 @@ def test_a_bot_is_marked_with_the_rule_that_fired(agent: str | None, rule: str) 
         f"{ANDROID} Chrome/142.0.0.0 Mobile Safari/537.36 MetaIAB Facebook",
         f"{ANDROID} Chrome/142.0.0.0 Mobile Safari/537.36 CamScanner/6.1",
         f"Mozilla/5.0 (Linux; Android 15; Pixel 8 Build/AP3A.240617.008; wv) {WEBKIT} Safari/537.36",
+        f"Mozilla/5.0 (Linux; Android 13; reeder P13 Blue) {WEBKIT} Chrome/142.0.0.0 Mobile Safari/537.36",
+        f"Mozilla/5.0 (Linux; Android 9; XBot_Senior Build/PPR1) {WEBKIT} Chrome/142.0.0.0 Safari/537.36",
+        f"Mozilla/5.0 (Linux; Android 14; PHP110) {WEBKIT} Chrome/142.0.0.0 Mobile Safari/537.36",
+        f"Mozilla/5.0 (Linux; U; Android 4.4; tr-tr; reeder A7 Build/KOT) {WEBKIT} Version/4.0 Safari/534.30",
+        f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} Chrome/142.0.0.0 Safari/537.36 Presearch/1.0",
+        "Mozilla/5.0 (X11; Linux; x86_64) LibWeb+LibJS/1.0 Ladybird/1.0",
+        f"{WINDOWS} Chrome/142.0.0.0 Electron/39.8.5 Safari/537.36 Notion/4.1",
         "Nokia6100/1.0 (04.01) Profile/MIDP-1.0 Configuration/CLDC-1.0",
         f"Mozilla/5.0 (PlayStation 5 8.00) {WEBKIT} Version/17.0 Safari/605.1.15",
         "Lynx/2.9.2 libwww-FM/2.14 SSL-MM/1.4.1 OpenSSL/3.0.13",
@@ -79,3 +107,22 @@ def test_a_bot_is_marked_with_the_rule_that_fired(agent: str | None, rule: str) 
 def test_the_browser_of_a_person_is_not_marked(agent: str) -> None:
     """crawler-user-agents grows every month. This test also fails if a new entry of it marks people."""
     assert bot_rule(agent) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for entry in CRAWLER_USER_AGENTS_DATA
+        if entry["pattern"] not in _NOT_BOTS
+        and re.fullmatch(r"[\w ;-]+", name := entry["pattern"].replace("\\", ""))
+    ],
+)
+def test_every_name_of_the_list_is_found_behind_the_tokens_of_a_browser(name: str) -> None:
+    """A bot's next version may have no web address beside its name."""
+    assert bot_rule(f"{WINDOWS} Chrome/142.0.0.0 Safari/537.36 {name}") is not None
+
+
+def test_bot_that_pretends_to_be_a_phone_is_marked() -> None:
+    agent = f"Mozilla/5.0 (Linux; Android 9; archive.org_bot) {WEBKIT} Chrome/142.0.0.0 Safari/537.36"
+    assert bot_rule(agent) == "crawler"
