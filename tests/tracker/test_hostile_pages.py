@@ -1,4 +1,5 @@
-"""What real pages do to the tracker: names, prototypes, storage, markup. No click is lost, and none goes elsewhere."""
+"""What real pages do to the tracker. No click is lost, and none goes elsewhere."""
+# ruff: noqa: E501 (pages as one finds them)
 
 import json
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.tracker.pages import BUTTON, HALF_AN_HOUR, MINUTE, Track, stored, wait, wait_for_pause, waiting
+from tests.tracker.pages import BUTTON, HALF_AN_HOUR, MINUTE, Track, wait, wait_for_pause, waiting
 from tests.tracker.recording_server import Answer, RecordingServer
 
 pytestmark = pytest.mark.browser
@@ -50,7 +51,9 @@ def test_download_of_a_data_url_counts_without_its_contents(
     assert len(api.requests[0].body) < 1_000
 
 
-@pytest.mark.parametrize("url", ["mailto:a@there.example?subject=b", "tel:+15550100", "javascript:void('token')"])
+@pytest.mark.parametrize(
+    "url", ["mailto:a@there.example?subject=b", "tel:+15550100", "javascript:void('token')"]
+)
 def test_of_an_address_that_is_no_page_only_the_scheme_is_sent(
     url: str, page: Page, html: Track, api: RecordingServer
 ) -> None:
@@ -156,7 +159,8 @@ def test_globals_that_the_page_changes_later_lose_nothing(
 
 
 @pytest.mark.parametrize(
-    "broken", ["() => { throw new Error('broken') }", "() => undefined", "async () => ({})", "async () => null"]
+    "broken",
+    ["() => { throw new Error('broken') }", "() => undefined", "async () => ({})", "async () => null"],
 )
 def test_page_that_has_broken_fetch_keeps_its_clicks_for_one_that_has_not(
     broken: str, context: BrowserContext, page: Page, html: Track, api: RecordingServer, warnings: list[str]
@@ -172,7 +176,7 @@ def test_page_that_has_broken_fetch_keeps_its_clicks_for_one_that_has_not(
     assert warnings == []
 
 
-SVG = '<svg width=200 height=50><a {}><text y=20>go</text></a></svg>'
+SVG = "<svg width=200 height=50><a {}><text y=20>go</text></a></svg>"
 SVG_LINKS = [
     ('href="https://there.example/x"', "outbound", "https://there.example/x"),
     ('xlink:href="https://there.example/y"', "outbound", "https://there.example/y"),
@@ -183,7 +187,13 @@ SVG_LINKS = [
 
 @pytest.mark.parametrize(("attributes", "kind", "href"), SVG_LINKS)
 def test_links_of_an_svg_are_links(
-    attributes: str, kind: str, href: str, page: Page, html: Track, site: RecordingServer, api: RecordingServer
+    attributes: str,
+    kind: str,
+    href: str,
+    page: Page,
+    html: Track,
+    site: RecordingServer,
+    api: RecordingServer,
 ) -> None:
     page.goto(html(SVG.format(attributes), "data-links"))
     page.evaluate(STAY)
@@ -194,7 +204,8 @@ def test_links_of_an_svg_are_links(
 
 
 @pytest.mark.parametrize(
-    "name", ["id", "textContent", "matches", "getAttribute", "href", "localName", "childNodes", "nodeType", "data"]
+    "name",
+    ["id", "textContent", "matches", "getAttribute", "href", "localName", "childNodes", "nodeType", "data"],
 )
 def test_inputs_named_like_an_elements_own_fields_change_nothing(
     name: str, page: Page, html: Track, api: RecordingServer, warnings: list[str]
@@ -203,7 +214,9 @@ def test_inputs_named_like_an_elements_own_fields_change_nothing(
     if name == "id":
         form = form.replace(" id=real", "")
     page.goto(html(f"<div data-click-item=outer>{form}</div>"))
-    box = page.evaluate("(({x, y}) => [x + 5, y + 5])(document.querySelector('button').getBoundingClientRect())")
+    box = page.evaluate(
+        "(({x, y}) => [x + 5, y + 5])(document.querySelector('button').getBoundingClientRect())"
+    )
     page.mouse.click(*box)  # page.click() trips over such a form itself
     click = only_click(page, api)
     assert click["mysfitId"] == "f"
@@ -303,7 +316,9 @@ def test_script_without_an_endpoint_says_so_and_sends_nothing(
 def test_tracker_at_the_top_of_a_bundle_lets_the_bundle_run(
     page: Page, site: RecordingServer, warnings: list[str]
 ) -> None:
-    page.goto(site.serve("/", '<script type=module>await import("/tracker.min.js"); window.appRan = 1</script>'))
+    page.goto(
+        site.serve("/", '<script type=module>await import("/tracker.min.js"); window.appRan = 1</script>')
+    )
     page.wait_for_function("window.appRan")
     assert warnings == ["clicks: data-endpoint is missing"]
 
@@ -361,7 +376,7 @@ def test_module_for_bundlers_starts_when_told_to(
 def test_pages_own_variable_of_that_name_stays_its_own(
     page: Page, html: Track, api: RecordingServer, warnings: list[str]
 ) -> None:
-    counter = f"<button data-click-item=n onclick='clicks++'>count</button>"
+    counter = "<button data-click-item=n onclick='clicks++'>count</button>"
     page.goto(html(counter, head="<script>var clicks = 0</script>"))
     page.click("button")
     assert only_click(page, api)["mysfitId"] == "n"
@@ -402,7 +417,8 @@ def test_clicks_outlast_a_storage_that_the_page_clears(page: Page, html: Track, 
 
 
 @pytest.mark.parametrize(
-    "entry", ["hello", "0{oops", "", "0", "{}", "17", '0"text"', "null", "0null", "999999999999999999999", "0[1,2]"]
+    "entry",
+    ["hello", "0{oops", "", "0", "{}", "17", '0"text"', "null", "0null", "999999999999999999999", "0[1,2]"],
 )
 @pytest.mark.parametrize("age", [0, 60_000, -9e12])
 def test_bad_entry_in_the_storage_stops_no_click(
@@ -420,7 +436,11 @@ def test_bad_entry_in_the_storage_stops_no_click(
 
 
 CARDS = [
-    ("<div data-click-item=i><style>.x{}</style><script>var secret=1</script><h3>Card</h3></div>", "h3", "Card"),
+    (
+        "<div data-click-item=i><style>.x{}</style><script>var secret=1</script><h3>Card</h3></div>",
+        "h3",
+        "Card",
+    ),
     ("<div data-click-item=i>Note <textarea>typed</textarea></div>", "div", "Note"),
     ("<textarea data-click-item=i>typed</textarea>", "textarea", None),
     ("<div data-click-item=i><b>Draft</b><p contenteditable>typed</p></div>", "b", "Draft"),

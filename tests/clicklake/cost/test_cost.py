@@ -131,3 +131,15 @@ def test_missing_measurements_are_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     done = run()
     assert done.exit_code == 2
     assert "make bench" in done.output
+
+
+def test_price_at_the_trackers_default_wait_lies_between_one_and_ten_clicks_per_request() -> None:
+    document = json.loads(run("--stage", "production", "--json").output)
+    prices = document["perMillionClicks"]
+    at_default = document["perMillionAtDefaultWait"]["production"]
+    assert (
+        prices["production, 10 a request"]["total"] < at_default < prices["production, 1 a request"]["total"]
+    )
+    assert f"{at_default:.2f} USD per million clicks" in run("--stage", "production").output.replace(
+        "\n", " "
+    )
