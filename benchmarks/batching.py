@@ -1,10 +1,10 @@
-"""How many clicks a request carries, by how long the tracker lets a click wait, and what a million clicks then cost.
+"""How many clicks a request carries, by how long a click may wait, and what a million clicks then cost.
 
 python -m benchmarks.batching
 
-The visits are the demo's day, page by page, and the rule is the tracker's: a page sends when its oldest click has waited
-long enough, and when it is left. The response to what is sent on leaving reaches nobody, so the next page sends those
-clicks again half a minute later.
+The visits are the demo's day, page by page. The rule is the tracker's: a page sends when its oldest click
+has waited long enough, and when it is left. The response to what is sent on leaving reaches nobody, so the
+next page sends those clicks again half a minute later.
 """
 
 import json
@@ -125,17 +125,14 @@ def main() -> None:
                 *(f"{usd[stage]:.2f}" for stage in STAGES),
             ]
         )
-    columns = [
-        "`data-wait`",
-        "clicks per request",
-        "sent twice",
-        *(f"USD per million, {it}" for it in STAGES),
-    ]
+    usd_columns = (f"USD per million, {stage}" for stage in STAGES)
+    columns = ["`data-wait`", "clicks per request", "sent twice", *usd_columns]
+    events = sum(len(page.events) for visit in day for page in visit)
     note = (
-        f"The demo's day: {len(day):,} visits, {sum(len(page.events) for visit in day for page in visit):,} events. "
-        "Whatever your visitors do, a million clicks cost at most what they cost with one click per request: "
-        f"{usd_of['production'][1]:.2f} USD in production, {usd_of['dev'][1]:.2f} in dev. Visitors who click more on a "
-        f"page make them cheaper: {usd_of['production'][10]:.2f} and {usd_of['dev'][10]:.2f} with ten per request."
+        f"The demo's day: {len(day):,} visits, {events:,} events. "
+        "The range, whatever your visitors do: with one click per request, a million clicks cost "
+        f"{usd_of['production'][1]:.2f} USD in production and {usd_of['dev'][1]:.2f} in dev. "
+        f"With ten, they cost {usd_of['production'][10]:.2f} and {usd_of['dev'][10]:.2f}."
     )
     publish("batching", [Table(columns, rows), note], {"waits": figures, "default": DEFAULT_WAIT_SECONDS}, {})
 

@@ -5,8 +5,8 @@
 
 const tracker = document.querySelector('script[src="tracker.min.js"]');
 tracker.dataset.endpoint = window.CLICKLAKE.endpoint;
-// With `make run`, a click shows up at once.
-if (/^(127\.|localhost$)/.test(location.hostname)) tracker.dataset.wait = 1;
+// With `make run`, a click shows up within two seconds.
+if (/^(127\.|localhost$)/.test(location.hostname)) tracker.dataset.wait = 0;
 
 document.addEventListener('DOMContentLoaded', () => {
   const state = document.querySelector('#counting');

@@ -81,8 +81,9 @@ def interpolate(
 ) -> float:
     """Return the USD per million different clicks when a request carries 1 to 10 clicks on average.
 
-    `usd_of_one` and `usd_of_ten` are the USD per million clicks at one and at ten clicks per request. In between, the
-    cost of a request grows linearly with its clicks. `repeated_share` is the share of clicks that are sent twice.
+    `usd_of_one` and `usd_of_ten` are the USD per million clicks at one and at ten clicks per request. In
+    between, the cost of a request grows linearly with its clicks. `repeated_share` is the share of clicks
+    that are sent twice.
     """
     one, ten = usd_of_one, 10 * usd_of_ten  # per million requests
     usd_per_request = one + (ten - one) * (clicks_per_request - 1) / 9

@@ -51,7 +51,7 @@ def build() -> str:
 
 @pytest.fixture
 def html(site: RecordingServer, api: RecordingServer, build: str) -> Callable[..., str]:
-    """Serve a page with a tracker that sends clicks at its next look at the queue, and return the page's URL."""
+    """Serve a page with a tracker that sends clicks within a second, and return the page's URL."""
 
     def serve(body: str = "", attributes: str = "", path: str = "/", head: str = "", **headers: str) -> str:
         tag = f'<script src="/{build}" data-endpoint="{api.endpoint}" data-wait=0 {attributes}></script>'

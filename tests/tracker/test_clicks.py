@@ -167,13 +167,14 @@ def test_page_from_the_back_forward_cache_is_counted_again(
 
 
 def test_page_is_counted_when_it_is_seen(page: Page, html: Track, api: RecordingServer) -> None:
-    hide = "<script>Object.defineProperty(Document.prototype, 'hidden', {value: true, configurable: true})</script>"
+    hide = """<script>
+        isHidden = true;
+        Object.defineProperty(Document.prototype, 'hidden', {get: () => isHidden});
+    </script>"""
     page.goto(html("", "data-pageviews", head=hide))
     wait(page)
     assert stored(page) == {}
-    page.evaluate(
-        "Object.defineProperty(Document.prototype, 'hidden', {get: () => false, configurable: true}); document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))"
-    )
+    page.evaluate("isHidden = false; document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))")
     wait(page)
     api.wait_for_clicks(1)
 

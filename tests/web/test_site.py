@@ -316,7 +316,7 @@ def test_visitor_can_stop_the_counting_and_start_it_again(
 
 
 def test_page_says_so_where_the_counter_is_blocked(context: BrowserContext, site: str) -> None:
-    context.route("**/tracker.js", lambda route: route.abort())
+    context.route("**/tracker.min.js", lambda route: route.abort())
     page = context.new_page()
     page.goto(f"{site}/index.html")
     expect(page.get_by_text("so nothing is counted")).to_be_visible()

@@ -144,7 +144,10 @@ DROPPED: list[Case] = [
     ({"title": "t" * 513}, "title", A_TEXT),
     ({"title": ["t"]}, "title", A_TEXT),
     *broken("element", "must be an object", "a", 5, [], True),
-    *(({"element": {name: "x" * 513}}, f"element.{name}", A_TEXT) for name in ("tag", "id", "text", "href", "name", "selector")),
+    *(
+        ({"element": {name: "x" * 513}}, f"element.{name}", A_TEXT)
+        for name in ("tag", "id", "text", "href", "name", "selector")
+    ),
     ({"element": {"tag": 5}}, "element.tag", A_TEXT),
     ({"element": {"onclick": "x"}}, "element.onclick", "is not a known field"),
     *broken("properties", SOME_NAMES, "a", 5, []),
