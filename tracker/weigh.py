@@ -1,4 +1,4 @@
-"""Print what each part of the tracker weighs: gzipped bytes of the build, less those of a build without the part.
+"""Print what each part of the tracker weighs: the gzipped build, less a build without the part.
 
 python tracker/weigh.py          after `make tracker`, which installs the minifier
 """

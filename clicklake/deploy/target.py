@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clicklake.deploy.aws import Aws, DeployError
-from clicklake.deploy.stacks import Stack
+from clicklake.deploy.resources.stacks import Stack
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cloudformation.templates import as_list, resources_of, statements_of
+from tests.processor.test_settings import BAD_PATTERNS, GOOD_PATTERNS
 
 DATE = "!{timestamp:yyyy-MM-dd}"
 HOUR = "!{timestamp:HH}"
@@ -20,7 +21,14 @@ def destination(lake: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> None:
     assert set(lake["Outputs"]) == {
-        *("StreamName", "StreamArn", "BucketName", "ProcessorFunctionName", "ProcessorFunctionArn"),
+        *(
+            "StreamName",
+            "StreamArn",
+            "BucketName",
+            "IngestRoleArn",
+            "ProcessorFunctionName",
+            "ProcessorFunctionArn",
+        ),
         *("GlueDatabaseName", "GlueTableName", "AthenaWorkGroupName"),
         *("ProcessorLogGroupName", "IngestLogGroupName"),
     }
@@ -40,6 +48,8 @@ def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> No
         ("CatalogueUrl", "https://{id}.shop.example/", False),
         ("CatalogueUrl", "ftp://shop.example/{id}", False),
         ("CatalogueUrl", "none", True),
+        *(("ItemIdPattern", pattern, True) for pattern in GOOD_PATTERNS),
+        *(("ItemIdPattern", pattern, False) for pattern in BAD_PATTERNS),
         ("CatalogueAttributes", "brand", True),
         ("CatalogueAttributes", "a,b,c,d,e", True),
         ("CatalogueAttributes", "a,b,c,d,e,f", False),
@@ -182,6 +192,7 @@ def test_the_stream_may_deliver_and_nothing_else(lake: dict[str, Any]) -> None:
         ("s3:AbortMultipartUpload", "${DataBucket.Arn}/*"),
         *((f"lambda:{action}", "Processor.Arn") for action in ("InvokeFunction", "GetFunctionConfiguration")),
         ("logs:PutLogEvents", "StreamLogs.Arn"),
+        *((f"kms:{action}", "KmsKeyArn") for action in ("Decrypt", "GenerateDataKey")),
     }
 
 
@@ -191,7 +202,10 @@ def rights_of(role: dict[str, Any]) -> set[tuple[str, str]]:
     rights = set()
     for statement in statements_of(role["Policies"]):
         resource = statement["Resource"]
-        name = resource["Fn::Sub"] if "Fn::Sub" in resource else ".".join(resource["Fn::GetAtt"])
+        if "Ref" in resource:
+            name = resource["Ref"]
+        else:
+            name = resource["Fn::Sub"] if "Fn::Sub" in resource else ".".join(resource["Fn::GetAtt"])
         rights |= {(action, name) for action in as_list(statement["Action"])}
     return rights
 
@@ -202,6 +216,7 @@ def test_the_processor_gets_its_settings_from_the_parameters(lake: dict[str, Any
         "ITEM_ID_FIELD": {"Ref": "ItemIdField"},
         "CATALOGUE_URL": {"Fn::If": ["HasCatalogue", {"Ref": "CatalogueUrl"}, ""]},
         "CATALOGUE_ATTRIBUTES": {"Ref": "CatalogueAttributes"},
+        "ITEM_ID_PATTERN": {"Ref": "ItemIdPattern"},
     }
     assert (function["CodeUri"], function["Handler"]) == (
         "../build/processor",
