@@ -113,8 +113,8 @@ def main() -> None:
             for stage in STAGES
         }
         figures[str(wait)] = {
-            "clicks_per_request": round(per_request, 2),
-            "repeated_share": round(repeated, 3),
+            "clicks_per_request": round(per_request, 4),
+            "repeated_share": round(repeated, 4),
             "usd_per_million": usd,
         }
         rows.append(

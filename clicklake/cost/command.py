@@ -84,7 +84,7 @@ def command(stages: tuple[str, ...], sizes: tuple[str, ...], firehose_ms: float,
         for stage, usd in at_default.items():
             OUT.print(
                 f"{stage}, at the tracker's default data-wait: {usd:.2f} USD per million clicks"
-                f" ({measured_wait['clicks_per_request']} clicks per request on the demo's day)."
+                f" ({measured_wait['clicks_per_request']:.2f} clicks per request on the demo's day)."
             )
 
 

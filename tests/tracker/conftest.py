@@ -53,8 +53,15 @@ def build() -> str:
 def html(site: RecordingServer, api: RecordingServer, build: str) -> Callable[..., str]:
     """Serve a page with a tracker that sends clicks within a second, and return the page's URL."""
 
-    def serve(body: str = "", attributes: str = "", path: str = "/", head: str = "", **headers: str) -> str:
-        tag = f'<script src="/{build}" data-endpoint="{api.endpoint}" data-wait=0 {attributes}></script>'
+    def serve(
+        body: str = "",
+        attributes: str = "",
+        path: str = "/",
+        head: str = "",
+        may_wait: str = "data-wait=0",
+        **headers: str,
+    ) -> str:
+        tag = f'<script src="/{build}" data-endpoint="{api.endpoint}" {may_wait} {attributes}></script>'
         return site.serve(path, f"<!doctype html><title>{path}</title>{head}{tag}{body}", **headers)
 
     return serve

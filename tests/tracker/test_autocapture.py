@@ -5,7 +5,7 @@ from playwright.sync_api import Page
 
 from ingest_app.parsing.schema import ClickSchema
 from ingest_app.parsing.strict import StrictParser
-from tests.tracker.pages import BUTTON, Track, stored, wait
+from tests.tracker.pages import BUTTON, NO_TICKS, Track, stored, wait
 from tests.tracker.recording_server import RecordingServer
 
 pytestmark = pytest.mark.browser
@@ -164,3 +164,12 @@ def test_ingest_app_takes_what_is_captured(page: Page, html: Track, api: Recordi
 def test_small_build_says_that_it_has_no_autocapture(page: Page, html: Track, warnings: list[str]) -> None:
     page.goto(html(BUTTON, "data-autocapture"))
     assert warnings == ["clicks: unknown attribute autocapture"]
+
+
+def test_page_view_without_a_load_counts_at_once(page: Page, html: Track, api: RecordingServer) -> None:
+    page.context.add_init_script(NO_TICKS)
+    page.goto(html("", "data-pageviews"))
+    page.evaluate("history.pushState(0, '', '/a'); setTimeout(() => clicks.event('after'), 10)")
+    page.clock.run_for(100)
+    page.goto(html(path="/next"))
+    assert [click["type"] for click in api.wait_for_clicks(3)] == ["pageview", "pageview", "after"]
