@@ -131,7 +131,7 @@ def test_prototypes_of_an_old_library_change_nothing_that_is_sent(
     assert click["occurredAt"].startswith("2")
     assert click["element"] == {"tag": "button", "text": "One"}
     assert view["type"] == "pageview"
-    assert page.evaluate("Object.getOwnPropertyNames(localStorage).join()") == "clicklake.consent"
+    page.wait_for_function("Object.getOwnPropertyNames(localStorage).join() === 'clicklake.consent'")
     assert warnings == []
 
 
