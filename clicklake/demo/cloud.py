@@ -57,11 +57,12 @@ def running_ingest_app(lake: Lake, s3_url: str) -> Iterator[Callable[[Request], 
     """
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    edge_secret, visitor_key = secrets.token_hex(32), secrets.token_hex(32)
+    edge_secret = secrets.token_hex(32)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= KEYS | {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": s3_url, "AWS_CONFIG_FILE": os.devnull}
     environment |= {"CLICK_STREAM": lake.outputs["StreamName"]}
-    environment |= {"EDGE_SECRET": edge_secret, "VISITOR_KEY": visitor_key}
+    environment |= {"EDGE_SECRET": edge_secret}
+    environment |= {"VISITOR_KEY_TABLE": lake.outputs["VisitorKeyTableName"]}
     url = f"http://127.0.0.1:{port}"
     session = requests.Session()
 

@@ -67,7 +67,7 @@ def running_cloud(folder: Path, wanted: Ports) -> Iterator[LocalCloud]:
         emulator.wait_until_answers(f"{s3_url}/_ministack/health", seconds=READY_SECONDS)
         _publish_site(target.aws, f"{api_url}/clicks")
         lake = _deploy_lake(target, template, folder / "packaged.yaml")
-        ingest = start_ingest(folder, ports.api, lake["StreamName"], aws_environment)
+        ingest = start_ingest(folder, ports.api, lake, aws_environment)
         stop.callback(ingest.stop)
         ingest.wait_until_answers(f"{api_url}/health", seconds=READY_SECONDS)
         addresses = {
