@@ -23,18 +23,19 @@ from clicklake.cli.checkout import ENVS, ROOT
 from clicklake.demo.traffic import SITE, Request
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
+from clicklake.lake.loopback import new_client, without_proxy
+from clicklake.local.addresses import REGION, LocalKeys
 
 PATIENCE_SECONDS = 60
 LOG_CHARACTERS = 2000  # of a process that did not start
-REGION = "us-east-1"
-KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # the emulator's root
 
 
-def local_client(s3_url: str) -> Callable[..., Any]:
+def local_client(addresses: Mapping[str, str]) -> Callable[..., Any]:
     """Return boto3's `client` for the local cloud. The user's own AWS profile and keys play no part."""
     core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    core.set_credentials(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"])
-    return partial(boto3.Session(botocore_session=core, region_name=REGION).client, endpoint_url=s3_url)
+    core.set_credentials(addresses["accessKeyId"], addresses["secretAccessKey"])
+    session = boto3.Session(botocore_session=core, region_name=REGION)
+    return partial(new_client, make=session.client, endpoint_url=addresses["s3"])
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def running_cloud(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def running_ingest_app(lake: Lake, s3_url: str) -> Iterator[Callable[[Request], None]]:
+def running_ingest_app(lake: Lake, addresses: Mapping[str, str]) -> Iterator[Callable[[Request], None]]:
     """Start a second ingest app; yield a function that sends it a request.
 
     It trusts our CloudFront-Viewer-* headers, so that demo visitors can have different addresses and
@@ -59,11 +60,13 @@ def running_ingest_app(lake: Lake, s3_url: str) -> Iterator[Callable[[Request], 
         port = server.getsockname()[1]
     edge_secret, visitor_key = secrets.token_hex(32), secrets.token_hex(32)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= KEYS | {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": s3_url, "AWS_CONFIG_FILE": os.devnull}
+    keys = LocalKeys(addresses["accessKeyId"], addresses["secretAccessKey"])
+    environment |= keys.environment(addresses["s3"]) | {"AWS_CONFIG_FILE": os.devnull}
     environment |= {"CLICK_STREAM": lake.outputs["StreamName"]}
     environment |= {"EDGE_SECRET": edge_secret, "VISITOR_KEY": visitor_key}
     url = f"http://127.0.0.1:{port}"
     session = requests.Session()
+    session.trust_env = False  # this machine is asked directly, not through a proxy
 
     def send(request: Request) -> None:
         visitor = request.visitor
@@ -102,7 +105,7 @@ def _running(
         raise CommandError(f"{command[0]} is not installed; `make demo` installs what the demo needs")
     with TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 (our own commands)
-            command, cwd=ROOT, env=environment, start_new_session=True, stdout=log, stderr=log
+            command, cwd=ROOT, env=without_proxy(environment), start_new_session=True, stdout=log, stderr=log
         )
         try:
             if not wait_until(lambda: is_up() or process.poll() is not None) or not is_up():

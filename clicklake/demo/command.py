@@ -52,11 +52,11 @@ def command(sessions: int, seed: int, out: Path, once: bool) -> None:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cloud ends with us
     with TemporaryDirectory(prefix="clicklake-demo-") as folder, running_cloud(Path(folder)) as addresses:
-        lake = find_lake("dev", None, local_client(addresses["s3"]))
+        lake = find_lake("dev", None, local_client(addresses))
         end = datetime.now(UTC)
         with (
             _processor_with(lake, CATALOGUE_ATTRIBUTES=ATTRIBUTES),
-            running_ingest_app(lake, addresses["s3"]) as send,
+            running_ingest_app(lake, addresses) as send,
         ):
             _send_day(send, day_of_traffic(end, sessions, seed), lake, addresses["live"])
         span = Span(hour_of(end - 24 * HOUR), hour_of(datetime.now(UTC)) + HOUR)

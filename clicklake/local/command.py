@@ -4,12 +4,12 @@ import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import click
 
 from clicklake.cli.checkout import ROOT
 from clicklake.errors import CommandError
+from clicklake.lake.loopback import open_url
 from clicklake.local.launcher import LocalCloud, running_cloud
 from clicklake.local.ports import Ports
 
@@ -66,7 +66,7 @@ Ctrl-C stops everything."""
 
 def _show_clicks(cloud: LocalCloud) -> None:
     """Print each click that lands, until a process of the cloud ends."""
-    with urlopen(cloud.addresses["live"] + "events", timeout=30) as events:
+    with open_url(cloud.addresses["live"] + "events", timeout=30) as events:
         for event, data in _server_sent_events(events):
             if any(process.has_ended() for process in cloud.processes):
                 return

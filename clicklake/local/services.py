@@ -7,13 +7,14 @@ from pathlib import Path
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy.prerequisites import environment_python
+from clicklake.local.addresses import LocalKeys
 from clicklake.local.ports import Ports
 from clicklake.local.processes import Process
 
 READY_SECONDS = 30
 
 
-def start_emulator(folder: Path, ports: Ports) -> Process:
+def start_emulator(folder: Path, ports: Ports, keys: LocalKeys) -> Process:
     # Functions can read the emulator's whole environment, so it gets nothing of the user's.
     env = {
         "PATH": os.defpath,
@@ -21,6 +22,8 @@ def start_emulator(folder: Path, ports: Ports) -> Process:
         "GATEWAY_PORT": str(ports.s3),
         "CLICKLAKE_LIVE_PORT": str(ports.live),
         "CLICKLAKE_STATE_DIR": str(folder / "state"),
+        "CLICKLAKE_ACCESS_KEY_ID": keys.access_key_id,
+        "CLICKLAKE_SECRET_ACCESS_KEY": keys.secret_access_key,
         # There are two buffers, and the tracker waits for up to a second before them. So a click shows within
         # two seconds.
         "CLICKLAKE_MAX_BUFFER_SECONDS": "0.25",

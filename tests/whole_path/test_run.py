@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from clicklake.local.launcher import AWS_ENV
+from clicklake.local.addresses import LocalKeys
+from clicklake.local.launcher import QUIET_AWS
 from clicklake.local.ports import is_free
 from tests.support.landed import EVANGELINE, Lake, eventually
 from tests.support.paths import ENVS, ROOT
@@ -66,7 +67,8 @@ def test_ctrl_c_stops_everything_and_a_second_run_has_the_clicks_of_the_first(
     assert not _processes_that_name(tmp_path)
 
     with run(tmp_path) as (addresses, _):
-        for name, value in (AWS_ENV | {"AWS_ENDPOINT_URL": addresses["s3"]}).items():
+        keys = LocalKeys(addresses["accessKeyId"], addresses["secretAccessKey"])
+        for name, value in (QUIET_AWS | keys.environment(addresses["s3"])).items():
             monkeypatch.setenv(name, value)
         assert Lake(addresses["bucket"], delivery_seconds=20).line_of(event_id)["itemLookup"] == "found"
 
