@@ -13,7 +13,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 ENVS := .run/envs
 CLICKLAKE := $(ENVS)/cli/bin/python -m clicklake
 PYTEST := $(ENVS)/test/bin/python -m pytest
-PROCESSOR := processor/requirements.txt $(wildcard processor/*.py processor/*.json processor/*.txt)
+PARALLEL := -n auto --dist loadfile
+PROCESSOR := processor/requirements.txt $(shell find processor -name "*.py")
 PACKAGING := $(wildcard clicklake/deploy/packaging/*.py)
 
 .PHONY: help run demo deploy undeploy cli check test test-long coverage format faults soak bench audit \
@@ -62,7 +63,7 @@ cli: $(ENVS)/cli.ready
 UNIT := not emulator and not browser and not e2e and not long
 
 check: lint
-	$(PYTEST) -q -m "$(UNIT)"
+	$(PYTEST) -q $(PARALLEL) -m "$(UNIT)"
 
 lint: $(ENVS)/test.ready
 	$(ENVS)/test/bin/ruff check .
@@ -74,7 +75,7 @@ format: $(ENVS)/test.ready
 	$(ENVS)/test/bin/ruff format .
 
 test: test-setup lint
-	$(PYTEST)
+	$(PYTEST) $(PARALLEL)
 
 test-long: test-setup $(ENVS)/sam.ready $(ENVS)/scan.ready
 	$(PYTEST) -m long

@@ -51,7 +51,7 @@ def main() -> None:
     arguments.add_argument("--bundle", type=Path, default=ROOT / ".run/stage/build/processor")
     bundle = arguments.parse_args().bundle
     print(f"Python {sys.version.split()[0]}; CPU time of one core, medians of {ROUNDS}.\n")
-    with catalogue() as url:
+    with served(serve_catalogue) as url:
         os.environ["CATALOGUE_URL"] = f"{url}/mysfits/{{id}}"
         print_speed(url)
         print_new_agents()
@@ -78,7 +78,7 @@ def print_speed(url: str) -> None:
         Way("the processor, warm: 300 URLs, 200 user agents", warm, clicks_in(common), prepare=warm),
         Way(
             f"the processor: every URL and all {agents:,} user agents different",
-            lambda: [process(event) for event in different],
+            lambda: [*map(process, different)],
             sum(map(clicks_in, different)),
             prepare=forget,
         ),
@@ -148,15 +148,11 @@ def process(event: Event) -> None:
 
 
 def forget() -> None:
-    from processor import bots, campaign, referrer, user_agent
+    from processor.parsing import campaign, referrer
+    from processor.parsing.agents import AGENTS
 
-    for remembering in (
-        bots.bot_rule,
-        campaign.parse_page,
-        campaign.parse_campaign,
-        referrer.parse_referrer,
-        user_agent.parse_user_agent,
-    ):
+    AGENTS.clear()
+    for remembering in (campaign.parse_page, campaign.parse_campaign, referrer.parse_referrer):
         remembering.cache_clear()
 
 
@@ -183,10 +179,11 @@ class Context:
 
 
 @contextmanager
-def catalogue() -> Iterator[str]:
+def served(serve: Callable[[Connection], None]) -> Iterator[str]:
+    """Run a server in a process of its own, and yield its URL."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    server = context.Process(target=serve_catalogue, args=(theirs,), daemon=True)
+    server = context.Process(target=serve, args=(theirs,), daemon=True)
     server.start()
     theirs.close()  # so that a server that dies is the end of the pipe, and not waited for
     try:
@@ -244,7 +241,7 @@ def start(bundle: Path) -> tuple[float, float]:
     }
     event = json.dumps(make_event(records=1)).encode()
     python = subprocess.run(  # noqa: S603
-        [sys._base_executable, "-S", "-c", START],
+        [sys._base_executable, "-S", "-c", START],  # type: ignore[attr-defined]
         input=event,
         env=environment,
         capture_output=True,

@@ -11,7 +11,7 @@ from statistics import median
 from benchmarks.batches import make_event
 from benchmarks.function import environment
 from benchmarks.machine import ROOT, versions
-from benchmarks.processor import catalogue
+from benchmarks.processor import serve_catalogue, served
 from benchmarks.publish import Table, publish
 from benchmarks.runtime_api import live
 
@@ -27,7 +27,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     batch = make_event(urls=300, agents=200)
     clicks = sum(len(json.loads(b64decode(record["data"]))["clicks"]) for record in batch["records"])
-    with catalogue() as url:
+    with served(serve_catalogue) as url:
         variables = environment("") | {"CATALOGUE_URL": f"{url}/mysfits/{{id}}"}
         lives = [
             live(BUNDLE, "processor.handler.lambda_handler", [batch] * (1 + WARM_BATCHES), variables)

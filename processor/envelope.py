@@ -18,6 +18,10 @@ LEGACY_CLICK_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:clicklake:bare-clic
 # of a legacy click may not be longer than the longest text of an envelope.
 MAX_LEGACY_TEXT_CHARACTERS = 2048
 
+# Every line of a request repeats what its envelope says about the sender. The ingest app writes at most 64.
+MAX_SENDER_CHARACTERS = 128
+SenderText = Annotated[str, Meta(max_length=MAX_SENDER_CHARACTERS)]
+
 # What msgspec raises for bytes that are not JSON, or not of the expected type.
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -30,23 +34,23 @@ class ReceivedEnvelope(Struct, rename="camel", gc=False):
     """The clicks of one request and its sender. A field is None if it is unknown."""
 
     v: int | None
-    request_id: str | None
-    received_at: str | None
+    request_id: SenderText | None
+    received_at: SenderText | None
     clicks: list[EventFields]
-    sent_at: str | None = None
-    address: str | None = None
-    country: str | None = None
-    visitor_id: str | None = None
+    sent_at: SenderText | None = None
+    address: SenderText | None = None
+    country: SenderText | None = None
+    visitor_id: SenderText | None = None
     user_agent: str | None = None
-    privacy: str | None = None
+    privacy: SenderText | None = None
 
 
 class EnvelopeV1(ReceivedEnvelope, rename="camel", gc=False):
     """Version 1, as the ingest app writes it. Unknown keys are ignored."""
 
     v: Literal[1]
-    request_id: str
-    received_at: str
+    request_id: SenderText
+    received_at: SenderText
 
 
 class EnvelopeReader:

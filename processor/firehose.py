@@ -27,10 +27,21 @@ def decode_data(record: FirehoseRecord) -> bytes:
         raise NotBase64Error from error
 
 
+def data_size(record: FirehoseRecord) -> int:
+    """Return the size of the decoded data, within two bytes."""
+    return len(record["data"]) // 4 * 3
+
+
 def arrival_timestamp(record: FirehoseRecord) -> int | None:
-    """Return when Firehose received the record, or Kinesis if that is the source: milliseconds since 1970."""
-    metadata = record.get("kinesisRecordMetadata") or record
-    arrived = metadata.get("approximateArrivalTimestamp")
+    """Return when Kinesis received the record if that is the source, or Firehose: milliseconds since 1970.
+
+    AWS's example of Kinesis's metadata has the time as ISO text. Then the record's own number counts.
+    """
+    arrived = record.get("approximateArrivalTimestamp")
+    metadata = record.get("kinesisRecordMetadata")
+    if isinstance(metadata, dict):
+        at_kinesis = metadata.get("approximateArrivalTimestamp")
+        arrived = at_kinesis if isinstance(at_kinesis, int) else arrived
     return arrived if isinstance(arrived, int) else None
 
 
@@ -56,7 +67,9 @@ class TransformResponse:
 
 
 def _failed_size(record: FirehoseRecord) -> int:
-    return _FAILED_BYTES + len(json.dumps(record["recordId"]))
+    record_id = record["recordId"]
+    is_plain = record_id.isascii() and record_id.isalnum()  # Firehose's own ids are; json.dumps takes 0.5 µs
+    return _FAILED_BYTES + (len(record_id) + 2 if is_plain else len(json.dumps(record_id)))
 
 
 # Sizes as Lambda's runtime encodes the response: ASCII only, a space after each colon and comma. Base64 needs

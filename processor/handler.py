@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from processor import firehose, settings
-from processor.enriched_event import build_event_class
+from processor.enriched_event import RequestFields, build_event_class
 from processor.envelope import EnvelopeReader, NotAnEnvelopeError, ReceivedEnvelope
 from processor.firehose import FirehoseRecord, TransformResponse
-from processor.items import BatchLookup, ItemCache
+from processor.items import ItemCache
+from processor.lookup import BatchLookup
 from processor.metrics import Metrics
+from processor.parsing.agents import AgentBudget
 from processor.pipeline import EnrichmentContext, enrich, to_lines
 from processor.timestamps import to_rfc3339
 
@@ -20,11 +22,18 @@ READER = EnvelopeReader(build_event_class(SETTINGS.item_field, SETTINGS.catalogu
 ITEMS = ItemCache(SETTINGS)
 
 
+# A record whose lines are larger than this many times its data waits until all others are written, so that
+# it cannot take their place in the response. Common clicks grow 2.1-fold; the smallest ones 6.9-fold.
+USUAL_GROWTH = 5
+
+
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, list[FirehoseRecord]]:
     now = datetime.now(UTC)
     records: Sequence[FirehoseRecord] = event["records"]
     response, metrics, lookup = TransformResponse(records), Metrics(records=len(records)), BatchLookup(ITEMS)
-    enrichment = EnrichmentContext(to_rfc3339(now), lookup.known, metrics.failed_steps)
+    agents = AgentBudget()
+    enrichment = EnrichmentContext(to_rfc3339(now), lookup.known, metrics.failed_steps, agents)
+    writer = RecordWriter(enrichment, response, metrics)
 
     # Write each record as soon as it is read, while its data is in the CPU's cache. That saves 4 % of a batch
     # (benchmarks/processor.py). Only records with items that must be fetched wait for the end.
@@ -34,13 +43,15 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, list[Fir
         if envelope is None:
             continue
         if lookup.add([click.item_id for click in envelope.clicks]):
-            _write(position, envelope, enrichment, response, metrics)
+            writer.write(position, record, envelope)
         else:
             waiting.append((position, envelope))
     lookup.fetch_missing(_budget_seconds(context))
     for position, envelope in waiting:
-        _write(position, envelope, enrichment, response, metrics)
+        writer.write(position, records[position], envelope)
+    writer.write_large()
 
+    metrics.agents_not_parsed = agents.not_parsed
     metrics.catalogue_calls, metrics.catalogue_milliseconds = lookup.calls, lookup.milliseconds
     print(metrics.to_emf(context.function_name, now))
     return {"records": response.records}
@@ -57,24 +68,43 @@ def _read(record: FirehoseRecord, metrics: Metrics) -> ReceivedEnvelope | None:
     return None
 
 
-def _write(
-    position: int,
-    envelope: ReceivedEnvelope,
-    enrichment: EnrichmentContext,
-    response: TransformResponse,
-    metrics: Metrics,
-) -> None:
-    record_id = response.records[position]["recordId"]
-    try:
-        request = enrich(envelope, enrichment)
-        fits = response.put_lines(position, to_lines(envelope, request))
-    except Exception as error:  # one bad record never harms another
-        metrics.count_failure(record_id, type(error).__name__)
-        return
-    if fits:
-        metrics.count_clicks(envelope.clicks, request)
-    else:
-        metrics.count_failure(record_id, "no room in the answer")
+class LargeRecord(NamedTuple):
+    position: int
+    envelope: ReceivedEnvelope
+    request: RequestFields
+    lines: bytes
+
+
+class RecordWriter:
+    """Enriches records and puts their lines into the response, unusually large ones last."""
+
+    def __init__(self, enrichment: EnrichmentContext, response: TransformResponse, metrics: Metrics) -> None:
+        self._enrichment = enrichment
+        self._response = response
+        self._metrics = metrics
+        self._large: list[LargeRecord] = []
+
+    def write(self, position: int, record: FirehoseRecord, envelope: ReceivedEnvelope) -> None:
+        try:
+            request = enrich(envelope, self._enrichment)
+            lines = to_lines(envelope, request)
+        except Exception as error:  # one bad record never harms another
+            self._metrics.count_failure(record["recordId"], type(error).__name__)
+            return
+        if len(lines) > USUAL_GROWTH * firehose.data_size(record):
+            self._large.append(LargeRecord(position, envelope, request, lines))
+        else:
+            self._put(position, envelope, request, lines)
+
+    def write_large(self) -> None:
+        for record in sorted(self._large, key=lambda record: len(record.lines)):
+            self._put(*record)
+
+    def _put(self, position: int, envelope: ReceivedEnvelope, request: RequestFields, lines: bytes) -> None:
+        if self._response.put_lines(position, lines):
+            self._metrics.count_clicks(envelope.clicks, request)
+        else:
+            self._metrics.count_failure(self._response.records[position]["recordId"], "no room in the answer")
 
 
 def _budget_seconds(context: Any) -> float:

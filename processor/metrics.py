@@ -20,11 +20,13 @@ MAX_FAILURES_NAMED = 20  # keeps the log line short, whatever the batch holds
 @dataclass
 class Metrics:
     records: int
-    clicks: int = 0  # clicks that land; the next three count only these
+    clicks: int = 0  # clicks that land; the next four count only these
     bots: int = 0
     unknown_items: int = 0
     unavailable: int = 0
+    not_asked: int = 0
     failed: int = 0  # records
+    agents_not_parsed: int = 0  # envelopes
     catalogue_calls: int = 0
     catalogue_milliseconds: int = 0
     failures: dict[str, str] = field(default_factory=dict)  # record id to reason
@@ -34,8 +36,11 @@ class Metrics:
         self.clicks += len(clicks)
         self.bots += len(clicks) if request.bot else 0
         for click in clicks:
-            self.unknown_items += click.item_lookup == "not_found"
-            self.unavailable += click.item_lookup == "unavailable"
+            lookup = click.item_lookup
+            if lookup != "found":
+                self.unknown_items += lookup == "not_found"
+                self.unavailable += lookup == "unavailable"
+                self.not_asked += lookup == "not_asked"
 
     def count_failure(self, record_id: str, reason: str) -> None:
         self.failed += 1
@@ -49,7 +54,9 @@ class Metrics:
             "Bots": self.bots,
             "UnknownItems": self.unknown_items,
             "Unavailable": self.unavailable,
+            "NotAsked": self.not_asked,
             "Failed": self.failed,
+            "AgentsNotParsed": self.agents_not_parsed,
             "FailedSteps": self.failed_steps.total(),
             "CatalogueCalls": self.catalogue_calls,
             "CatalogueMilliseconds": self.catalogue_milliseconds,

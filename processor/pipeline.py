@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import TypeVar
 
 import msgspec
 
-from processor.bots import bot_rule
-from processor.campaign import parse_page
 from processor.enriched_event import EventFields, RequestFields
 from processor.envelope import ReceivedEnvelope
 from processor.items import CatalogueItem
-from processor.referrer import parse_referrer
+from processor.parsing.agents import AGENTS, AgentBudget
+from processor.parsing.campaign import parse_page
+from processor.parsing.referrer import parse_referrer
 from processor.timestamps import milliseconds_between
-from processor.user_agent import parse_user_agent
 
 T = TypeVar("T")
 
@@ -23,11 +23,12 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class EnrichmentContext:
-    """What the steps know besides the envelope: the time, and the items of the batch."""
+    """What the steps know besides the envelope: the time, the batch's items, and what agents may cost."""
 
     processed_at: str
     items: Mapping[str | None, CatalogueItem]
     failed_steps: Counter[str]
+    agents: AgentBudget = field(default_factory=lambda: AgentBudget(inf))
 
 
 Step = Callable[[T, ReceivedEnvelope, EnrichmentContext], None]
@@ -57,13 +58,10 @@ def put_skew_and_lag(request: RequestFields, envelope: ReceivedEnvelope, context
 
 
 def put_user_agent(request: RequestFields, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
-    agent = parse_user_agent(envelope.user_agent)
+    if envelope.v is None:  # a legacy click: the sender is unknown, so a missing user agent proves nothing
+        return
+    agent, request.bot = AGENTS.parse(envelope.user_agent, context.agents)
     request.browser, request.browser_version, request.os, request.device = agent
-
-
-def put_bot(request: RequestFields, envelope: ReceivedEnvelope, context: EnrichmentContext) -> None:
-    is_legacy = envelope.v is None  # the sender is unknown, so a missing user agent proves nothing
-    request.bot = None if is_legacy else bot_rule(envelope.user_agent)
 
 
 # Steps that run for each click.
@@ -97,7 +95,6 @@ ENVELOPE_STEPS: tuple[Step[RequestFields], ...] = (
     put_clocks,
     put_skew_and_lag,
     put_user_agent,
-    put_bot,
 )
 CLICK_STEPS: tuple[Step[EventFields], ...] = (
     put_item,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,16 @@ from processor.enriched_event import GENERIC_ITEM_FIELD, RESERVED_NAMES
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _CATALOGUE_URL = re.compile(
     r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\[\]/?#{}\s]+)(?::[0-9]+)?[/?][^{}\s]*\{id\}[^{}\s]*"
+)
+
+# What ITEM_ID_PATTERN may say. Strangers choose the ids, so no id may take long. A pattern has at most one
+# piece of variable length, no groups and no alternatives. So an id of 128 characters is compared 128 times
+# at most. The parameter ItemIdPattern in cloudformation/lake.yaml has the same rule.
+MAX_PATTERN_CHARACTERS = 256
+_PIECE = r"(?:[A-Za-z0-9_:~@-]|\\[.dw-]|\[\^?(?:[A-Za-z0-9_.:~@-]|\\[.dw-])+\])"
+_FIXED = rf"(?:{_PIECE}(?:\{{[0-9]{{1,3}}\}})?)*"
+_SAFE_PATTERN = re.compile(
+    rf"\^?{_FIXED}(?:{_PIECE}(?:[+*?]|\{{[0-9]{{1,3}},(?:[0-9]{{1,3}})?\}}){_FIXED})?\$?"
 )
 
 
@@ -28,6 +39,10 @@ class ProcessorSettings:
     catalogue_stale_seconds: int = 86_400  # how old an item may be while the catalogue is down
     catalogue_budget_seconds: int = 20  # per batch; at most a third of the function's remaining time
     catalogue_connections: int = 8
+    catalogue_ids_per_batch: int = 500  # distinct ids to ask for; at most half of them for old answers
+    catalogue_ids_per_envelope: int = 100  # ids that the cache has no answer for
+    catalogue_unknown_per_batch: int = 100  # ids without an item, until a batch asks for no more new ids
+    item_id_pattern: re.Pattern[str] | None = None  # ids that do not match are never asked
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> ProcessorSettings:
@@ -42,6 +57,10 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> ProcessorSe
         catalogue_stale_seconds=_whole_number(environment, "catalogue_stale_seconds"),
         catalogue_budget_seconds=_whole_number(environment, "catalogue_budget_seconds"),
         catalogue_connections=_whole_number(environment, "catalogue_connections", least=1),
+        catalogue_ids_per_batch=_whole_number(environment, "catalogue_ids_per_batch", least=2),
+        catalogue_ids_per_envelope=_whole_number(environment, "catalogue_ids_per_envelope", least=1),
+        catalogue_unknown_per_batch=_whole_number(environment, "catalogue_unknown_per_batch", least=1),
+        item_id_pattern=_item_id_pattern(environment.get("ITEM_ID_PATTERN", "")),
     )
 
 
@@ -77,6 +96,23 @@ def _catalogue_url(url: str) -> str:
             f"CATALOGUE_URL: {url!r} is not an http or https URL that contains {{id}} once, after the host"
         )
     return url
+
+
+def _item_id_pattern(text: str) -> re.Pattern[str] | None:
+    if not text:
+        return None
+    if len(text) > MAX_PATTERN_CHARACTERS or not _SAFE_PATTERN.fullmatch(text):
+        raise InvalidSettingError(
+            f"ITEM_ID_PATTERN: {text!r} is not a pattern of at most {MAX_PATTERN_CHARACTERS} characters. It "
+            r"has letters, digits, _ : ~ @ - \. \d \w and [classes], each of them once or {n} times, and "
+            "one of them with {m,n}, {m,}, +, * or ?"
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # such as "possible set difference" for [a--z]
+            return re.compile(text, re.ASCII)
+    except (re.error, FutureWarning) as error:
+        raise InvalidSettingError(f"ITEM_ID_PATTERN: {text!r}: {error}") from None
 
 
 def _whole_number(environment: Mapping[str, str], field: str, least: int = 0) -> int:

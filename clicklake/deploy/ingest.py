@@ -22,13 +22,19 @@ def stages() -> list[str]:
 
 
 def deploy_ingest(aws: Aws, stage: str) -> None:
+    """Deploy or update the function. Its role is one of the lake's stack; 0.1.0 had Zappa make one."""
     _zappa(aws, "update" if is_deployed(aws, stage) else "deploy", stage)
+    _delete_zappas_role(aws, stage)
 
 
 def undeploy_ingest(aws: Aws, stage: str) -> None:
-    """Delete the function with its API, and the role that Zappa leaves behind."""
+    """Delete the function with its API."""
     if is_deployed(aws, stage):
         _zappa(aws, "undeploy", stage, "--yes")
+    _delete_zappas_role(aws, stage)
+
+
+def _delete_zappas_role(aws: Aws, stage: str) -> None:
     iam, role = aws.client("iam"), names.zappa_role(stage)
     try:
         policies = iam.list_role_policies(RoleName=role)["PolicyNames"]

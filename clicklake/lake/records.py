@@ -123,8 +123,16 @@ class RecordReader(Generic[E, C]):
         return msgspec.convert(value, self._click_type) if is_click else None
 
 
+def _end_of_object(text: str, start: int) -> int:
+    """Raises ValueError for other values: a lone quotation mark would make a string of half an envelope."""
+    if text[start] != "{":
+        raise ValueError("not a JSON object")
+    _, end = _SCANNER.raw_decode(text, start)
+    return end
+
+
 def _split_values(line: bytes) -> Iterator[bytes]:
-    """Split a line after each JSON value; garbage goes up to where an object seems to begin."""
+    """Split a line after each JSON object; garbage goes up to where an object seems to begin."""
     if OBJECT_BOUNDARY not in line:
         yield line
         return
@@ -132,7 +140,7 @@ def _split_values(line: bytes) -> Iterator[bytes]:
     start = failures = 0
     while start < len(text):
         try:
-            _, end = _SCANNER.raw_decode(text, start)
+            end = _end_of_object(text, start)
         except (ValueError, RecursionError):
             failures += 1
             begun = _OBJECT_START.search(text, start + 1) if failures < MAX_GARBAGE_PARTS else None

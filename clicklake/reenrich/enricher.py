@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,12 +15,16 @@ from clicklake.lake.partitions import to_rfc3339
 from processor import settings
 from processor.enriched_event import build_event_class
 from processor.envelope import EnvelopeReader, NotAnEnvelopeError, ReceivedEnvelope
-from processor.items import BatchLookup, CatalogueItem, ItemCache
+from processor.items import CatalogueItem, ItemCache
+from processor.lookup import BatchLookup
 from processor.pipeline import EnrichmentContext, enrich, to_lines
 from processor.settings import ProcessorSettings
 
 CATALOGUE_SECONDS = 60.0  # for the new items of one batch; no Firehose waits here
 CATALOGUE_SEEMS_DOWN = 8  # items of one batch that all got no answer
+
+
+NO_LIMIT = 2**31  # the processor's limits protect the stream; here an operator waits for every item
 
 
 class ReceivedTime(msgspec.Struct, rename="camel", gc=False):
@@ -54,7 +59,14 @@ class Enricher:
         self._reader = EnvelopeReader(click)
         self._lines = msgspec.json.Decoder(click)
         self._received = msgspec.json.Decoder(ReceivedTime)
-        self._items = ItemCache(settings)
+        self._items = ItemCache(
+            replace(
+                settings,
+                catalogue_ids_per_batch=NO_LIMIT,
+                catalogue_ids_per_envelope=NO_LIMIT,
+                catalogue_unknown_per_batch=NO_LIMIT,
+            )
+        )
         self.processed_at = to_rfc3339(datetime.now(UTC))
 
     def read(self, data: bytes) -> ReceivedEnvelope | None:
@@ -79,7 +91,7 @@ class Enricher:
         """Yield the new line of every click. Raises CommandError if the catalogue does not answer at all."""
         wanted = {click.item_id for envelope in envelopes for click in envelope.clicks if click.item_id}
         lookup = BatchLookup(self._items)
-        lookup.add(wanted)
+        lookup.add(list(wanted))
         lookup.fetch_missing(CATALOGUE_SECONDS)
         _check_catalogue([lookup.known[item_id] for item_id in wanted])
         context = EnrichmentContext(self.processed_at, lookup.known, Counter())

@@ -21,6 +21,8 @@ from processor.envelope import ReceivedEnvelope
 
 CLICKS_AT_ONCE = 2000  # one catalogue lookup for all of their items
 
+WITHOUT_ANSWER = ("unavailable", "not_asked")  # values of itemLookup: the catalogue has not answered yet
+
 _VALUES = msgspec.json.Decoder()
 
 
@@ -96,7 +98,7 @@ class Rewriter:
 
     def _compare(self, line: bytes, old: dict[str, Any], new: bytes, swap: ObjectSwap) -> bool:
         enriched, old = msgspec.json.decode(new), with_item_lookup(old)
-        if enriched["itemLookup"] == "unavailable" != old.get("itemLookup"):
+        if enriched["itemLookup"] == "unavailable" and old.get("itemLookup") not in WITHOUT_ANSWER:
             self.summary.without_catalogue += 1
             swap.add(line)
             return False

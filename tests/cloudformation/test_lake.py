@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cloudformation.templates import as_list, resources_of, statements_of
+from tests.processor.test_settings import BAD_PATTERNS, GOOD_PATTERNS
 
 DATE = "!{timestamp:yyyy-MM-dd}"
 HOUR = "!{timestamp:HH}"
@@ -20,7 +21,14 @@ def destination(lake: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> None:
     assert set(lake["Outputs"]) == {
-        *("StreamName", "StreamArn", "BucketName", "ProcessorFunctionName", "ProcessorFunctionArn"),
+        *(
+            "StreamName",
+            "StreamArn",
+            "BucketName",
+            "IngestRoleArn",
+            "ProcessorFunctionName",
+            "ProcessorFunctionArn",
+        ),
         *("GlueDatabaseName", "GlueTableName", "AthenaWorkGroupName"),
         *("ProcessorLogGroupName", "IngestLogGroupName"),
     }
@@ -40,6 +48,8 @@ def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> No
         ("CatalogueUrl", "https://{id}.shop.example/", False),
         ("CatalogueUrl", "ftp://shop.example/{id}", False),
         ("CatalogueUrl", "none", True),
+        *(("ItemIdPattern", pattern, True) for pattern in GOOD_PATTERNS),
+        *(("ItemIdPattern", pattern, False) for pattern in BAD_PATTERNS),
         ("CatalogueAttributes", "brand", True),
         ("CatalogueAttributes", "a,b,c,d,e", True),
         ("CatalogueAttributes", "a,b,c,d,e,f", False),
@@ -202,6 +212,7 @@ def test_the_processor_gets_its_settings_from_the_parameters(lake: dict[str, Any
         "ITEM_ID_FIELD": {"Ref": "ItemIdField"},
         "CATALOGUE_URL": {"Fn::If": ["HasCatalogue", {"Ref": "CatalogueUrl"}, ""]},
         "CATALOGUE_ATTRIBUTES": {"Ref": "CatalogueAttributes"},
+        "ITEM_ID_PATTERN": {"Ref": "ItemIdPattern"},
     }
     assert (function["CodeUri"], function["Handler"]) == (
         "../build/processor",

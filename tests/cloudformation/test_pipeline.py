@@ -15,23 +15,40 @@ def pipeline() -> dict[str, Any]:
     return load(ROOT / "cloudformation" / "pipeline.yaml")
 
 
-def test_a_build_deploys_only_what_passed_its_tests(pipeline: dict[str, Any]) -> None:
-    (project,) = resources_of(pipeline, "AWS::CodeBuild::Project").values()
-    commands = yaml.safe_load(project["Source"]["BuildSpec"])["phases"]["build"]["commands"]
-    assert [command.split()[:2] for command in commands] == [["make", "test"], ["make", "deploy"]]
-    assert project["ConcurrentBuildLimit"] == 1
+def commands_of(project: dict[str, Any]) -> list[str]:
+    commands: list[str] = yaml.safe_load(project["Source"]["BuildSpec"])["phases"]["build"]["commands"]
+    return commands
 
 
-def test_a_push_to_main_starts_a_build_and_nothing_else_does(pipeline: dict[str, Any]) -> None:
-    (rule,) = resources_of(pipeline, "AWS::Events::Rule").values()
-    (resource,) = rule["EventPattern"]["resources"]
+def test_tests_and_deployment_have_a_project_and_a_role_each(pipeline: dict[str, Any]) -> None:
+    projects = resources_of(pipeline, "AWS::CodeBuild::Project")
+    assert commands_of(projects["TestProject"]) == ["make test"]
+    (deploy,) = commands_of(projects["DeployProject"])
+    assert deploy.startswith("make deploy ")
+    assert "PermissionsBoundary=$BOUNDARY" in deploy
+    roles = {name: project["ServiceRole"] for name, project in projects.items()}
+    assert roles == {
+        "TestProject": {"Fn::GetAtt": ["TestRole", "Arn"]},
+        "DeployProject": {"Fn::GetAtt": ["DeployRole", "Arn"]},
+    }
+    assert {project["ConcurrentBuildLimit"] for project in projects.values()} == {1}
+
+
+def test_a_push_to_main_is_tested_and_the_same_commit_is_deployed(pipeline: dict[str, Any]) -> None:
+    rules = resources_of(pipeline, "AWS::Events::Rule")
+    (resource,) = rules["Push"]["EventPattern"]["resources"]
     assert resource["Fn::Sub"].endswith(":codecommit:${AWS::Region}:${AWS::AccountId}:${RepositoryName}")
-    assert rule["EventPattern"]["detail"]["referenceName"] == ["main"]
-    (target,) = rule["Targets"]
-    assert target["Arn"] == {"Fn::GetAtt": ["Project", "Arn"]}
-    role = pipeline["Resources"][target["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
-    (statement,) = statements_of(role["Policies"])
-    assert (statement["Action"], statement["Resource"]) == ("codebuild:StartBuild", target["Arn"])
+    assert rules["Push"]["EventPattern"]["detail"]["referenceName"] == ["main"]
+    passed = rules["Passed"]["EventPattern"]["detail"]
+    assert passed == {"build-status": ["SUCCEEDED"], "project-name": [{"Ref": "TestProject"}]}
+    for name, project, path in (
+        ("Push", "TestProject", "$.detail.commitId"),
+        ("Passed", "DeployProject", "$.detail.additional-information.source-version"),
+    ):
+        (target,) = rules[name]["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": [project, "Arn"]}
+        assert target["InputTransformer"]["InputPathsMap"] == {"commit": path}
+        assert target["InputTransformer"]["InputTemplate"] == '{"sourceVersion": <commit>}'
 
 
 def test_an_existing_repository_is_left_alone(pipeline: dict[str, Any]) -> None:
@@ -48,18 +65,19 @@ def actions_of(statements: list[dict[str, Any]], effect: str) -> set[str]:
 
 
 def test_a_build_cannot_change_its_own_boundary(pipeline: dict[str, Any]) -> None:
-    role = pipeline["Resources"]["BuildRole"]["Properties"]
+    role = pipeline["Resources"]["DeployRole"]["Properties"]
     assert role["PermissionsBoundary"] == {"Ref": "Boundary"}
     boundary = list(statements_of(pipeline["Resources"]["Boundary"]))
     allowed = actions_of(boundary, "Allow")
-    moves = {"iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy"}
+    moves = {"iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy", "iam:CreateUser"}
     assert not allowed & {*moves, "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:*", "*"}
     denied = actions_of(boundary, "Deny")
-    assert {"iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "cloudformation:CreateChangeSet"} < denied
+    own = {"iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:PassRole"}
+    assert own | {"cloudformation:CreateChangeSet"} < denied
 
 
 def test_a_build_may_pass_roles_only_to_the_services_of_clicklake(pipeline: dict[str, Any]) -> None:
     statements = statements_of(pipeline)
-    (passing,) = [statement for statement in statements if statement["Action"] == "iam:PassRole"]
+    (passing,) = [each for each in statements if each["Action"] == "iam:PassRole"]
     services = passing["Condition"]["StringEquals"]["iam:PassedToService"]
     assert set(services) == {"lambda.amazonaws.com", "firehose.amazonaws.com", "apigateway.amazonaws.com"}

@@ -13,13 +13,18 @@ from botocore.exceptions import ClientError
 
 from tests.cloudformation.account import Account
 from tests.cloudformation.resolved import ACCOUNT, REGION, names_of, resolve
-from tests.cloudformation.templates import load, statements_of
+from tests.cloudformation.templates import as_list, load, statements_of
 from tests.support.paths import ROOT
+from tests.support.policies import allows
 
-pytestmark = pytest.mark.emulator
-
-PIPELINES = ("BuildRole", "PushRole")  # the emulator cannot deploy their stack: it has no repositories
+PIPELINES = (
+    "DeployRole",
+    "StartRole",
+    "TestRole",
+)  # the emulator cannot deploy their stack: it has no repositories
 PROJECT = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/clicklake"
+ROLES = f"arn:aws:iam::{ACCOUNT}:role"
+ROLE_BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/clicklake-pipeline-RoleBoundary"
 
 Client = Callable[[str], Any]
 Call = Callable[[Client, dict[str, str]], Any]
@@ -41,10 +46,8 @@ class Rights:
         return lambda service: client(service, endpoint_url=self._account.endpoint)
 
     def _policy(self, role: str) -> str:
-        if role.startswith("ingest"):
-            return (ROOT / "cloudformation" / f"{role.replace('-', '-policy-')}.json").read_text()
         if role in PIPELINES:
-            return _of_the_pipeline(role)
+            return json.dumps({"Version": "2012-10-17", "Statement": statements_of_the_pipeline(role)})
         stack = {"StackName": "clicklake-lake-dev", "LogicalResourceId": role}
         resource = self._account.client("cloudformation").describe_stack_resource(**stack)
         name = resource["StackResourceDetail"]["PhysicalResourceId"]
@@ -53,19 +56,20 @@ class Rights:
         return json.dumps(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
 
 
-def _of_the_pipeline(role: str) -> str:
-    """Return the role's own policies and, for BuildRole, its boundary, which is also attached as a policy."""
+def statements_of_the_pipeline(role: str) -> list[dict[str, Any]]:
+    """Return those of the role and, for DeployRole, of its boundary, which is also attached as a policy."""
     resources = load(ROOT / "cloudformation" / "pipeline.yaml")["Resources"]
     arns = {
         "RepositoryName": "clicklake",
         "BuildLogs.Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/codebuild/clicklake:*",
-        "Project.Arn": PROJECT,
+        "TestProject.Arn": f"{PROJECT}-test",
+        "DeployProject.Arn": f"{PROJECT}-deploy",
         "Boundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+        "RoleBoundary": ROLE_BOUNDARY,
     }
     parts = [resources[role]["Properties"]["Policies"]]
-    parts += [resources["Boundary"]] if role == "BuildRole" else []
-    statements = list(statements_of(resolve(parts, names_of("clicklake-pipeline") | arns)))
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+    parts += [resources["Boundary"]] if role == "DeployRole" else []
+    return list(statements_of(resolve(parts, names_of("clicklake-pipeline") | arns)))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,7 @@ def acting(account: Account, deployed_lake: dict[str, str]) -> Callable[[str], C
         DeliveryStreamName="clicklake-production", ExtendedS3DestinationConfiguration=destination
     )
     account.client("codebuild").create_project(
-        name="clicklake",
+        name="clicklake-test",
         source={"type": "NO_SOURCE", "buildspec": "version: 0.2"},
         artifacts={"type": "NO_ARTIFACTS"},
         environment={"type": "LINUX_CONTAINER", "image": "none", "computeType": "BUILD_GENERAL1_SMALL"},
@@ -147,13 +151,6 @@ def delete_stack(stack: str) -> Call:
     return lambda client, lake: client("cloudformation").delete_stack(StackName=stack)
 
 
-def put_policy_on(role: str) -> Call:
-    document = json.dumps({"Version": "2012-10-17", "Statement": []})
-    return lambda client, lake: client("iam").put_role_policy(
-        RoleName=role, PolicyName="more", PolicyDocument=document
-    )
-
-
 def make_user(client: Client, lake: dict[str, str]) -> Any:
     return client("iam").create_user(UserName="another")
 
@@ -166,16 +163,16 @@ def list_roles(client: Client, lake: dict[str, str]) -> Any:
     return client("iam").list_roles()
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("role", "call"),
     [
-        ("ingest-dev", put_record()),
-        ("ingest-production", put_record("clicklake-production")),
+        ("IngestRole", put_record()),
         ("StreamRole", put_object()),
         ("StreamRole", invoke),
-        ("BuildRole", describe_stack("clicklake-lake-dev")),
-        ("BuildRole", put_object()),
-        ("PushRole", start_build("clicklake")),
+        ("DeployRole", describe_stack("clicklake-lake-dev")),
+        ("DeployRole", put_object()),
+        ("StartRole", start_build("clicklake-test")),
     ],
 )
 def test_a_role_may_do_its_work(
@@ -184,14 +181,14 @@ def test_a_role_may_do_its_work(
     call(acting(role), deployed_lake)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("role", "call"),
     [
-        ("ingest-dev", put_batch),
-        ("ingest-dev", put_record("clicklake-production")),
-        ("ingest-dev", put_object()),
-        ("ingest-dev", list_roles),
-        ("ingest-production", put_record()),
+        ("IngestRole", put_batch),
+        ("IngestRole", put_record("clicklake-production")),
+        ("IngestRole", put_object()),
+        ("IngestRole", list_roles),
         ("StreamRole", put_object("somebody-elses")),
         ("StreamRole", delete_object),
         ("StreamRole", change_processor),
@@ -199,15 +196,16 @@ def test_a_role_may_do_its_work(
         ("ProcessorRole", put_object()),
         ("ProcessorRole", put_record()),
         ("ProcessorRole", invoke),
-        ("PushRole", start_build("another")),
-        ("PushRole", put_record()),
-        ("BuildRole", put_object("somebody-elses")),
-        ("BuildRole", invoke_somebody_elses),
-        ("BuildRole", make_user),
-        ("BuildRole", put_policy_on("somebody-elses")),
-        ("BuildRole", put_policy_on("clicklake-pipeline-BuildRole-1")),
-        ("BuildRole", delete_stack("somebody-elses")),
-        ("BuildRole", start_build("another")),
+        ("StartRole", start_build("another")),
+        ("StartRole", put_record()),
+        ("DeployRole", put_object("somebody-elses")),
+        ("DeployRole", invoke_somebody_elses),
+        ("DeployRole", make_user),
+        ("TestRole", put_record()),
+        ("TestRole", put_object()),
+        ("TestRole", describe_stack("clicklake-lake-dev")),
+        ("DeployRole", delete_stack("somebody-elses")),
+        ("DeployRole", start_build("another")),
     ],
 )
 def test_a_role_may_do_nothing_else(
@@ -217,8 +215,77 @@ def test_a_role_may_do_nothing_else(
         call(acting(role), deployed_lake)
 
 
+@pytest.mark.emulator
 def test_the_bucket_refuses_requests_without_tls(
     acting: Callable[[str], Client], deployed_lake: dict[str, str]
 ) -> None:
     with pytest.raises(ClientError, match="explicit deny"):
         put_object()(acting("StreamRole"), deployed_lake)
+
+
+# The emulator never fills iam:PermissionsBoundary: its refusals would prove nothing, so a table decides here.
+
+
+@pytest.mark.parametrize("action", ["CreateRole", "PutRolePolicy", "PutRolePermissionsBoundary"])
+def test_a_deployment_makes_only_roles_that_the_boundary_bounds(action: str) -> None:
+    deploying = statements_of_the_pipeline("DeployRole")
+    role, action = f"{ROLES}/clicklake-lake-dev-IngestRole-1", f"iam:{action}"
+    assert allows(deploying, action, role, {"iam:PermissionsBoundary": ROLE_BOUNDARY})
+    assert not allows(deploying, action, role)
+    other = f"arn:aws:iam::{ACCOUNT}:policy/AdministratorAccess"
+    assert not allows(deploying, action, role, {"iam:PermissionsBoundary": other})
+    own = f"{ROLES}/clicklake-pipeline-DeployRole-1"
+    assert not allows(deploying, action, own, {"iam:PermissionsBoundary": ROLE_BOUNDARY})
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("iam:DeleteRolePermissionsBoundary", f"{ROLES}/clicklake-lake-dev-IngestRole-1"),
+        ("iam:AttachRolePolicy", f"{ROLES}/clicklake-lake-dev-IngestRole-1"),
+        ("iam:CreatePolicyVersion", ROLE_BOUNDARY),
+        ("iam:SetDefaultPolicyVersion", ROLE_BOUNDARY),
+        ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/another"),
+        ("iam:PassRole", f"{ROLES}/clicklake-pipeline-DeployRole-1"),
+        ("iam:UpdateAssumeRolePolicy", f"{ROLES}/clicklake-pipeline-DeployRole-1"),
+        ("sts:AssumeRole", f"{ROLES}/any"),
+        ("codebuild:StartBuild", f"{PROJECT}-deploy"),
+    ],
+)
+def test_no_deployment_gets_out_of_its_bounds(action: str, resource: str) -> None:
+    context = {"iam:PermissionsBoundary": ROLE_BOUNDARY, "iam:PassedToService": "lambda.amazonaws.com"}
+    assert not allows(statements_of_the_pipeline("DeployRole"), action, resource, context)
+
+
+@pytest.mark.parametrize("action", ["iam:CreateRole", "cloudformation:CreateStack", "s3:GetObject"])
+def test_the_tests_run_without_permissions(action: str) -> None:
+    context = {"iam:PermissionsBoundary": ROLE_BOUNDARY}
+    for resource in (f"{ROLES}/clicklake-x", "arn:aws:s3:::clicklake-lake-dev/clicks/a", "*"):
+        assert not allows(statements_of_the_pipeline("TestRole"), action, resource, context)
+
+
+def test_the_boundary_lets_every_role_of_a_stage_do_its_work() -> None:
+    boundary = load(ROOT / "cloudformation" / "pipeline.yaml")["Resources"]["RoleBoundary"]
+    bounds = list(statements_of(resolve(boundary, names_of("clicklake-pipeline"))))
+    lake = load(ROOT / "cloudformation" / "lake.yaml")["Resources"]
+    physical = {
+        "DataBucket.Arn": "arn:aws:s3:::clicklake-lake-dev-databucket-1",
+        "Processor.Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:clicklake-processor-dev",
+        "Stream.Arn": f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/clicklake-dev",
+        "Stage": "dev",
+    }
+    for name, group in {
+        "ProcessorLogs": "lambda/clicklake-processor-dev",
+        "IngestLogs": "lambda/clicklake-dev",
+        "StreamLogs": "kinesisfirehose/clicklake-dev",
+    }.items():
+        physical[f"{name}.Arn"] = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/{group}:*"
+    roles = [resource for resource in lake.values() if resource["Type"] == "AWS::IAM::Role"]
+    assert len(roles) == 3
+    for role in roles:
+        assert role["Properties"]["PermissionsBoundary"]["Fn::If"][0] == "HasBoundary"
+        policies = resolve(role["Properties"]["Policies"], names_of("clicklake-lake-dev") | physical)
+        for statement in statements_of(policies):
+            for action in as_list(statement["Action"]):
+                for resource in as_list(statement["Resource"]):
+                    assert allows(bounds, action, resource), (action, resource)

@@ -62,6 +62,7 @@ class CatalogueServer(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         self.behaviour: Callable[[Visit], None] = lambda visit: visit.answer_item()
         self.calls: Counter[str] = Counter()  # by path
+        self.headers: list[str] = []  # of all requests
         self.connections = 0
         self.is_closing = threading.Event()
         self._open: set[socket.socket] = set()
@@ -105,7 +106,7 @@ class CatalogueConnection(socketserver.StreamRequestHandler):
     def _read_request(self) -> str | None:
         with contextlib.suppress(OSError, ValueError):
             request_line = self.rfile.readline().decode()
-            while self.rfile.readline() not in (b"\r\n", b""):
-                pass
+            while (header := self.rfile.readline()) not in (b"\r\n", b""):
+                self.server.headers.append(header.decode("latin-1").strip())
             return request_line.split(" ")[1] if request_line else None
         return None

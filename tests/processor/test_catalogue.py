@@ -9,6 +9,7 @@ import requests
 from urllib3.exceptions import ProtocolError
 
 from processor.catalogue import CatalogueClient, CatalogueError
+from processor.settings import InvalidSettingError
 from tests.processor.in_process_catalogue import ITEM, URL, InProcessCatalogue, Reply, item_reply
 
 
@@ -23,7 +24,7 @@ def test_an_item_is_the_document_that_the_catalogue_returns(client: CatalogueCli
     assert client.get("evangeline") == ITEM
 
 
-@pytest.mark.parametrize("status", [404, 403])
+@pytest.mark.parametrize("status", [404, 403, 410])
 def test_a_missing_item_is_none(client: CatalogueClient, catalogue: InProcessCatalogue, status: int) -> None:
     catalogue.reply = lambda item_id: Reply(status, b"<Error/>")
     assert client.get("nobody") is None
@@ -83,6 +84,7 @@ BOMB = gzip.compress(json.dumps(ITEM).encode() + 10_000_000 * b" ")
 
 FAULTS: dict[str, Callable[[str], Reply]] = {
     "400": lambda item_id: Reply(400),
+    "414": lambda item_id: Reply(414),
     "401": lambda item_id: Reply(401),
     "429": lambda item_id: Reply(429),
     "500": lambda item_id: Reply(500, json.dumps(ITEM).encode()),
@@ -100,6 +102,11 @@ FAULTS: dict[str, Callable[[str], Reply]] = {
     "broken gzip": lambda item_id: Reply(200, BOMB[2:], {"Content-Encoding": "gzip"}),
     "redirect to another host": redirect("http://127.0.0.2:1/mysfits/x"),
     "redirect to another port": redirect("http://catalogue.example:1/mysfits/x"),
+    "redirect to the metadata service": redirect("http://169.254.169.254/latest/meta-data/"),
+    "redirect without a scheme": redirect("//169.254.169.254/latest/meta-data/"),
+    "redirect with our host as user": redirect("http://catalogue.example@169.254.169.254/"),
+    "redirect with a backslash": redirect("http://169.254.169.254\\@catalogue.example/"),
+    "redirect with our host in front": redirect("http://catalogue.example.attacker.example/"),
     "redirect to a file": redirect("file:///etc/passwd"),
     "redirect to nonsense": redirect("http://[/"),
     "redirect in a circle": redirect("/mysfits/evangeline"),
@@ -152,3 +159,39 @@ def test_a_redirect_on_the_same_host_is_followed(
     catalogue.reply = move
     assert client.get("evangeline") == ITEM
     assert list(catalogue.calls) == ["/mysfits/evangeline", "/new/moved"]
+
+
+def test_a_second_redirect_is_not_followed(client: CatalogueClient, catalogue: InProcessCatalogue) -> None:
+    catalogue.reply = lambda item_id: Reply(301, headers={"Location": f"/next/{item_id}x"})
+    with pytest.raises(CatalogueError, match="too many redirects"):
+        client.get("a")
+    assert list(catalogue.calls) == ["/mysfits/a", "/next/ax"]
+
+
+def test_every_request_is_announced_and_can_be_stopped(
+    client: CatalogueClient, catalogue: InProcessCatalogue
+) -> None:
+    catalogue.reply = lambda item_id: Reply(301, headers={"Location": "/new/moved"})
+    calls = 0
+
+    def before_call() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise CatalogueError("no time left")
+
+    with pytest.raises(CatalogueError, match="no time left"):
+        client.get("evangeline", before_call)
+    assert list(catalogue.calls) == ["/mysfits/evangeline"]
+
+
+def test_a_catalogue_url_that_no_request_can_use_is_a_wrong_setting() -> None:
+    with pytest.raises(InvalidSettingError, match=r"^CATALOGUE_URL: "):
+        CatalogueClient("http://*.example/{id}", connections=1)
+
+
+def test_the_url_is_normalized_as_requests_does(catalogue: InProcessCatalogue) -> None:
+    client = CatalogueClient("http://CATALOGUE.example/straße/{id}.json?q=ü", connections=1)
+    client.session.mount("http://", catalogue)
+    client.get("a b")
+    assert list(catalogue.calls) == ["/stra%C3%9Fe/a%20b.json?q=%C3%BC"]

@@ -7,7 +7,8 @@ import pytest
 
 from processor import catalogue as module
 from processor.catalogue import CatalogueClient, CatalogueError
-from processor.items import BatchLookup, ItemCache
+from processor.items import ItemCache
+from processor.lookup import BatchLookup
 from processor.settings import ProcessorSettings
 from tests.processor.catalogue_server import CatalogueServer, Visit
 from tests.processor.in_process_catalogue import ITEM
@@ -32,6 +33,27 @@ def test_one_connection_serves_many_calls(client: CatalogueClient, catalogue_ser
     items = [client.get(item_id) for item_id in ("evangeline", "nobody", "pauly", "nobody")]
     assert items == [ITEM, None, ITEM, None]
     assert catalogue_server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "cookie", ["seen=1; Path=/", "{id}=1; Path=/", "a=b; Domain=127.0.0.1; Max-Age=9999"]
+)
+def test_no_cookie_is_kept_or_sent(
+    client: CatalogueClient, catalogue_server: CatalogueServer, cookie: str
+) -> None:
+    def answer(visit: Visit) -> None:
+        header = "Set-Cookie: " + cookie.replace("{id}", visit.item_id)
+        if visit.item_id == "moved":
+            visit.answer(302, b"", header, "Location: /mysfits/here")
+        else:
+            visit.answer(200, b"{}", header)
+
+    catalogue_server.behaviour = answer
+    for item_id in ("a", "b", "moved", "a"):
+        client.get(item_id)
+    assert not client.session.cookies
+    assert [header for header in catalogue_server.headers if header.lower().startswith("cookie")] == []
+    assert catalogue_server.calls.total() == 5
 
 
 @pytest.mark.parametrize("fault", WIRE_FAULTS)
@@ -133,7 +155,8 @@ def test_a_call_over_https_can_be_aborted(secure_server: CatalogueServer) -> Non
 def fetch(items: ItemCache, *ids: str, seconds: float = 30) -> list[str]:
     """Return how each lookup ended."""
     lookup = BatchLookup(items)
-    lookup.add(ids)
+    for item_id in ids:  # each in an envelope of its own
+        lookup.add([item_id])
     lookup.fetch_missing(seconds)
     return [lookup.known[item_id].lookup for item_id in ids]
 

@@ -8,11 +8,12 @@ from typing import get_args
 
 import pytest
 
-from processor import bots, envelope
-from processor.campaign import CLICK_IDS
+from processor import envelope
 from processor.enriched_event import EventFields, RequestFields
 from processor.items import LookupResult
 from processor.metrics import Metrics
+from processor.parsing import bots
+from processor.parsing.campaign import CLICK_IDS
 from processor.settings import ProcessorSettings
 
 DOCS = Path("docs/line.md").read_text()

@@ -39,6 +39,15 @@ def test_data_that_is_not_base64_is_an_error(data: str) -> None:
         ({"approximateArrivalTimestamp": 5}, 5),
         ({"approximateArrivalTimestamp": 5, "kinesisRecordMetadata": {"approximateArrivalTimestamp": 4}}, 4),
         ({"kinesisRecordMetadata": {}}, None),
+        ({"kinesisRecordMetadata": {}, "approximateArrivalTimestamp": 5}, 5),
+        ({"kinesisRecordMetadata": None, "approximateArrivalTimestamp": 5}, 5),
+        (
+            {
+                "approximateArrivalTimestamp": 5,
+                "kinesisRecordMetadata": {"approximateArrivalTimestamp": "2017-03-01T00:00:00.000Z"},
+            },
+            5,
+        ),
         ({"approximateArrivalTimestamp": "5"}, None),
         ({}, None),
     ],

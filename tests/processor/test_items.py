@@ -1,72 +1,16 @@
-"""The lookups of a batch: each item is fetched once, cached, and always resolved in time."""
+"""Which items a batch asks for, what it keeps, and that every lookup is resolved in time."""
 
 from collections import Counter
 from collections.abc import Callable
 from threading import Event
-from typing import Any
 
 import pytest
 
-from processor.items import (
-    FAILURE_THRESHOLD,
-    MAX_ATTRIBUTE_CHARACTERS,
-    BatchLookup,
-    CatalogueItem,
-    ItemCache,
-)
-from processor.settings import ProcessorSettings
-from tests.processor.in_process_catalogue import OTHER_ITEM, URL, InProcessCatalogue, Reply, item_reply
-
-
-class ManualClock:
-    """Stands still until a test sets it."""
-
-    def __init__(self) -> None:
-        self.now = 1_795_489_985.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Lookups:
-    """Looks up one batch per call, with one cache for all of them."""
-
-    def __init__(self, catalogue: InProcessCatalogue, **settings: Any) -> None:
-        self.clock = ManualClock()
-        self.items = ItemCache(ProcessorSettings(catalogue_url=URL, **settings), self.clock)
-        self.items.catalogue.session.mount("http://", catalogue)
-
-    def __call__(self, *ids: str | None, seconds: float = 30) -> list[str]:
-        """Return how each lookup ended, with the species of a found item."""
-        known = self.look_up(*ids, seconds=seconds).known
-        return [_summary(known[item_id]) for item_id in ids]
-
-    def look_up(self, *ids: str | None, seconds: float = 30) -> BatchLookup:
-        lookup = BatchLookup(self.items)
-        lookup.add(ids)
-        lookup.fetch_missing(seconds)
-        return lookup
-
-
-def _summary(item: CatalogueItem) -> str:
-    species = dict(item.attributes).get("species")
-    return f"{item.lookup}: {species}" if species else item.lookup
-
-
-def down(item_id: str) -> Reply:
-    return Reply(503)
-
-
-def missing(item_id: str) -> Reply:
-    return Reply(404)
-
-
-def other(item_id: str) -> Reply:
-    return item_reply(OTHER_ITEM)
-
-
-def well(item_id: str) -> Reply:
-    return item_reply()
+from processor.items import MAX_ATTRIBUTE_CHARACTERS, MAX_ITEM_ID_CHARACTERS, ItemCache
+from processor.lookup import FAILURE_THRESHOLD, BatchLookup
+from processor.settings import ProcessorSettings, from_environment
+from tests.processor.in_process_catalogue import InProcessCatalogue, Reply, item_reply
+from tests.processor.lookups import Lookups, down, missing, other, well
 
 
 def test_an_item_has_the_attributes_that_the_settings_name(catalogue: InProcessCatalogue) -> None:
@@ -88,6 +32,10 @@ def test_an_item_has_the_attributes_that_the_settings_name(catalogue: InProcessC
         (["Chimera"], None),
         (MAX_ATTRIBUTE_CHARACTERS * "a", MAX_ATTRIBUTE_CHARACTERS * "a"),
         ((MAX_ATTRIBUTE_CHARACTERS + 1) * "a", None),
+        (int(MAX_ATTRIBUTE_CHARACTERS * "9"), MAX_ATTRIBUTE_CHARACTERS * "9"),
+        (int((MAX_ATTRIBUTE_CHARACTERS + 1) * "9"), None),
+        (-int(MAX_ATTRIBUTE_CHARACTERS * "9"), None),
+        (int(4300 * "9"), None),
     ],
 )
 def test_an_attribute_is_a_plain_value_or_dropped(
@@ -116,12 +64,13 @@ def test_each_id_of_a_batch_is_fetched_once(catalogue: InProcessCatalogue) -> No
     assert lookup.calls == 2
 
 
-def test_a_batch_may_have_a_thousand_different_items(catalogue: InProcessCatalogue) -> None:
+def test_a_batch_may_have_hundreds_of_different_items(catalogue: InProcessCatalogue) -> None:
     catalogue.reply = lambda item_id: item_reply({"species": f"of {item_id}"})
     lookups = Lookups(catalogue)
-    ids = [f"item-{number}" for number in range(1000)]
-    assert lookups(*ids) == [f"found: of {item_id}" for item_id in ids]
-    assert len(catalogue.calls) == 1000
+    ids = [f"item-{number}" for number in range(500)]
+    known = lookups.batch([[item_id] for item_id in ids]).known
+    assert [dict(known[item_id].attributes)["species"] for item_id in ids] == [f"of {each}" for each in ids]
+    assert len(catalogue.calls) == 500
     assert lookups.look_up(*ids).calls == 0
 
 
@@ -181,16 +130,55 @@ def test_a_deleted_item_is_not_found_although_a_stale_one_is_cached(catalogue: I
     assert lookups("x") == ["not_found"]
 
 
-def test_the_cache_evicts_the_oldest_item(catalogue: InProcessCatalogue) -> None:
+def test_the_cache_evicts_the_item_that_was_not_used_for_longest(catalogue: InProcessCatalogue) -> None:
     lookups = Lookups(catalogue, catalogue_cache_items=2)
-    lookups("a")
-    lookups("b")
-    lookups("c")
+    for item_id in ("a", "b", "a", "c"):
+        lookups(item_id)
     catalogue.forget_calls()
-    lookups("b", "c")
+    lookups("a", "c")
     assert not catalogue.calls
-    lookups("a")
-    assert list(catalogue.calls) == ["/mysfits/a"]
+    lookups("b")
+    assert list(catalogue.calls) == ["/mysfits/b"]
+
+
+@pytest.mark.parametrize("fault", [missing, down, lambda item_id: Reply(400)], ids=["404", "503", "400"])
+def test_ids_without_an_item_never_displace_an_item(
+    catalogue: InProcessCatalogue, fault: Callable[[str], Reply]
+) -> None:
+    catalogue.reply = lambda item_id: item_reply() if item_id.startswith("good") else fault(item_id)
+    lookups = Lookups(catalogue, catalogue_cache_items=3, catalogue_unknown_per_batch=1000)
+    assert lookups("good-1", "good-2", "good-3") == 3 * ["found: Chimera"]
+    for batch in range(20):
+        lookups.batch([[f"made-up-{batch}-{number}" for number in range(100)]])
+    catalogue.forget_calls()
+    assert lookups("good-1", "good-2", "good-3") == 3 * ["found: Chimera"]
+    assert not catalogue.calls
+
+
+@pytest.mark.parametrize(
+    ("item_id", "is_asked"),
+    [
+        ("sku-17", True),
+        ("SKU-17", False),
+        ("sku-17\n", False),
+        (" sku-17", False),
+        ("sku-١٧", False),  # digits, but not ASCII
+        (f"sku-{MAX_ITEM_ID_CHARACTERS * '1'}", False),
+    ],
+)
+def test_an_id_that_does_not_match_the_pattern_is_never_asked(
+    catalogue: InProcessCatalogue, item_id: str, is_asked: bool
+) -> None:
+    pattern = from_environment({"ITEM_ID_PATTERN": r"^sku-\d+$"}).item_id_pattern
+    lookups = Lookups(catalogue, item_id_pattern=pattern)
+    assert lookups(item_id) == ["found: Chimera" if is_asked else "not_found"]
+    assert len(catalogue.calls) == is_asked
+
+
+def test_an_id_longer_than_the_ingest_app_takes_is_never_asked(catalogue: InProcessCatalogue) -> None:
+    longest = MAX_ITEM_ID_CHARACTERS * "a"
+    assert Lookups(catalogue)(longest, longest + "a") == ["found: Chimera", "not_found"]
+    assert list(catalogue.calls) == [f"/mysfits/{longest}"]
 
 
 def test_a_batch_may_have_more_items_than_the_cache(catalogue: InProcessCatalogue) -> None:

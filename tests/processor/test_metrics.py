@@ -38,7 +38,9 @@ def test_one_line_counts_a_batch(
         "Bots": 2,
         "UnknownItems": 1,
         "Unavailable": 1,
+        "NotAsked": 0,
         "Failed": 1,
+        "AgentsNotParsed": 0,
         "FailedSteps": 0,
         "CatalogueCalls": 4,
     }
@@ -102,3 +104,15 @@ def test_no_payload_address_or_user_id_is_logged(
     written = capsys.readouterr()
     assert secret not in written.out + written.err
     assert '"Unavailable":2' in written.out
+
+
+def test_clicks_whose_item_was_not_asked_are_counted(
+    start_processor: StartProcessor, catalogue: InProcessCatalogue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalogue.reply = lambda item_id: Reply(404)
+    processor = start_processor(CATALOGUE_CONNECTIONS="1", CATALOGUE_UNKNOWN_PER_BATCH="20")
+    processor.lines(
+        make_envelope(*[make_click(f"made-up-{number}") for number in range(5)], make_click(None))
+    )
+    log = log_of(capsys)
+    assert (log["Clicks"], log["UnknownItems"], log["NotAsked"], log["CatalogueCalls"]) == (6, 2, 3, 2)

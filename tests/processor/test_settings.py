@@ -1,7 +1,46 @@
+import re
+import time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from processor.enriched_event import RESERVED_NAMES
 from processor.settings import InvalidSettingError, ProcessorSettings, from_environment
+
+# What ITEM_ID_PATTERN and the template's ItemIdPattern take. The template cannot see that [z-a] is wrong.
+GOOD_PATTERNS = (
+    "",
+    "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+    r"sku-\d+",
+    "[A-Za-z0-9_-]{1,64}",
+    r"[\w.-]+",
+    "p:[^-]{2,}~x@",
+    r"v\.1-\w?",
+)
+BAD_PATTERNS = (
+    "(a+)+$",
+    "(a|aa)*",
+    "a|b",
+    "[a-z]+[a-z]+",
+    "a*b*",
+    "a?" * 20,
+    "a{1,20}b{1,20}",
+    "a++",
+    ".*",
+    "(?=a)",
+    r"\1",
+    r"\s",
+    r"\D",
+    "[a",
+    "[]",
+    "a{1000}",
+    "a b",
+    "é",
+    "$a",
+    "[a&&b]",
+    "[[:alpha:]]",
+)
 
 
 def test_every_setting_has_a_default() -> None:
@@ -22,9 +61,14 @@ def test_every_setting_is_read() -> None:
         "CATALOGUE_STALE_SECONDS": "4",
         "CATALOGUE_BUDGET_SECONDS": "5",
         "CATALOGUE_CONNECTIONS": "6",
+        "CATALOGUE_IDS_PER_BATCH": "7",
+        "CATALOGUE_IDS_PER_ENVELOPE": "8",
+        "CATALOGUE_UNKNOWN_PER_BATCH": "9",
+        "ITEM_ID_PATTERN": "[a-z]+",
     }
     url = "https://shop.example/products/{id}.json"
-    expected = ProcessorSettings("productId", url, ("price", "colour"), 1, 2, 3, 4, 5, 6)
+    pattern = re.compile("[a-z]+", re.ASCII)
+    expected = ProcessorSettings("productId", url, ("price", "colour"), 1, 2, 3, 4, 5, 6, 7, 8, 9, pattern)
     assert from_environment(environment) == expected
 
 
@@ -56,6 +100,12 @@ def test_a_deployment_may_have_no_attributes() -> None:
         ("CATALOGUE_CACHE_SECONDS", "soon"),
         ("CATALOGUE_BUDGET_SECONDS", "1.5"),
         ("CATALOGUE_CONNECTIONS", "0"),
+        ("CATALOGUE_IDS_PER_BATCH", "1"),
+        ("CATALOGUE_IDS_PER_ENVELOPE", "0"),
+        ("CATALOGUE_UNKNOWN_PER_BATCH", "0"),
+        ("ITEM_ID_PATTERN", "[z-a]"),
+        ("ITEM_ID_PATTERN", "[a--z]"),
+        ("ITEM_ID_PATTERN", "a{3,2}"),
     ],
 )
 def test_the_error_for_a_wrong_setting_names_the_variable(variable: str, value: str) -> None:
@@ -72,3 +122,36 @@ def test_no_setting_can_take_the_name_of_a_field(variable: str) -> None:
 
 def test_the_item_id_may_be_called_item_id() -> None:
     assert from_environment({"ITEM_ID_FIELD": "itemId"}).item_field == "itemId"
+
+
+@pytest.mark.parametrize("pattern", GOOD_PATTERNS)
+def test_a_simple_pattern_for_ids_is_accepted(pattern: str) -> None:
+    compiled = from_environment({"ITEM_ID_PATTERN": pattern}).item_id_pattern
+    assert (compiled.pattern if compiled else "") == pattern
+
+
+@pytest.mark.parametrize("pattern", [*BAD_PATTERNS, "a" * 257])
+def test_a_pattern_that_strangers_could_make_slow_is_refused(pattern: str) -> None:
+    with pytest.raises(
+        InvalidSettingError, match=r"^ITEM_ID_PATTERN: .* is not a pattern of at most 256 characters"
+    ):
+        from_environment({"ITEM_ID_PATTERN": pattern})
+
+
+pieces = st.sampled_from(["a", "[a-c]", r"\w", "[^-]", "-", "a{3}", r"[\w.]{20}"])
+variable = st.sampled_from(["a*", "[a-c]+", r"\w{1,}", "[^-]?", r"[\w.]{1,99}", ""])
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(pieces, max_size=12), variable, st.lists(pieces, max_size=12), st.text("abc-.é", max_size=128)
+)
+def test_no_id_takes_an_accepted_pattern_long(
+    before: list[str], one: str, after: list[str], text: str
+) -> None:
+    compiled = from_environment({"ITEM_ID_PATTERN": "".join([*before, one, *after])}).item_id_pattern
+    started = time.thread_time()
+    for item_id in (text, "a" * 128, "a" * 127 + "!", "ab" * 64):
+        if compiled:
+            compiled.fullmatch(item_id)
+    assert time.thread_time() - started < 0.01

@@ -104,6 +104,7 @@ class Checkout:
         template = load(ROOT / "cloudformation" / "pipeline.yaml")
         log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/codebuild/clicklake:*"
         known = names_of("clicklake-pipeline") | {"RepositoryName": "clicklake", "BuildLogs.Arn": log}
+        known["RoleBoundary"] = f"arn:aws:iam::{ACCOUNT}:policy/clicklake-pipeline-RoleBoundary"
         boundary = template["Resources"]["Boundary"]["Properties"]["PolicyDocument"]
         statements = list(statements_of(resolve(boundary, known)))
         # The emulator checks this on every function, AWS on the one that is created.

@@ -30,9 +30,9 @@ def bundle_processor(target: Path, architecture: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder)
         install(requirements, bundle, architecture)
-        for file in PROCESSOR.iterdir():
+        for file in PROCESSOR.rglob("*"):
             if file.suffix in SHIPPED_SUFFIXES:
-                _copy(file, bundle / "processor" / file.name)
+                _copy(file, bundle / "processor" / file.relative_to(PROCESSOR))
         compile_all(bundle)
         for file in sorted(filter(Path.is_file, bundle.rglob("*"))):
             if _is_needed(file.relative_to(bundle)):

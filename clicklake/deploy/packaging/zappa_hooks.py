@@ -12,24 +12,43 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
+from click import ClickException
 
 sys.path.append(str(Path(__file__).resolve().parents[3]))  # Zappa loads this file alone, by its path
 
-from clicklake.deploy.names import artifacts_bucket
+from clicklake.deploy.names import artifacts_bucket, lake_stack
 from clicklake.deploy.packaging.ingest_bundle import bundle_ingest, write_zip
 from clicklake.deploy.target import is_of_this_machine
 
 
-def name_bucket(cli: Any) -> None:
-    """Set one bucket for uploads per account and region.
+def complete_settings(cli: Any) -> None:
+    """Set what differs between accounts: the bucket for uploads, and the function's role.
 
-    Without `s3_bucket` Zappa creates a new bucket each time and leaves it. A bucket name in the settings
-    would work in one account only.
+    Without `s3_bucket` Zappa creates a new bucket each time and leaves it. Zappa has read `role_arn` before
+    it calls this, so the role goes where Zappa keeps it.
     """
-    if cli.command in ("deploy", "update") and "s3_bucket" not in cli.stage_config:
-        session = cli.zappa.boto_session
+    if cli.command not in ("deploy", "update"):
+        return
+    session = cli.zappa.boto_session
+    if "s3_bucket" not in cli.stage_config:
         account = session.client("sts").get_caller_identity()["Account"]
         cli.s3_bucket_name = artifacts_bucket(account, session.region_name)
+    if "role_arn" not in cli.stage_config:
+        cli.zappa.credentials_arn = _role_of_the_lake(session, cli.api_stage)
+
+
+def _role_of_the_lake(session: Any, stage: str) -> str:
+    name = lake_stack(stage)
+    try:
+        (stack,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        role: str = outputs["IngestRoleArn"]
+    except (ClientError, KeyError) as error:
+        raise ClickException(
+            f"the stack {name} has no output IngestRoleArn ({error}); deploy the lake first, or set role_arn"
+        ) from error
+    return role
 
 
 def fill_package(cli: Any) -> None:

@@ -60,7 +60,7 @@ def test_the_demo_ends_with_a_report_of_what_it_sent(
     for told in (
         "A demo: these visits are made up",
         "Lambda.",
-        "got its attributes from the catalogue",
+        "Catalogue lookups",
         "headless",
     ):
         assert told in html

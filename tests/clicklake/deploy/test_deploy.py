@@ -3,6 +3,7 @@
 import re
 import zipfile
 from io import BytesIO
+from typing import Any
 
 import pytest
 import requests
@@ -35,8 +36,16 @@ def test_a_refusal_names_the_field_and_reaches_the_client_whole(dev: Stage) -> N
     assert "mysfitId" in refused.json()["errors"][0]["field"]
 
 
+def role_names(iam: Any) -> list[str]:
+    return [role["RoleName"] for role in iam.list_roles()["Roles"]]
+
+
 def test_the_ingest_role_may_put_on_its_stream_and_nothing_else(dev: Stage) -> None:
-    iam, role = dev.client("iam"), "clicklake-dev-ZappaLambdaExecutionRole"
+    iam = dev.client("iam")
+    function = dev.client("lambda").get_function_configuration(FunctionName="clicklake-dev")
+    role = function["Role"].rsplit("/", 1)[1]
+    assert role.startswith("clicklake-lake-dev-IngestRole")
+    assert not [name for name in role_names(iam) if name.endswith("ZappaLambdaExecutionRole")]
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
     statements = [statement for document in documents for statement in document["Statement"]]

@@ -76,7 +76,7 @@ def test_a_second_deploy_changes_nothing(first: Stage) -> None:
 def test_deploying_again_deploys_what_changed(first: Stage) -> None:
     before = state_of(first)
     first.checkout.replace("ingest_app/openapi.json", '"title": "', '"title": "Changed ')
-    first.checkout.replace("processor/bots.py", 'NO_AGENT = "no-agent"', 'NO_AGENT = "nobody"')
+    first.checkout.replace("processor/parsing/bots.py", 'NO_AGENT = "no-agent"', 'NO_AGENT = "nobody"')
     first.checkout.replace("web/index.html", "<title>", "<title>Changed ")
     changed = again(first)
     assert (

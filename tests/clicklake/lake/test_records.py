@@ -36,6 +36,7 @@ def test_a_text_that_looks_like_the_end_of_an_object_cuts_no_envelope(titles: li
 
 @given(GARBAGE, TEXTS)
 @example(b"garbage", "}{")
+@example(b'"', "}{")
 def test_an_envelope_behind_garbage_is_found(garbage: bytes, title: str) -> None:
     record = envelope([click(title=title)]).rstrip(b"\n")
     assert "envelope" in kinds_of(garbage + record)

@@ -229,6 +229,31 @@ def test_a_catalogue_that_is_down_takes_nothing_away(
     assert lake.lines("clicks/") == [before]
 
 
+def test_a_line_whose_item_was_not_asked_is_completed(reenrich: Commands, lake: TestLake) -> None:
+    """The processor asks for 100 ids of an envelope; this command asks for all."""
+    ids = [new_id() for _ in range(150)]
+    lake.put("raw", [envelope([click(each, mysfitId=each) for each in ids])])
+    lake.put("clicks", [line(each, mysfitId=each, itemLookup="not_asked") for each in ids])
+    done = reenrich.json("reenrich", *SPAN)
+    assert (done["lines"], done["changed"], done["withoutCatalogue"]) == (150, 150, 0)
+    assert done["fields"]["itemLookup"] == {"gained": 0, "lost": 0, "altered": 150}
+    assert done["fields"]["species"] == {"gained": 150, "lost": 0, "altered": 0}
+    assert {each["itemLookup"] for each in counted(lake).values()} == {"found"}
+
+
+def test_a_line_whose_item_was_not_asked_may_become_unavailable(
+    reenrich: Commands, lake: TestLake, catalogue: type[Catalogue]
+) -> None:
+    event_id = new_id()
+    lake.put("raw", [envelope([click(event_id, mysfitId=new_id())], userAgent=CHROME)])
+    lake.put("clicks", [line(event_id, itemLookup="not_asked")])
+    catalogue.is_down = True
+    done = reenrich.json("reenrich", *SPAN)
+    assert (done["changed"], done["withoutCatalogue"]) == (1, 0)
+    new = counted(lake)[event_id]
+    assert (new["itemLookup"], new["browser"]) == ("unavailable", "Chrome")
+
+
 def test_a_catalogue_that_does_not_answer_at_all_stops_the_run(
     reenrich: Commands, lake: TestLake, catalogue: type[Catalogue]
 ) -> None:

@@ -1,27 +1,41 @@
-"""zappa_settings.json and its policies: what is committed, and what must not be."""
+"""zappa_settings.json: what is committed, and what must not be."""
 
 import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click import ClickException
 
-from clicklake.deploy.packaging.zappa_hooks import name_bucket
+from clicklake.deploy.packaging.zappa_hooks import complete_settings
 from tests.support.paths import ROOT
 
 COMMITTED = json.loads((ROOT / "zappa_settings.json").read_text())
 STAGES = ["dev", "production"]
+ROLE = "arn:aws:iam::123456789012:role/clicklake-lake-dev-IngestRole-1"
+
+
+def cli_of(command: str, own_settings: dict[str, str], outputs: list[dict[str, str]]) -> SimpleNamespace:
+    """Return Zappa's object as the callback gets it."""
+    identity = SimpleNamespace(
+        get_caller_identity=lambda: {"Account": "123456789012"},
+        describe_stacks=lambda StackName: {"Stacks": [{"Outputs": outputs}]},  # noqa: N803 (boto3's name)
+    )
+    session = SimpleNamespace(client=lambda service: identity, region_name="eu-west-1")
+    zappa = SimpleNamespace(boto_session=session, credentials_arn=own_settings.get("role_arn"))
+    return SimpleNamespace(
+        command=command,
+        stage_config=own_settings,
+        s3_bucket_name="the choice of Zappa",
+        zappa=zappa,
+        api_stage="dev",
+    )
 
 
 def settings_of(stage: str) -> dict[str, Any]:
     """Resolve `extends` as Zappa does."""
     own: dict[str, Any] = COMMITTED[stage]
     return settings_of(own["extends"]) | own if "extends" in own else own
-
-
-def statements_of(stage: str, policy: str) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = json.loads((ROOT / settings_of(stage)[policy]).read_text())["Statement"]
-    return listed
 
 
 def test_stages_are_those_that_the_readme_names() -> None:
@@ -62,33 +76,6 @@ def test_dev_is_a_regional_rest_api_and_production_an_http_api() -> None:
     assert settings_of("production")["apigateway_version"] == "v2"
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_role_may_put_on_its_stream_and_write_its_log(stage: str) -> None:
-    log = f"arn:aws:logs:*:*:log-group:/aws/lambda/clicklake-{stage}:*"
-    rights = {
-        "firehose:PutRecord": f"arn:aws:firehose:*:*:deliverystream/clicklake-{stage}",
-        "logs:CreateLogStream": log,
-        "logs:PutLogEvents": log,
-    }
-    if stage == "dev":  # Zappa's REST API calls the function under the function's own role
-        rights["lambda:InvokeFunction"] = f"arn:aws:lambda:*:*:function:clicklake-{stage}"
-    allowed = {
-        action: statement["Resource"]
-        for statement in statements_of(stage, "attach_policy")
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-    }
-    assert allowed == rights
-
-
-@pytest.mark.parametrize(
-    ("stage", "services"),
-    [("dev", {"lambda.amazonaws.com", "apigateway.amazonaws.com"}), ("production", {"lambda.amazonaws.com"})],
-)
-def test_only_callers_of_the_function_may_assume_its_role(stage: str, services: set[str]) -> None:
-    (statement,) = statements_of(stage, "assume_policy")
-    assert set(statement["Principal"]["Service"]) == services
-
-
 @pytest.mark.parametrize(
     ("command", "own_settings", "bucket"),
     [
@@ -101,11 +88,30 @@ def test_only_callers_of_the_function_may_assume_its_role(stage: str, services: 
 def test_uploads_go_to_one_bucket_per_account_and_region(
     command: str, own_settings: dict[str, str], bucket: str
 ) -> None:
-    identity = SimpleNamespace(get_caller_identity=lambda: {"Account": "123456789012"})
-    session = SimpleNamespace(client=lambda service: identity, region_name="eu-west-1")
-    zappa = SimpleNamespace(boto_session=session)
-    cli = SimpleNamespace(
-        command=command, stage_config=own_settings, s3_bucket_name="the choice of Zappa", zappa=zappa
-    )
-    name_bucket(cli)
+    cli = cli_of(command, own_settings, [{"OutputKey": "IngestRoleArn", "OutputValue": ROLE}])
+    complete_settings(cli)
     assert cli.s3_bucket_name == bucket
+
+
+@pytest.mark.parametrize(
+    ("command", "own_settings", "role"),
+    [
+        ("deploy", {}, ROLE),
+        ("update", {}, ROLE),
+        ("update", {"role_arn": "ours"}, "ours"),
+        ("undeploy", {}, None),
+    ],
+)
+def test_the_function_gets_the_role_of_the_lakes_stack(
+    command: str, own_settings: dict[str, str], role: str | None
+) -> None:
+    cli = cli_of(command, own_settings, [{"OutputKey": "IngestRoleArn", "OutputValue": ROLE}])
+    complete_settings(cli)
+    assert cli.zappa.credentials_arn == role
+    assert settings_of("dev")["manage_roles"] is False  # or Zappa would make a role without a boundary
+
+
+def test_without_the_lakes_role_nothing_is_deployed() -> None:
+    with pytest.raises(ClickException, match="deploy the lake first") as refused:
+        complete_settings(cli_of("deploy", {}, []))
+    assert "clicklake-lake-dev" in refused.value.message

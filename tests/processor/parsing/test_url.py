@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.url import parse_url
+from processor.parsing.url import parse_url
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,12 @@ from processor.url import parse_url
         ("http://[2001:db8::7]:80/", ("2001:db8::7", "/", "")),
         ("android-app://com.google.android.gm/", ("com.google.android.gm", "/", "")),
         ("https://münchen.example/straße", ("münchen.example", "/straße", "")),
+        (f"https://{253 * 'a'}/", (253 * "a", "/", "")),
+        (f"https://{253 * 'a'}./", (253 * "a", "/", "")),
+        (f"https://{254 * 'a'}/", None),
+        (f"https://{1000 * '.a'}/", None),
+        (f"https://shop.example/{2027 * 'a'}", ("shop.example", "/" + 2027 * "a", "")),
+        (f"https://shop.example/{2028 * 'a'}", None),
         ("https:///path", None),
         ("https://[]/", None),
         ("/path", None),

@@ -1,6 +1,6 @@
 import pytest
 
-from processor.bots import bot_rule
+from processor.parsing.bots import bot_rule
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 WINDOWS = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT}"

@@ -5,11 +5,11 @@ Entries such as `com.slack` are Android apps: an app's referrer has the app's na
 
 from typing import Literal
 
-Kind = Literal["search", "social", "mail", "internal", "other", "direct"]
+Kind = Literal["search", "social", "ai", "mail", "internal", "other", "direct"]
 
 _SEARCH = """
     ask.com baidu.com bing.com brave.com coccoc.com dogpile.com duckduckgo.com ecosia.org haosou.com
-    kagi.com lycos.com metager.org mojeek.com msn.com naver.com onet.pl perplexity.ai petalsearch.com
+    go.mail.ru kagi.com lycos.com metager.org mojeek.com msn.com naver.com onet.pl petalsearch.com
     presearch.com qwant.com rambler.ru search.aol.com searx.be seznam.cz sm.cn so.com sogou.com
     startpage.com swisscows.com wp.pl ya.ru yep.com you.com
     com.duckduckgo.mobile.android com.google.android.googlequicksearchbox com.microsoft.bing
@@ -24,6 +24,11 @@ _SOCIAL = """
     com.facebook.katana com.instagram.android com.linkedin.android com.pinterest com.reddit.frontpage
     com.slack com.twitter.android com.zhiliaoapp.musically org.telegram.messenger
 """
+_AI = """
+    chat.deepseek.com chat.mistral.ai chat.openai.com chatgpt.com claude.ai copilot.microsoft.com
+    gemini.google.com grok.com meta.ai perplexity.ai poe.com
+    ai.perplexity.app.android com.anthropic.claude com.openai.chatgpt
+"""
 _MAIL = """
     fastmail.com gmail.com gmx.de gmx.net hey.com laposte.net libero.it mail.google.com mail.proton.me
     mail.ru mail.yahoo.com mail.yandex.ru mail.zoho.com outlook.com outlook.live.com
@@ -34,6 +39,7 @@ _MAIL = """
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(_SEARCH.split(), "search"),
     **dict.fromkeys(_SOCIAL.split(), "social"),
+    **dict.fromkeys(_AI.split(), "ai"),
     **dict.fromkeys(_MAIL.split(), "mail"),
 }
 
@@ -42,4 +48,4 @@ MAIL_PREFIXES = ("mail.", "webmail.", "email.", "roundcube.", "owa.")
 # Search engines with a domain in every country, by the label before the public suffix. Their other services
 # are not search, so only these subdomains count, and those that end with "search".
 SEARCH_NAMES = {"google", "yahoo", "yandex"}
-SEARCH_SUBDOMAINS = ("", "www", "m", "images")
+SEARCH_SUBDOMAINS = ("", "www", "m", "images", "cse")

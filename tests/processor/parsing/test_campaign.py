@@ -1,6 +1,18 @@
-import pytest
+from urllib.parse import unquote_plus
 
-from processor.campaign import CLICK_IDS, Campaign, ParsedPage, parse_page
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processor.parsing.campaign import (
+    CLICK_IDS,
+    MAX_BROKEN_ESCAPES,
+    MAX_PARAMETERS,
+    Campaign,
+    ParsedPage,
+    parse_campaign,
+    parse_page,
+)
 
 SHOP = "https://shop.example/"
 
@@ -41,3 +53,35 @@ def test_a_url_is_parsed_into_page_and_campaign(url: str | None, page: ParsedPag
 @pytest.mark.parametrize("name", CLICK_IDS)
 def test_every_click_id_is_found(name: str) -> None:
     assert parse_page(f"{SHOP}?x=1&{name}=abc").campaign.click_id == "abc"
+
+
+encoded = st.lists(
+    st.sampled_from(
+        [*"aé日😀%+=\\/xu0123456789AFf", "%41", "%C3%A9", "%c3", "%F0%9F%98%80", "%26", "%5C", "\\u0100", "Ā"]
+    ),
+    min_size=1,
+    max_size=20,
+).map("".join)
+
+
+@settings(deadline=None, max_examples=300)
+@given(encoded, encoded, encoded)
+def test_values_are_decoded_as_urllib_decodes_them(source: str, medium: str, click_id: str) -> None:
+    campaign = parse_campaign(f"utm_source={source}&utm_medium={medium}&gclid={click_id}")
+    broken = f"{source}&{medium}&{click_id}".count("%")
+    if broken <= MAX_BROKEN_ESCAPES:
+        expected = Campaign(unquote_plus(source), unquote_plus(medium), click_id=unquote_plus(click_id))
+        assert campaign == expected
+
+
+def test_a_campaign_with_many_broken_escapes_is_not_decoded() -> None:
+    broken = "%41" + (MAX_BROKEN_ESCAPES + 1) * "%"
+    assert parse_campaign(f"utm_source={broken}").utm_source == broken
+    assert parse_campaign(f"utm_source={broken[:-1]}").utm_source == "A" + MAX_BROKEN_ESCAPES * "%"
+
+
+def test_only_the_first_parameters_of_a_query_count() -> None:
+    before = (MAX_PARAMETERS - 1) * "x&"
+    assert parse_campaign(before + "utm_source=news").utm_source == "news"
+    assert parse_campaign("x&" + before + "utm_source=news").utm_source is None
+    assert parse_campaign(before + "utm_source=news&x").utm_source == "news"

@@ -1,6 +1,5 @@
 """Parse a user agent: browser, operating system and kind of device."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 from ua_parser.loaders import load_lazy_builtins
@@ -33,6 +32,14 @@ _KINDS = UserAgentExtractor(
 )
 
 
+# Every line of a request repeats these texts, and some of ua-parser's rules take them from the agent
+# itself. With these limits 0.5 MiB of envelopes fit into a response, whatever their agents say
+# (tests/processor/test_growth.py).
+MAX_BROWSER_CHARACTERS = 40
+MAX_VERSION_CHARACTERS = 16
+MAX_OS_CHARACTERS = 32
+
+
 class UserAgent(NamedTuple):
     browser: str | None = None
     browser_version: str | None = None
@@ -40,14 +47,21 @@ class UserAgent(NamedTuple):
     device: str | None = None
 
 
-@lru_cache(maxsize=8192)
 def parse_user_agent(agent: str | None) -> UserAgent:
     if not agent:
         return UserAgent()
     browser, system, kind = _ENGINE.ua.extract(agent), _ENGINE.os.extract(agent), _KINDS.extract(agent)
+    version = ".".join(part for part in (browser.major, browser.minor) if part) if browser else None
     return UserAgent(
-        browser.family if browser else None,
-        ".".join(part for part in (browser.major, browser.minor) if part) or None if browser else None,
-        system.family if system else None,
+        _cut(browser.family if browser else None, MAX_BROWSER_CHARACTERS),
+        _cut(version, MAX_VERSION_CHARACTERS),
+        _cut(system.family if system else None, MAX_OS_CHARACTERS),
         kind.family if kind else "other",
     )
+
+
+def _cut(text: str | None, limit: int) -> str | None:
+    """Return None for an empty text. The limit is halved if JSON needs two bytes for a character."""
+    if not text:
+        return None
+    return text[: limit // 2 if '"' in text or "\\" in text else limit]

@@ -6,7 +6,6 @@ were not written for. The rule names are in the stored data: never rename one.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # type: ignore[import-untyped]
 from ua_parser_rs import UserAgentExtractor
@@ -116,7 +115,6 @@ _LISTED_BOTS = _build_engine(
 )
 
 
-@lru_cache(maxsize=8192)
 def bot_rule(agent: str | None) -> str | None:
     """Return the name of the rule that fired, or None if the agent looks like a person's."""
     if not agent or agent.isspace():

@@ -1,7 +1,7 @@
 import pytest
 
-from processor.referrer import Referrer, parse_referrer
-from processor.referrer_kinds import KINDS
+from processor.parsing.referrer import Referrer, parse_referrer
+from processor.parsing.referrer_kinds import KINDS
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,19 @@ from processor.referrer_kinds import KINDS
         ("https://old.reddit.com/r/x", "social"),
         ("https://news.ycombinator.com/", "social"),
         ("android-app://com.twitter.android/", "social"),
+        ("https://go.mail.ru/search?q=x", "search"),
+        ("https://cse.google.com/cse?q=x", "search"),
+        ("https://chatgpt.com/", "ai"),
+        ("https://chat.openai.com/", "ai"),
+        ("https://claude.ai/chat/1", "ai"),
+        ("https://gemini.google.com/app", "ai"),
+        ("https://copilot.microsoft.com/", "ai"),
+        ("https://www.perplexity.ai/search", "ai"),
+        ("android-app://com.openai.chatgpt/", "ai"),
+        ("https://notclaude.ai/", "other"),
+        ("https://microsoft.com/", "other"),
+        ("https://mail.ru/", "mail"),
+        ("https://e.mail.ru/inbox", "mail"),
         ("https://mail.google.com/mail/u/0/", "mail"),
         ("https://outlook.live.com/", "mail"),
         ("https://webmail.company.example/", "mail"),

@@ -1,6 +1,6 @@
 import pytest
 
-from processor.user_agent import UserAgent, parse_user_agent
+from processor.parsing.user_agent import UserAgent, parse_user_agent
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 WINDOWS = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT}"
