@@ -19,7 +19,7 @@ _direct = build_opener(ProxyHandler({}))
 
 def is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
-    return host in LOOPBACK or host.endswith("localhost.localstack.cloud")
+    return host in LOOPBACK or f".{host}".endswith(".localhost.localstack.cloud")
 
 
 def open_url(target: str | Request, *, timeout: float) -> Any:
