@@ -53,7 +53,7 @@ def welcome(addresses: dict[str, str]) -> str:
    site   {addresses["site"]}       open it and click a mysfit
    api    {addresses["api"]}
    live   {addresses["live"]}       each click as it lands
-   lake   s3://{addresses["bucket"]}/clicks/       (AWS_ENDPOINT_URL={addresses["s3"]})
+   lake   s3://{addresses["bucket"]}/clicks/       for its keys: eval "$(.run/bin/clicklake env)"
 
 Send a click from another terminal. Two seconds later, see what landed:
 

@@ -18,6 +18,7 @@ from clicklake.deploy.target import Target
 from clicklake.errors import CommandError
 from clicklake.lake.loopback import open_url
 from clicklake.local.addresses import REGION, addresses_file, keys_of, write_private
+from clicklake.local.instance import InstanceError, only_instance
 from clicklake.local.ports import PortError, Ports
 from clicklake.local.processes import Process
 from clicklake.local.services import READY_SECONDS, start_emulator, start_ingest
@@ -47,13 +48,30 @@ class LocalCloud:
 def running_cloud(folder: Path, wanted: Ports) -> Iterator[LocalCloud]:
     """Run the whole cloud with its state and logs under `folder`. Stop every process at the end.
 
-    Raises CommandError if a port is taken, something is not installed, or a part does not start.
+    Raises CommandError if a cloud runs in this folder already, a port is taken, something is not installed,
+    or a part does not start.
     """
-    ports = _checked_ports(wanted)
     for environment in ("emulator", "ingest"):
         environment_python(environment)
     template = emulator_lake_template()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.resolve()  # the children's current folder is the checkout
+    with _locked(folder), _started(folder, _checked_ports(wanted), template) as cloud:
+        yield cloud
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with ExitStack() as stop:
+        try:
+            stop.enter_context(only_instance(folder))
+        except InstanceError as error:
+            raise CommandError(str(error)) from None
+        yield
+
+
+@contextmanager
+def _started(folder: Path, ports: Ports, template: Path) -> Iterator[LocalCloud]:
+    addresses_file(folder).unlink(missing_ok=True)  # of a cloud that was killed
     s3_url, api_url = f"http://127.0.0.1:{ports.s3}", f"http://127.0.0.1:{ports.api}"
     (folder / "state").mkdir(mode=0o700, exist_ok=True)  # other users may not read the lake's objects
     keys = keys_of(folder)
