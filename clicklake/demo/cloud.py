@@ -25,6 +25,7 @@ from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.loopback import new_client, without_proxy
 from clicklake.local.addresses import REGION, LocalKeys
+from clicklake.local.shop import VARIABLES
 
 PATIENCE_SECONDS = 60
 LOG_CHARACTERS = 2000  # of a process that did not start
@@ -44,7 +45,8 @@ def running_cloud(folder: Path) -> Iterator[dict[str, str]]:
     any_ports = ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]
     command = [sys.executable, "-m", "clicklake", "run", "--dir", str(folder), *any_ports]
     file = folder / "addresses.json"
-    with _running("clicklake run", command, os.environ, file.exists):
+    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    with _running("clicklake run", command, environment, file.exists):
         addresses: dict[str, str] = json.loads(file.read_text())
         yield addresses
 

@@ -22,6 +22,7 @@ from clicklake.local.instance import InstanceError, only_instance
 from clicklake.local.ports import PortError, Ports
 from clicklake.local.processes import Process
 from clicklake.local.services import READY_SECONDS, start_emulator, start_ingest
+from clicklake.local.shop import Shop
 
 STAGE = "dev"
 SITE_BUCKET = f"clicklake-site-{STAGE}"
@@ -45,17 +46,18 @@ class LocalCloud:
 
 
 @contextmanager
-def running_cloud(folder: Path, wanted: Ports) -> Iterator[LocalCloud]:
+def running_cloud(folder: Path, wanted: Ports, shop: Shop) -> Iterator[LocalCloud]:
     """Run the whole cloud with its state and logs under `folder`. Stop every process at the end.
 
     Raises CommandError if a cloud runs in this folder already, a port is taken, something is not installed,
-    or a part does not start.
+    a setting of the shop breaks its rule, or a part does not start.
     """
     for environment in ("emulator", "ingest"):
         environment_python(environment)
     template = emulator_lake_template()
+    shop.check(template)
     folder = folder.resolve()  # the children's current folder is the checkout
-    with _locked(folder), _started(folder, _checked_ports(wanted), template) as cloud:
+    with _locked(folder), _started(folder, _checked_ports(wanted), shop, template) as cloud:
         yield cloud
 
 
@@ -70,7 +72,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _started(folder: Path, ports: Ports, template: Path) -> Iterator[LocalCloud]:
+def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator[LocalCloud]:
     addresses_file(folder).unlink(missing_ok=True)  # of a cloud that was killed
     s3_url, api_url = f"http://127.0.0.1:{ports.s3}", f"http://127.0.0.1:{ports.api}"
     (folder / "state").mkdir(mode=0o700, exist_ok=True)  # other users may not read the lake's objects
@@ -82,8 +84,8 @@ def _started(folder: Path, ports: Ports, template: Path) -> Iterator[LocalCloud]
         stop.callback(emulator.stop)
         emulator.wait_until_answers(f"{s3_url}/_ministack/health", seconds=READY_SECONDS)
         _publish_site(target.aws, f"{api_url}/clicks")
-        lake = _deploy_lake(target, template, folder / "packaged.yaml")
-        ingest = start_ingest(folder, ports.api, lake["StreamName"], aws_environment)
+        lake = _deploy_lake(target, shop, template, folder / "packaged.yaml")
+        ingest = start_ingest(folder, ports.api, lake["StreamName"], aws_environment | shop.variables())
         stop.callback(ingest.stop)
         ingest.wait_until_answers(f"{api_url}/health", seconds=READY_SECONDS)
         addresses = {
@@ -122,11 +124,9 @@ def _publish_site(aws: Aws, endpoint: str) -> None:
     make_bucket_public(aws, SITE_BUCKET)
 
 
-def _deploy_lake(target: Target, template: Path, packaged: Path) -> dict[str, str]:
-    parameters = {
-        "CatalogueUrl": f"{target.endpoint}/{SITE_BUCKET}/mysfits/{{id}}",
-        "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
-    }
+def _deploy_lake(target: Target, shop: Shop, template: Path, packaged: Path) -> dict[str, str]:
+    parameters = shop.parameters(template, f"{target.endpoint}/{SITE_BUCKET}/mysfits/{{id}}")
+    parameters["Runtime"] = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return deploy_lake(target, STAGE, template, packaged, parameters).outputs
 
 

@@ -35,8 +35,8 @@ def start_emulator(folder: Path, ports: Ports, keys: LocalKeys) -> Process:
     return Process("the emulator", command, env=env, cwd=ROOT, log=folder / "log" / "emulator.log")
 
 
-def start_ingest(folder: Path, port: int, stream: str, aws_environment: Mapping[str, str]) -> Process:
-    env = {"PATH": os.defpath, **aws_environment}
+def start_ingest(folder: Path, port: int, stream: str, environment: Mapping[str, str]) -> Process:
+    env = {"PATH": os.defpath, **environment}
     env |= {"CLICK_STREAM": stream, "VISITOR_KEY": secrets.token_hex(32)}
     # `-m flask` and not the script `flask`: a script's first line holds a path, which must not have a space.
     flask = [str(environment_python("ingest")), "-m", "flask", "--app", "ingest_app", "run"]
