@@ -11,7 +11,7 @@ from clicklake.local.addresses import LocalKeys
 from clicklake.local.ports import Ports
 from clicklake.local.processes import Process
 
-READY_SECONDS = 30
+READY_SECONDS = 120  # a machine at load 16 needs half a minute
 
 
 def start_emulator(folder: Path, ports: Ports, keys: LocalKeys) -> Process:
