@@ -1,8 +1,8 @@
 """`demo`: send a made-up day of clicks through the real API of a local cloud, and report that day.
 
-The cloud is that of `clicklake run`, in a folder that is deleted afterwards, unless the demo fails. Its clocks
-are real: the whole day is sent within a minute, so clicks arrive long after they happened, as from pages that
-could not send.
+The cloud is that of `clicklake run`, in a folder that is deleted afterwards, unless the demo fails. Its
+clocks are real: the whole day is sent within a minute, so clicks arrive long after they happened, as from
+pages that could not send.
 """
 
 import json

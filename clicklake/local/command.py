@@ -17,9 +17,6 @@ from clicklake.local.launcher import LocalCloud, running_cloud
 from clicklake.local.ports import Ports
 from clicklake.local.shop import Shop
 
-EVANGELINE = "4e53920c-505a-4a90-a694-b9300791f0ae"  # an item of the sample site's catalogue
-
-DEFAULT_ITEM_FIELD = "mysfitId"
 MAX_LINE_CHARACTERS = 160
 UNUSUAL_LOOKUPS = ("not_found", "unavailable", "not_asked")
 
@@ -74,7 +71,7 @@ def command(
     try:
         with running_cloud(folder, Ports(api_port, s3_port, live_port), shop) as cloud:
             click.echo(welcome(cloud.addresses, shop))
-            _show_clicks(cloud, shop.item_id_field or DEFAULT_ITEM_FIELD, verbose=verbose)
+            _show_clicks(cloud, shop.item_field, verbose=verbose)
     except KeyboardInterrupt:
         click.echo("\nstopped")
         return
@@ -83,7 +80,6 @@ def command(
 
 def welcome(addresses: dict[str, str], shop: Shop) -> str:
     """Return the addresses, and commands to send a click and see it, with the ports in use."""
-    field, item = shop.item_id_field or DEFAULT_ITEM_FIELD, "your-item" if shop.is_own else EVANGELINE
     return f"""
    site   {addresses["site"]}       open it and click a mysfit
    api    {addresses["api"]}
@@ -93,7 +89,7 @@ def welcome(addresses: dict[str, str], shop: Shop) -> str:
 Send a click from another terminal. Two seconds later, see what landed:
 
    curl -X PUT {addresses["api"]}/clicks -H 'Content-Type: application/json' \\
-     -d '{{"userId":"guest","{field}":"{item}"}}'
+     -d '{shop.example_click()}'
    curl {addresses["live"]}delivered
 
 Ctrl-C stops everything."""

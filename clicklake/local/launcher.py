@@ -79,8 +79,9 @@ def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator
     keys = keys_of(folder)
     aws_environment = QUIET_AWS | keys.environment(s3_url)
     target = Target(Aws(_without_aws(os.environ) | aws_environment), ACCOUNT, REGION, s3_url)
+    site = f"{s3_url}/{SITE_BUCKET}/index.html"
     with ExitStack() as stop:
-        emulator = start_emulator(folder, ports, keys)
+        emulator = start_emulator(folder, ports, keys, site, shop.example_click())
         stop.callback(emulator.stop)
         emulator.wait_until_answers(f"{s3_url}/_ministack/health", seconds=READY_SECONDS)
         _publish_site(target.aws, f"{api_url}/clicks")
@@ -89,7 +90,7 @@ def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator
         stop.callback(ingest.stop)
         ingest.wait_until_answers(f"{api_url}/health", seconds=READY_SECONDS)
         addresses = {
-            "site": f"{s3_url}/{SITE_BUCKET}/index.html",
+            "site": site,
             "api": api_url,
             "live": f"http://127.0.0.1:{ports.live}/",
             "s3": s3_url,

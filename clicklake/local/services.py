@@ -11,16 +11,20 @@ from clicklake.local.addresses import LocalKeys
 from clicklake.local.ports import Ports
 from clicklake.local.processes import Process
 
+JSON_HEADER = "-H 'Content-Type: application/json'"
 READY_SECONDS = 120  # a machine at load 16 needs half a minute
 
 
-def start_emulator(folder: Path, ports: Ports, keys: LocalKeys) -> Process:
+def start_emulator(folder: Path, ports: Ports, keys: LocalKeys, site: str, click: str) -> Process:
+    """`click` is the example that the live page shows."""
     # Functions can read the emulator's whole environment, so it gets nothing of the user's.
     env = {
         "PATH": os.defpath,
         "HOME": str(folder),
         "GATEWAY_PORT": str(ports.s3),
         "CLICKLAKE_LIVE_PORT": str(ports.live),
+        "CLICKLAKE_SITE_URL": site,
+        "CLICKLAKE_CURL": f"curl -X PUT http://127.0.0.1:{ports.api}/clicks {JSON_HEADER} -d '{click}'",
         "CLICKLAKE_STATE_DIR": str(folder / "state"),
         "CLICKLAKE_ACCESS_KEY_ID": keys.access_key_id,
         "CLICKLAKE_SECRET_ACCESS_KEY": keys.secret_access_key,

@@ -14,6 +14,7 @@ from clicklake.cli.checkout import ROOT
 from clicklake.deploy.prerequisites import environment_python
 from clicklake.errors import CommandError
 
+EVANGELINE = "4e53920c-505a-4a90-a694-b9300791f0ae"  # an item of the sample site's catalogue
 NO_CATALOGUE = "none"
 VARIABLES = {
     "ITEM_ID_FIELD": "ItemIdField",
@@ -38,10 +39,19 @@ class Shop:
     def is_own(self) -> bool:
         return self != Shop()
 
+    @property
+    def item_field(self) -> str:
+        return self.item_id_field or "mysfitId"
+
     def variables(self) -> dict[str, str]:
         """Return the environment variables of the bundles that were given."""
         values = (self.item_id_field, self.catalogue_url, self.catalogue_attributes)
         return {name: value for name, value in zip(VARIABLES, values, strict=True) if value is not None}
+
+    def example_click(self) -> str:
+        """Return a click as JSON, for a command to copy."""
+        item = "your-item" if self.is_own else EVANGELINE
+        return f'{{"userId":"guest","{self.item_field}":"{item}"}}'
 
     def parameters(self, template: Path, mysfits_catalogue: str) -> dict[str, str]:
         """Return the lake's parameters, all three, since a stack keeps those of the start before."""

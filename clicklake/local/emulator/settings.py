@@ -6,6 +6,8 @@ CLICKLAKE_STATE_DIR              required. Outlives a restart: objects (s3/), th
                                  records in flight (journal.sqlite). Emptied at each start: tmp/
 CLICKLAKE_ACCESS_KEY_ID          required: the root user's key; not one that guard.py refuses
 CLICKLAKE_SECRET_ACCESS_KEY      required
+CLICKLAKE_SITE_URL               none: a page to click on; an empty live page links to it
+CLICKLAKE_CURL                   none: a command that sends a click; an empty live page shows it
 CLICKLAKE_MAX_BUFFER_SECONDS     0.5: no buffer waits longer. There are two
 MINISTACK_REGION                 us-east-1
 LOG_LEVEL                        WARNING
@@ -28,6 +30,8 @@ class EmulatorSettings:
     log_level: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
+    site_url: str = ""
+    curl: str = ""
 
 
 def read_settings(environment: Mapping[str, str]) -> EmulatorSettings:
@@ -56,4 +60,6 @@ def read_settings(environment: Mapping[str, str]) -> EmulatorSettings:
         log_level=environment.get("LOG_LEVEL", "WARNING"),
         access_key_id=access_key_id,
         secret_access_key=environment["CLICKLAKE_SECRET_ACCESS_KEY"],
+        site_url=environment.get("CLICKLAKE_SITE_URL", ""),
+        curl=environment.get("CLICKLAKE_CURL", ""),
     )

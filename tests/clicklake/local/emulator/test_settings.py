@@ -27,8 +27,20 @@ def test_values_of_the_environment_are_read(tmp_path: Path) -> None:
         "MINISTACK_REGION": "eu-west-1",
         "LOG_LEVEL": "DEBUG",
         **KEYS,
+        "CLICKLAKE_SITE_URL": "http://site.example/",
+        "CLICKLAKE_CURL": "curl x",
     }
-    assert read_settings(given) == EmulatorSettings(1, 2, tmp_path, 60, "eu-west-1", "DEBUG", *KEYS.values())
+    assert read_settings(given) == EmulatorSettings(
+        1,
+        2,
+        tmp_path,
+        60,
+        "eu-west-1",
+        "DEBUG",
+        *KEYS.values(),
+        site_url="http://site.example/",
+        curl="curl x",
+    )
     assert set(given) == set(re.findall("^([A-Z_]+) ", settings.__doc__ or "", re.MULTILINE))
 
 
