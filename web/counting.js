@@ -1,9 +1,9 @@
 // Tells the tracker where to send, and keeps the footer's switch.
 //
-// This runs before tracker.js, as deferred scripts run in their order: so the endpoint of config.js reaches the tracker's
+// This runs before tracker.min.js, as deferred scripts run in their order: so the endpoint of config.js reaches the tracker's
 // own script element, and no page holds an address to edit.
 
-document.querySelector('script[src="tracker.js"]').dataset.endpoint = window.CLICKLAKE.endpoint;
+document.querySelector('script[src="tracker.min.js"]').dataset.endpoint = window.CLICKLAKE.endpoint;
 
 document.addEventListener('DOMContentLoaded', () => {
   const state = document.querySelector('#counting');
