@@ -17,7 +17,7 @@ PARALLEL := -n auto --dist loadfile
 PROCESSOR := processor/requirements.txt $(shell find processor -name "*.py")
 PACKAGING := $(wildcard clicklake/deploy/packaging/*.py)
 
-.PHONY: help run demo deploy undeploy cli check test test-long coverage format faults soak bench audit \
+.PHONY: help run demo deploy undeploy cli check test test-long coverage format faults attacks soak bench audit \
 	test-setup lint bundle tracker lock clean python ports
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo 'make format     format the Python code'
 	@echo 'make bench      measure what docs/performance.md says, and rewrite that page'
 	@echo 'make faults     inject every fault of docs/faults.md, and rewrite that page'
+	@echo 'make attacks    attack the whole cloud while a visitor clicks, and rewrite docs/attacks.md'
 	@echo 'make soak       send a million clicks with random faults, then check that nothing is missing'
 	@echo 'make audit      look up known vulnerabilities of the pinned packages (needs the internet)'
 	@echo 'make bundle     build/processor, for AWS Lambda'
@@ -51,10 +52,10 @@ demo: $(ENVS)/cli.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready .run/stage.r
 
 # SET='Name=Value …' are the settings in docs/deploy.md. The bundle in .run/stage is for emulators on this machine.
 deploy: $(ENVS)/cli.ready $(ENVS)/ingest.ready .run/stage.ready
-	@$(CLICKLAKE) deploy --stage '$(STAGE)' $(if $(YES),--yes) $(foreach word,$(SET),'$(word)')
+	@$(CLICKLAKE) deploy --stage '$(STAGE)' $(if $(LIKE),--like '$(LIKE)') $(if $(YES),--yes) $(foreach word,$(SET),'$(word)')
 
 undeploy: $(ENVS)/cli.ready $(ENVS)/ingest.ready
-	@$(CLICKLAKE) undeploy --stage '$(STAGE)' $(if $(YES),--yes)
+	@$(CLICKLAKE) undeploy --stage '$(STAGE)' $(if $(LIKE),--like '$(LIKE)') $(if $(YES),--yes)
 
 cli: $(ENVS)/cli.ready
 
@@ -89,6 +90,9 @@ bench: test-setup $(ENVS)/bench-zappa.ready $(ENVS)/bench-chalice.ready $(ENVS)/
 
 faults: test-setup
 	CLICKLAKE_WRITE_FAULTS=1 $(PYTEST) -m "long or not long" tests/faults
+
+attacks: test-setup
+	CLICKLAKE_WRITE_ATTACKS=1 $(PYTEST) -m "long or not long" tests/attacks
 
 audit: $(ENVS)/scan.ready
 	@for list in ingest_app processor clicklake clicklake/local/emulator; do \

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -16,6 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 # A shell's background jobs ignore interrupts, and so do their children: commands that tests end by Ctrl-C
 # would go on.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A slow machine is no fault: tests compare work, not seconds.
+settings.register_profile("clicklake")
+settings.load_profile("clicklake")
 
 MARKERS = ("emulator", "browser", "e2e", "long")
 MARKERS_OF_FIXTURES = {"emulator": "emulator", "browser": "browser"}

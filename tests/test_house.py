@@ -37,7 +37,7 @@ FEATURES = {
     "clicklake.tail": {"processor"},
     "clicklake.cost": set(),
     "clicklake.demo": {"clicklake.report", "clicklake.query", "clicklake.local"},
-    "clicklake.deploy": set(),
+    "clicklake.deploy": {"processor"},  # whose rules the settings must keep
     "clicklake.local": {"clicklake.deploy"},
 }
 INSIDE_LOCAL = {

@@ -97,6 +97,12 @@ class CommandGroup(click.Group):
         ]
         return names or click.Command.shell_complete(self, ctx, incomplete)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for word in args:
+            if any("\ud800" <= character <= "\udfff" for character in word):
+                raise click.UsageError(f"the argument {word!r} is not valid UTF-8", ctx)
+        return super().parse_args(ctx, args)
+
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run a command and end the process with 0, 1, 2 or 130; see `exit_code_of`."""
         prepare_output()

@@ -1,5 +1,7 @@
 """Options that several commands share: which lake, which span of time, JSON output."""
 
+import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import wraps
@@ -15,11 +17,39 @@ from clicklake.lake.partitions import HOUR, Span, hour_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class FiniteRange(click.FloatRange):
+    """A number between two bounds. Click's own range lets NaN through."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
+
+
+class StageParam(click.ParamType[str]):
+    """The name of a stage, as the templates allow it."""
+
+    name = "stage"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9]{0,15}", value):
+            self.fail(
+                f"{value!r}: a stage has 1 to 16 lower-case letters and digits, and begins with a letter",
+                param,
+                ctx,
+            )
+        if value == "pipeline":
+            self.fail("pipeline is reserved for the stack clicklake-pipeline", param, ctx)
+        return value
+
+
 def lake_options(command: F) -> F:
     """Add --stage and --bucket; the command receives `lake`."""
 
     @click.option(
         "--stage",
+        type=StageParam(),
         default="dev",
         show_default=True,
         help="The lake of this stage's stack, clicklake-lake-<stage>.",
@@ -27,9 +57,8 @@ def lake_options(command: F) -> F:
     @click.option("--bucket", help="The lake in this bucket, without its stack.")
     @wraps(command)
     def with_lake(*args: Any, stage: str, bucket: str | None, **kwargs: Any) -> Any:
-        for option, value in (("--stage", stage), ("--bucket", bucket)):
-            if value is not None and not value.strip():
-                raise CommandError(f"{option} is empty; name one, or leave the option out")
+        if bucket is not None and not bucket.strip():
+            raise CommandError("--bucket is empty; name one, or leave the option out")
         return command(*args, lake=find_lake(stage, bucket), **kwargs)
 
     return with_lake  # type: ignore[return-value]

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from clicklake.cli.checkout import ROOT
 from clicklake.cli.console import OUT, print_json
-from clicklake.cli.options import json_option
+from clicklake.cli.options import FiniteRange, json_option
 from clicklake.cost.breakdown import CostBreakdown, FunctionCost, PipelineConfig, cost_per_million
 from clicklake.errors import CommandError
 
@@ -31,6 +31,7 @@ SEED_ANSWER_BYTES = 400
 )
 @click.option(
     "--firehose-ms",
+    type=FiniteRange(0, 60_000),
     default=8.0,
     show_default=True,
     help="Time until Firehose answers, an assumption; a stage's own time is in its function's Duration.",

@@ -6,8 +6,11 @@ import sys
 
 import click
 
+from clicklake.cli.options import StageParam
 from clicklake.deploy.aws import Aws
-from clicklake.deploy.ingest import stages
+from clicklake.deploy.checks import check_settings
+from clicklake.deploy.ingest import model_of
+from clicklake.deploy.packaging.stage_settings import MODELS
 from clicklake.deploy.prerequisites import environment_python
 from clicklake.deploy.settings import parse_settings
 from clicklake.deploy.steps import check_prerequisites, deploy_stage
@@ -16,7 +19,7 @@ from clicklake.deploy.undeploy import kept_buckets, undeploy_stage
 from clicklake.errors import CommandError
 
 stage_option = click.option(
-    "--stage", required=True, type=click.Choice(stages()), help="A stage of zappa_settings.json."
+    "--stage", required=True, type=StageParam(), help="Name of the stage, such as dev, production or alice."
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
@@ -24,8 +27,14 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmati
 @click.command()
 @click.argument("settings", nargs=-1, metavar="[Name=Value]...")
 @stage_option
+@click.option(
+    "--like",
+    type=click.Choice(MODELS),
+    help="What a new stage is like: dev has a REST API, production an HTTP API for a third of the price."
+    "  [default: dev]",
+)
 @yes_option
-def deploy(settings: tuple[str, ...], stage: str, yes: bool) -> None:
+def deploy(settings: tuple[str, ...], stage: str, like: str | None, yes: bool) -> None:
     """Deploy a complete stage.
 
     The lake, the ingest app, the site and the alarms go into the account of your AWS credentials. Then one
@@ -37,9 +46,11 @@ def deploy(settings: tuple[str, ...], stage: str, yes: bool) -> None:
     target = find_target(aws)
     parsed = parse_settings(aws, list(settings))
     check_prerequisites(target)
+    model = model_of(aws, stage, like)
+    check_settings(aws, stage, parsed)
     _show_target(target, stage)
     _confirm("Deploy there?", yes)
-    deploy_stage(target, stage, parsed)
+    deploy_stage(target, stage, model, parsed)
 
 
 @click.command()

@@ -4,33 +4,48 @@ The function is the only place where the two secrets are kept. They are never on
 in a bundle.
 """
 
-import json
 import os
 import secrets
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
-from clicklake.deploy.aws import Aws, log, run_tool
+from clicklake.deploy.api import http_api, rest_api
+from clicklake.deploy.aws import Aws, DeployError, log, run_tool
+from clicklake.deploy.packaging.stage_settings import COMMITTED, MODELS, settings_file
 from clicklake.deploy.prerequisites import environment_python
 
 SECRETS = ("VISITOR_KEY", "EDGE_SECRET")
 SECRET_BYTES = 32
 
 
-def stages() -> list[str]:
-    return list(json.loads((ROOT / "zappa_settings.json").read_text()))
+def model_of(aws: Aws, stage: str, wanted: str | None) -> str:
+    """Return which stage of zappa_settings.json this one is like: for a new one the wanted, or dev.
+
+    Raises DeployError if the stage exists and is like another. A stage cannot change the kind of its API.
+    """
+    if stage in MODELS:
+        model = stage
+    elif http_api(aws, stage):
+        model = "production"
+    elif rest_api(aws, stage):
+        model = "dev"
+    else:
+        return wanted or "dev"
+    if wanted and wanted != model:
+        raise DeployError(f"--like {wanted}: the stage {stage} is like {model}, and its API cannot change")
+    return model
 
 
-def deploy_ingest(aws: Aws, stage: str) -> None:
+def deploy_ingest(aws: Aws, stage: str, model: str) -> None:
     """Deploy or update the function. Its role is one of the lake's stack; 0.1.0 had Zappa make one."""
-    _zappa(aws, "update" if is_deployed(aws, stage) else "deploy", stage)
+    _zappa(aws, "update" if is_deployed(aws, stage) else "deploy", stage, model)
     _delete_zappas_role(aws, stage)
 
 
 def undeploy_ingest(aws: Aws, stage: str) -> None:
     """Delete the function with its API."""
     if is_deployed(aws, stage):
-        _zappa(aws, "undeploy", stage, "--yes")
+        _zappa(aws, "undeploy", stage, model_of(aws, stage, None), "--yes")
     _delete_zappas_role(aws, stage)
 
 
@@ -54,21 +69,42 @@ def is_deployed(aws: Aws, stage: str) -> bool:
     return True
 
 
+def environment_of(aws: Aws, stage: str) -> dict[str, str]:
+    """Return the function's environment variables; none if there is no function."""
+    client = aws.client("lambda")
+    try:
+        configuration = client.get_function_configuration(FunctionName=names.zappa(stage))
+    except client.exceptions.ResourceNotFoundException:
+        return {}
+    variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
+    return variables
+
+
+def put_environment(aws: Aws, stage: str, variables: dict[str, str]) -> None:
+    """Replace the function's environment, and wait until it is in force."""
+    client, name = aws.client("lambda"), names.zappa(stage)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+
 def set_environment(aws: Aws, stage: str, variables: dict[str, str]) -> dict[str, str]:
     """Merge `variables` and any missing secrets into the function's environment. Return all of it."""
     client, name = aws.client("lambda"), names.zappa(stage)
     client.get_waiter("function_updated_v2").wait(FunctionName=name)  # Zappa's own update must be finished
-    current = client.get_function_configuration(FunctionName=name).get("Environment", {}).get("Variables", {})
+    current = environment_of(aws, stage)
     new_secrets = {secret: secrets.token_hex(SECRET_BYTES) for secret in SECRETS if not current.get(secret)}
     merged: dict[str, str] = current | variables | new_secrets
     if merged != current:
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": merged})
-        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+        put_environment(aws, stage, merged)
     return merged
 
 
-def _zappa(aws: Aws, *arguments: str) -> None:
+def _zappa(aws: Aws, command: str, stage: str, model: str, *options: str) -> None:
     """Run Zappa in the environment that it packs, which it requires to be the active one."""
+    file = settings_file(stage, model)
+    named = ["-s", str(file.relative_to(ROOT))] if file != COMMITTED else []
+    arguments = [command, stage, *named, *options]
     shown = " ".join(["zappa", *arguments])
     log.info("   $ %s", shown)
     python = environment_python("ingest")

@@ -9,6 +9,10 @@ def zappa(stage: str) -> str:
     return f"clicklake-{stage}"
 
 
+def stream(stage: str) -> str:
+    return f"clicklake-{stage}"
+
+
 def zappa_role(stage: str) -> str:
     return f"clicklake-{stage}-ZappaLambdaExecutionRole"
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
 from clicklake.deploy.api import http_api, throttle_api
-from clicklake.deploy.aws import log
+from clicklake.deploy.aws import Aws, DeployError, log
 from clicklake.deploy.buckets import make_bucket, make_bucket_public
-from clicklake.deploy.ingest import deploy_ingest, set_environment
+from clicklake.deploy.ingest import deploy_ingest, environment_of, put_environment, set_environment
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
 from clicklake.deploy.prerequisites import emulator_lake_template, environment_python
 from clicklake.deploy.publish import publish
-from clicklake.deploy.settings import ALARMS, LAKE, SITE, StageSettings
+from clicklake.deploy.settings import ALARMS, LAKE, MANAGED_PARAMETERS, SITE, StageSettings
 from clicklake.deploy.smoke_test import check_stage
 from clicklake.deploy.stacks import Stack, deploy_stack, find_stack, package
 from clicklake.deploy.target import Target
@@ -28,13 +28,17 @@ def check_prerequisites(target: Target) -> None:
         emulator_lake_template()
 
 
-def deploy_stage(target: Target, stage: str, settings: StageSettings) -> None:
-    """Run all steps. Raises DeployError at the first that fails; a rerun resumes from there."""
+def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings) -> None:
+    """Run all steps. Raises DeployError at the first that fails; a rerun resumes from there.
+
+    If the last step fails, the settings that this deployment changed get their old values back.
+    """
     aws = target.aws
+    lake_before, variables_before = find_stack(aws, names.lake_stack(stage)), environment_of(aws, stage)
     log.info("1. the lake")
     lake = _deploy_lake(target, stage, settings.templates[LAKE])
     log.info("2. the ingest app")
-    deploy_ingest(aws, stage)
+    deploy_ingest(aws, stage, model)
     variables = settings.ingest | {"ITEM_ID_FIELD": lake.parameters["ItemIdField"]}
     environment = set_environment(aws, stage, variables)
     api_id = throttle_api(aws, stage)
@@ -50,10 +54,30 @@ def deploy_stage(target: Target, stage: str, settings: StageSettings) -> None:
     log.info("5. the alarms")
     _deploy_alarms(target, stage, lake.outputs["BucketName"], settings.templates[ALARMS])
     log.info("6. one event, from the API to S3")
-    seconds = check_stage(aws, api_url, lake.outputs["BucketName"], _delivery_seconds(lake))
+    try:
+        seconds = check_stage(aws, api_url, lake.outputs["BucketName"], _delivery_seconds(lake))
+    except DeployError as error:
+        if lake_before and variables_before:
+            _restore_settings(aws, stage, lake_before, variables_before)
+            raise DeployError(f"{error.message}; the settings are as they were before") from None
+        raise
     log.info("   landed after %.0f s", seconds)
     log.info("\n   site   %s\n   api    %s", target.site_url(site), api_url)
     log.info("   lake   s3://%s/clicks/", lake.outputs["BucketName"])
+
+
+def _restore_settings(aws: Aws, stage: str, lake_before: Stack, variables_before: dict[str, str]) -> None:
+    """Give the function's variables and the lake's parameters their values from before this deployment."""
+    log.info("   restoring the settings")
+    put_environment(aws, stage, variables_before)
+    now = find_stack(aws, names.lake_stack(stage))
+    changed = {
+        name: value
+        for name, value in lake_before.parameters.items()
+        if now and now.parameters.get(name) != value and name not in MANAGED_PARAMETERS
+    }
+    if changed:
+        deploy_stack(aws, names.lake_stack(stage), PACKAGED, changed)
 
 
 def deploy_lake(

@@ -55,7 +55,7 @@ def running_cloud(folder: Path, wanted: Ports, shop: Shop) -> Iterator[LocalClou
     for environment in ("emulator", "ingest"):
         environment_python(environment)
     template = emulator_lake_template()
-    shop.check(template)
+    shop.check()
     folder = folder.resolve()  # the children's current folder is the checkout
     with _locked(folder), _started(folder, _checked_ports(wanted), shop, template) as cloud:
         yield cloud
@@ -126,7 +126,7 @@ def _publish_site(aws: Aws, endpoint: str) -> None:
 
 
 def _deploy_lake(target: Target, shop: Shop, template: Path, packaged: Path) -> dict[str, str]:
-    parameters = shop.parameters(template, f"{target.endpoint}/{SITE_BUCKET}/mysfits/{{id}}")
+    parameters = shop.parameters(f"{target.endpoint}/{SITE_BUCKET}/mysfits/{{id}}")
     parameters["Runtime"] = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return deploy_lake(target, STAGE, template, packaged, parameters).outputs
 

@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
+from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import Span, hour_of
-from processor.settings import from_environment
+from processor.settings import InvalidSettingError, from_environment
 
 # The catalogue's attributes that saved queries read; a lake without one has nulls there.
 ASKED_ATTRIBUTES = ("name", "goodevil", "lawchaos", "species")
@@ -42,7 +43,10 @@ class LineTable(NamedTuple):
 
 def line_table(lake: Lake) -> LineTable:
     """Return the columns of the stack's Glue table or, without a stack, of our environment's settings."""
-    settings = from_environment()
+    try:
+        settings = from_environment()
+    except InvalidSettingError as error:
+        raise CommandError(f"in the environment, {error}") from None
     columns = _columns(*_LINE_FIELDS.split(), *ASKED_ATTRIBUTES, *settings.catalogue_attributes)
     columns["itemid"] = Column(settings.item_field, "string")
     if "GlueTableName" not in lake.outputs:

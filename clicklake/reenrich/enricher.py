@@ -50,7 +50,10 @@ def settings_of(lake: Lake, environment: Mapping[str, str]) -> ProcessorSettings
             "with --bucket the processor's settings come from the environment: set CATALOGUE_URL (empty for "
             "none), and ITEM_ID_FIELD and CATALOGUE_ATTRIBUTES if they differ; or pass --stage"
         )
-    return settings.from_environment(environment)
+    try:
+        return settings.from_environment(environment)
+    except settings.InvalidSettingError as error:
+        raise CommandError(f"the processor's {error}") from None
 
 
 class Enricher:

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from clicklake.cli.console import OUT
-from clicklake.cli.options import json_option, lake_options
+from clicklake.cli.options import FiniteRange, json_option, lake_options
 from clicklake.cli.sanitize import for_terminal
 from clicklake.cli.time_spans import UtcTimeParam
 from clicklake.lake.bucket import Lake, S3Object
@@ -28,7 +28,7 @@ _VALUES = msgspec.json.Decoder()
 @click.option("--since", type=UtcTimeParam(), help="Begin with what landed since then, UTC.  [default: now]")
 @click.option(
     "--interval",
-    type=click.FloatRange(0.1, 3600),
+    type=FiniteRange(0.1, 3600),
     default=5.0,
     show_default=True,
     help="Seconds between two polls of the lake.",

@@ -140,7 +140,7 @@ def test_cause_is_the_code_of_aws(target: FirehoseStream, firehose: FakeFirehose
     assert unavailable.value.cause == "AccessDeniedException"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(replies=st.lists(st.sampled_from([ACCEPTED, *RETRYABLE.values(), *FINAL.values()]), min_size=1))
 def test_202_means_that_the_last_reply_had_a_record_id(
     target: FirehoseStream, firehose: FakeFirehose, replies: list[Reply]

@@ -21,7 +21,7 @@ def size_of(response: TransformResponse) -> int:
     return len(json.dumps({"records": response.records}))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.binary())
 def test_data_is_decoded(data: bytes) -> None:
     assert decode_data({"data": base64.b64encode(data).decode()}) == data
@@ -80,7 +80,7 @@ def test_a_small_record_still_fits_after_one_that_was_too_big() -> None:
     assert [record["result"] for record in response.records] == ["ProcessingFailed", "Ok"]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.text(), st.integers(0, 2_000_000)), max_size=6))
 def test_a_response_stays_legal_whatever_lines_it_gets(sizes: list[tuple[str, int]]) -> None:
     records = [{"recordId": record_id} for record_id, _ in sizes]

@@ -98,7 +98,7 @@ optional = {
 clicks = st.fixed_dictionaries({}, optional=optional).map(lambda fields: SMALLEST | fields)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(clicks, st.sampled_from([1, 10, 500]), st.none() | texts.map(lambda text: text[:1024]))
 def test_the_lines_of_an_envelope_are_at_most_so_many_times_its_size(
     processor: LoadedProcessor, click: dict[str, Any], count: int, agent: str | None

@@ -179,7 +179,7 @@ records = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(records, max_size=6))
 def test_every_record_gets_one_result_whatever_its_data(
     processor: LoadedProcessor, data: list[bytes]
@@ -193,7 +193,7 @@ def test_every_record_gets_one_result_whatever_its_data(
             assert len(lines_of(record)) == (len(value["clicks"]) if "v" in value else 1)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(good_clicks)
 def test_a_valid_envelope_is_never_refused_and_its_clicks_never_change(
     processor: LoadedProcessor, clicks: list[dict[str, Any]]
@@ -202,7 +202,7 @@ def test_a_valid_envelope_is_never_refused_and_its_clicks_never_change(
         assert {name: line.get(name) for name in click} == click
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.text(), max_size=5))
 def test_any_record_id_comes_back(processor: LoadedProcessor, record_ids: list[str]) -> None:
     event = make_event(*[make_envelope(make_click())] * len(record_ids))

@@ -182,7 +182,7 @@ def test_while_the_catalogue_is_down_what_was_not_asked_is_unavailable(catalogue
 ids = st.sampled_from([*good(0, 5), *made_up(0, 5), "broken-1", "broken-2", "refused", "", None, ".."])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(st.lists(ids, max_size=8), max_size=8), st.integers(1, 8), st.integers(2, 8), st.integers(1, 4)
 )

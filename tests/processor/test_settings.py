@@ -142,7 +142,7 @@ pieces = st.sampled_from(["a", "[a-c]", r"\w", "[^-]", "-", "a{3}", r"[\w.]{20}"
 variable = st.sampled_from(["a*", "[a-c]+", r"\w{1,}", "[^-]?", r"[\w.]{1,99}", ""])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(pieces, max_size=12), variable, st.lists(pieces, max_size=12), st.text("abc-.é", max_size=128)
 )

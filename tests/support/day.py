@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from clicklake.demo.traffic import MYSFITS, Request, day_of_traffic
 from clicklake.lake.partitions import HOUR, Span
@@ -62,7 +63,7 @@ def _lines(request: Request, number: int) -> list[Line]:
         "country": headers["CloudFront-Viewer-Country"],
         "visitorId": None
         if has_opted_out
-        else f"{headers['CloudFront-Viewer-Address']} {headers['User-Agent']}",
+        else str(uuid5(NAMESPACE_URL, f"{headers['CloudFront-Viewer-Address']} {headers['User-Agent']}")),
         "privacy": "gpc" if has_opted_out else None,
         "sentAt": to_text(request.at + request.visitor.clock_error),
     }

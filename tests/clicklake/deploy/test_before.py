@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clicklake.cli.group import main
-from clicklake.deploy.ingest import SECRETS, stages
+from clicklake.deploy.ingest import SECRETS
 from clicklake.deploy.settings import INGEST_SETTINGS
 from tests.cloudformation.resolved import ACCOUNT
 from tests.support.checkout import Checkout
@@ -114,10 +114,40 @@ def test_an_unknown_setting_is_refused_with_the_known_ones(
 
 
 @pytest.mark.emulator
-def test_an_unknown_stage_is_refused_with_the_known_ones(command: Command) -> None:
-    ended = command("deploy", "--stage", "prod", "--yes")
+@pytest.mark.parametrize("stage", ["Prod", "a-b", "1st", "", "a" * 17, "pipeline", "../x"])
+def test_a_name_that_no_stage_can_have_is_refused_with_the_rule(command: Command, stage: str) -> None:
+    ended = command("deploy", "--stage", stage, "--yes")
+    said = " ".join(ended.stderr.replace("│", " ").split())
     assert ended.code == 2
-    assert all(stage in ended.stderr for stage in stages())
+    assert "1 to 16 lower-case letters and digits" in said or "reserved" in said
+    assert not command.has_changed_something()
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("ALLOWED_ORIGINS=shop.example", "ALLOWED_ORIGINS must be"),
+        ("GPC_MODE=maybe", "GPC_MODE must be one of strip, refuse, ignore"),
+        ("GPC_MODE=Strip", "GPC_MODE must be one of"),
+        ("KEEP_QUERY=yes", "KEEP_QUERY must be true or false"),
+        ("ItemIdField=userId", "ItemIdField: the processor would not start: ITEM_ID_FIELD"),
+        ("ItemIdField=eventId", "ItemIdField: the processor would not start"),
+        ("ItemIdField=9x", "ItemIdField=9x: 1 to 64 letters"),
+        ("CatalogueAttributes=url", "CATALOGUE_ATTRIBUTES: 'url' is already a field of the line"),
+        ("CatalogueUrl=shop.example/{id}", "CatalogueUrl=shop.example/{id}: Empty, none"),
+        ("RawDays=-1", "RawDays=-1: is not between 0 and 3650"),
+        ("RawDays=many", "RawDays=many: is not a number"),
+        ("LogDays=2", "LogDays=2: must be one of 1, 3"),
+        ("AlarmMail=nobody", "AlarmMail=nobody"),
+    ],
+)
+def test_a_value_that_a_template_or_a_bundle_would_refuse_is_refused_before_anything_is_touched(
+    command: Command, setting: str, reason: str
+) -> None:
+    ended = command(*DEPLOY, "--yes", setting)
+    assert (ended.code, reason in " ".join(ended.stderr.split())) == (2, True), ended.stderr
+    assert not command.has_changed_something()
 
 
 @pytest.mark.emulator

@@ -118,12 +118,18 @@ def test_deploying_after_zappa_creates_new_secrets_and_a_click_lands(first: Stag
     assert repaired.line_of(repaired.put({"productId": "p1"}))["productId"] == "p1"
 
 
-def test_deploying_a_broken_processor_fails_with_the_reason(first: Stage) -> None:
+def test_deploying_a_broken_processor_fails_with_the_reason_and_restores_the_settings(first: Stage) -> None:
+    def settings() -> tuple[Any, ...]:
+        return first.environment("clicklake-dev"), first.stack("clicklake-lake-dev")["Parameters"]
+
+    before = settings()
     first.checkout.replace("processor/handler.py", "def lambda_handler(", "def lambda_handler_(")
-    done = first.checkout.run("make", "deploy", "STAGE=dev", "YES=1")
+    done = first.checkout.run("make", "deploy", "STAGE=dev", "YES=1", "SET=GPC_MODE=strip RawDays=9")
     first.checkout.replace("processor/handler.py", "def lambda_handler_(", "def lambda_handler(")
     assert done.returncode != 0
     assert "the processor does not work" in done.stderr
+    assert "the settings are as they were before" in done.stderr
+    assert settings() == before
 
 
 def test_undeploy_leaves_only_the_buckets_and_names_them(first: Stage) -> None:
@@ -146,12 +152,13 @@ def test_undeploying_twice_is_not_an_error(first: Stage) -> None:
     assert "removed" in first.checkout.make("undeploy", "STAGE=dev", "YES=1")
 
 
-def test_a_click_lands_through_production(first: Stage) -> None:
-    production = Stage(first.checkout, first.checkout.make("deploy", "STAGE=production", "YES=1"))
+def test_a_click_lands_through_a_new_stage_that_is_like_production(first: Stage) -> None:
+    words = ("deploy", "STAGE=alice", "LIKE=production", "YES=1")
+    production = Stage(first.checkout, first.checkout.make(*words))
     line = production.line_of(production.put({"mysfitId": EVANGELINE}))
     assert (line["species"], line["itemLookup"]) == ("Chimera", "found")
     (api,) = production.client("apigatewayv2").get_apis()["Items"]
     (stage,) = production.client("apigatewayv2").get_stages(ApiId=api["ApiId"])["Items"]
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
-    watched = production.stack("clicklake-alarms-production")["Parameters"]
+    watched = production.stack("clicklake-alarms-alice")["Parameters"]
     assert {"ParameterKey": "HttpApiId", "ParameterValue": api["ApiId"]} in watched

@@ -92,7 +92,7 @@ LINES = (
 
 
 @given(st.lists(LINES, min_size=1, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_lines_count_as_in_a_query(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
     block = line("first") + b"\n".join(lines) + b"\n"
     folder = tmp_path_factory.getbasetemp()

@@ -252,7 +252,7 @@ FATES = ("delivered", "twice", "failed", "parked", "replayed", "missing")
 
 
 @given(st.lists(st.tuples(st.sampled_from(FATES), st.integers(-1, 1)), min_size=1, max_size=40))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_every_accepted_click_has_one_outcome_and_they_add_up(
     emulator: Emulator, aws_env: dict[str, str], fates: list[tuple[str, int]]
 ) -> None:

@@ -35,7 +35,7 @@ def test_a_bars_label_is_drawn_as_it_is_and_leaves_its_neighbours_alone(label: s
 
 
 @given(st.lists(PRINTABLE.filter(lambda text: text == text.strip()), min_size=1, max_size=4, unique=True))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_label_stands_in_its_own_row(labels: list[str]) -> None:
     drawn = texts_of(bars([(label, 1) for label in labels]))
     assert len(drawn) == 2 * len(labels)

@@ -226,7 +226,7 @@ HEADERS = [
 ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["GET", "HEAD", "PUT", "POST", "OPTIONS", "DELETE", "get", "<>"]),
     path=st.sampled_from(["/clicks", "/clicks.gif", "/", "/openapi.json"])

@@ -67,7 +67,7 @@ def count_sent(value: Any) -> int:
     return len(value)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(bodies)
 @example([{}] * 501)
 @example({"clicks": [{"mysfitId": "1", "eventId": ID}] * 500})
@@ -91,7 +91,7 @@ def test_receipts_of_any_json_add_up(value: Any) -> None:
     assert len(stream.records[0]) <= len(body) + MAX_GROWTH_BYTES
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]",:\\u0dD8e1-. \n', max_size=80).map(str.encode))
 def test_any_bytes_are_accepted_or_refused(body: bytes) -> None:
     response = post(body)
@@ -99,7 +99,7 @@ def test_any_bytes_are_accepted_or_refused(body: bytes) -> None:
     assert len(stream.records) == (response.status_code == 202)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(bodies, st.data())
 def test_damaged_json_is_accepted_or_refused(value: Any, data: st.DataObject) -> None:
     body = bytearray(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
@@ -112,7 +112,7 @@ schema = ClickSchema("mysfitId", keep_query=False)
 strict, lenient = StrictParser(schema), LenientParser(schema)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(bodies)
 def test_lenient_parser_agrees_with_the_strict_parser(value: Any) -> None:
     body = json.dumps(value).encode()
@@ -123,7 +123,7 @@ def test_lenient_parser_agrees_with_the_strict_parser(value: Any) -> None:
     assert lenient.parse(body) == parsed
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(names, st.sampled_from(PLAUSIBLE).map(str) | st.text(max_size=20), max_size=6))
 def test_any_query_is_accepted_or_refused(query: dict[str, str]) -> None:
     stream.records.clear()

@@ -64,7 +64,7 @@ encoded = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(encoded, encoded, encoded)
 def test_values_are_decoded_as_urllib_decodes_them(source: str, medium: str, click_id: str) -> None:
     campaign = parse_campaign(f"utm_source={source}&utm_medium={medium}&gclid={click_id}")

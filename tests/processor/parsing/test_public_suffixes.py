@@ -34,7 +34,7 @@ labels = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(labels, min_size=1, max_size=7).map(".".join).map(lambda host: host.rstrip(".")))
 def test_any_host_means_what_the_lists_own_package_says(host: str) -> None:
     if host:

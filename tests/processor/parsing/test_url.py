@@ -37,7 +37,7 @@ def test_a_url_is_split_into_host_path_and_query(text: str, url: tuple[str, str,
     assert parse_url(text) == url
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text() | st.text().map("https://{}".format))
 def test_no_text_makes_it_raise(text: str) -> None:
     url = parse_url(text)

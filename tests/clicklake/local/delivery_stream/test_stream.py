@@ -387,7 +387,7 @@ STEPS = st.tuples(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(st.lists(STEPS, max_size=6))
 def test_every_record_has_one_outcome_whatever_fails_meanwhile(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[list[str], bool, bool, float]]
