@@ -52,7 +52,7 @@ class Shop:
         return values | {"CatalogueUrl": catalogue}
 
     def check(self) -> None:
-        """Raise CommandError that names the variable and its rule. lake.yaml and the bundles have the rules."""
+        """Raise CommandError that names the variable and the rule, which is lake.yaml's or a bundle's."""
         if not self.is_own:
             return
         try:

@@ -154,6 +154,7 @@ class Cloud:
 
     def ops(self, *arguments: str, code: int = 0) -> Any:
         """A command's JSON."""
+        boto3.DEFAULT_SESSION = None  # it has the keys of another cloud
         result = CliRunner(env=self.env).invoke(main, [*arguments, "--json"], catch_exceptions=False)
         assert result.exit_code == code, result.output
         return json.loads(result.stdout)

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from clicklake.local.addresses import LocalKeys
@@ -56,6 +57,7 @@ def aws_env(addresses: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def lake(addresses: dict[str, str], aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Lake:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it has the keys of other tests
     for name, value in aws_env.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import boto3
 import pytest
 import requests
 
@@ -73,6 +74,7 @@ def test_ctrl_c_stops_everything_and_a_second_run_has_the_clicks_of_the_first(
 
     with run(tmp_path) as (addresses, _):
         keys = LocalKeys(addresses["accessKeyId"], addresses["secretAccessKey"])
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it has the keys of other tests
         for name, value in (QUIET_AWS | keys.environment(addresses["s3"])).items():
             monkeypatch.setenv(name, value)
         assert Lake(addresses["bucket"], delivery_seconds=20).line_of(event_id)["itemLookup"] == "found"
