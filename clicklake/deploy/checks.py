@@ -18,8 +18,8 @@ from clicklake.deploy import names
 from clicklake.deploy.aws import Aws, DeployError
 from clicklake.deploy.ingest import environment_of
 from clicklake.deploy.prerequisites import environment_python
+from clicklake.deploy.resources.stacks import find_stack
 from clicklake.deploy.settings import INGEST_SETTINGS, LAKE, StageSettings
-from clicklake.deploy.stacks import find_stack
 from processor.settings import InvalidSettingError, from_environment
 
 # A parameter of lake.yaml, and the variable of the processor that it becomes.

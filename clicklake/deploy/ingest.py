@@ -9,10 +9,10 @@ import secrets
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
-from clicklake.deploy.api import http_api, rest_api
 from clicklake.deploy.aws import Aws, DeployError, log, run_tool
 from clicklake.deploy.packaging.stage_settings import COMMITTED, MODELS, settings_file
 from clicklake.deploy.prerequisites import environment_python
+from clicklake.deploy.resources.api import http_api, rest_api
 
 SECRETS = ("VISITOR_KEY", "EDGE_SECRET")
 SECRET_BYTES = 32

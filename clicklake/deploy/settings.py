@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy.aws import Aws, DeployError
-from clicklake.deploy.stacks import parameters_of
+from clicklake.deploy.resources.stacks import parameters_of
 
 LAKE = ROOT / "cloudformation" / "lake.yaml"
 SITE = ROOT / "cloudformation" / "site.yaml"

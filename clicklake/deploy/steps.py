@@ -5,16 +5,16 @@ from pathlib import Path
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
-from clicklake.deploy.api import http_api, throttle_api
 from clicklake.deploy.aws import Aws, DeployError, log
-from clicklake.deploy.buckets import make_bucket, make_bucket_public
 from clicklake.deploy.ingest import deploy_ingest, environment_of, put_environment, set_environment
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
 from clicklake.deploy.prerequisites import emulator_lake_template, environment_python
 from clicklake.deploy.publish import publish
+from clicklake.deploy.resources.api import http_api, throttle_api
+from clicklake.deploy.resources.buckets import make_artifacts_bucket, make_bucket_public
+from clicklake.deploy.resources.stacks import Stack, deploy_stack, find_stack, package
 from clicklake.deploy.settings import ALARMS, LAKE, MANAGED_PARAMETERS, SITE, StageSettings
 from clicklake.deploy.smoke_test import check_stage
-from clicklake.deploy.stacks import Stack, deploy_stack, find_stack, package
 from clicklake.deploy.target import Target
 
 PACKAGED = ROOT / "build" / "packaged.yaml"
@@ -88,7 +88,7 @@ def deploy_lake(
     The template that refers to the upload is written to `packaged`.
     """
     bucket = names.artifacts_bucket(target.account, target.region)
-    make_bucket(target.aws, bucket, target.account)
+    make_artifacts_bucket(target.aws, bucket, target.account)
     package(target.aws, template, bucket, packaged)
     return deploy_stack(target.aws, names.lake_stack(stage), packaged, {"Stage": stage, **parameters})
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clicklake.deploy.aws import Aws, DeployError
-from clicklake.deploy.stacks import Stack
+from clicklake.deploy.resources.stacks import Stack
 from clicklake.lake.loopback import is_loopback
 
 

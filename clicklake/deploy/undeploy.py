@@ -4,9 +4,9 @@ import time
 
 from clicklake.deploy import names
 from clicklake.deploy.aws import log
-from clicklake.deploy.buckets import has_bucket
 from clicklake.deploy.ingest import undeploy_ingest
-from clicklake.deploy.stacks import Stack, delete_stack, find_stack
+from clicklake.deploy.resources.buckets import has_bucket
+from clicklake.deploy.resources.stacks import Stack, delete_stack, find_stack
 from clicklake.deploy.target import Target
 
 # Deleting a delivery stream discards what it has not delivered. So wait as long as its longest buffer (the

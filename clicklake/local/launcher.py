@@ -10,9 +10,9 @@ from urllib.request import Request
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy.aws import Aws
-from clicklake.deploy.buckets import make_bucket, make_bucket_public
 from clicklake.deploy.prerequisites import emulator_lake_template, environment_python
 from clicklake.deploy.publish import publish
+from clicklake.deploy.resources.buckets import make_bucket, make_bucket_public
 from clicklake.deploy.steps import deploy_lake
 from clicklake.deploy.target import Target
 from clicklake.errors import CommandError

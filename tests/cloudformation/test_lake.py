@@ -192,6 +192,7 @@ def test_the_stream_may_deliver_and_nothing_else(lake: dict[str, Any]) -> None:
         ("s3:AbortMultipartUpload", "${DataBucket.Arn}/*"),
         *((f"lambda:{action}", "Processor.Arn") for action in ("InvokeFunction", "GetFunctionConfiguration")),
         ("logs:PutLogEvents", "StreamLogs.Arn"),
+        *((f"kms:{action}", "KmsKeyArn") for action in ("Decrypt", "GenerateDataKey")),
     }
 
 
@@ -201,7 +202,10 @@ def rights_of(role: dict[str, Any]) -> set[tuple[str, str]]:
     rights = set()
     for statement in statements_of(role["Policies"]):
         resource = statement["Resource"]
-        name = resource["Fn::Sub"] if "Fn::Sub" in resource else ".".join(resource["Fn::GetAtt"])
+        if "Ref" in resource:
+            name = resource["Ref"]
+        else:
+            name = resource["Fn::Sub"] if "Fn::Sub" in resource else ".".join(resource["Fn::GetAtt"])
         rights |= {(action, name) for action in as_list(statement["Action"])}
     return rights
 

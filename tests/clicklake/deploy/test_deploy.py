@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from clicklake.deploy.api import BURST_REQUESTS, REQUESTS_PER_SECOND
 from clicklake.deploy.ingest import SECRETS
+from clicklake.deploy.resources.api import BURST_REQUESTS, REQUESTS_PER_SECOND
 from tests.cloudformation.resolved import ACCOUNT
 from tests.cloudformation.templates import as_list
 from tests.support.checkout import Stage

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from clicklake.deploy import names, settings
-from clicklake.deploy.api import BURST_REQUESTS, REQUESTS_PER_SECOND
 from clicklake.deploy.publish import CACHED_FOR_MINUTES
+from clicklake.deploy.resources.api import BURST_REQUESTS, REQUESTS_PER_SECOND
 from tests.cloudformation.templates import load, resources_of
 from tests.support.paths import ROOT
 

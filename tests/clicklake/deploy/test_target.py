@@ -4,7 +4,7 @@ import pytest
 
 from clicklake.deploy import names
 from clicklake.deploy.aws import Aws
-from clicklake.deploy.stacks import Stack
+from clicklake.deploy.resources.stacks import Stack
 from clicklake.deploy.target import Target, is_of_this_machine
 
 AWS = Target(Aws({}), "123456789012", "eu-west-1", "https://cloudformation.eu-west-1.amazonaws.com")

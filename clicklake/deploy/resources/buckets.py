@@ -16,6 +16,45 @@ def make_bucket(aws: Aws, name: str, account: str) -> None:
         s3.create_bucket(Bucket=name, **_location(s3.meta.region_name))
 
 
+def make_artifacts_bucket(aws: Aws, name: str, account: str) -> None:
+    """Make the bucket of the bundles: private, by TLS only, and emptied of old bundles.
+
+    The rules are set at every deployment, so that a bucket of an earlier version gets them too. On an
+    emulator, which speaks plain HTTP, the rule for TLS is left out.
+    """
+    make_bucket(aws, name, account)
+    s3 = aws.client("s3")
+    s3.put_public_access_block(
+        Bucket=name,
+        PublicAccessBlockConfiguration=dict.fromkeys(
+            ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+        ),
+    )
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [_OLD_BUNDLES]})
+    if s3.meta.endpoint_url.startswith("https:"):
+        arn = f"arn:{s3.meta.partition}:s3:::{name}"
+        statement = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, f"{arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        s3.put_bucket_policy(
+            Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        )
+
+
+# A function keeps its own copy of its bundle. The year leaves time to roll back a stack to its old template.
+_OLD_BUNDLES = {
+    "ID": "old-bundles",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "Expiration": {"Days": 365},
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+}
+
+
 def has_bucket(aws: Aws, name: str, account: str) -> bool:
     """Return whether the account has the bucket. Raises DeployError if another account has it."""
     try:

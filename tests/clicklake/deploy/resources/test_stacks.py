@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from clicklake.deploy.aws import Aws, DeployError
-from clicklake.deploy.stacks import delete_stack, deploy_stack, find_stack
+from clicklake.deploy.resources.stacks import delete_stack, deploy_stack, find_stack
 from tests.support.emulator import wait_until
 
 pytestmark = pytest.mark.emulator
