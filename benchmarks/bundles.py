@@ -21,8 +21,16 @@ RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 # Of the ingest app: the job's own modules, which know neither Flask nor boto3.
 CORE = (
-    *("clicks", "envelope", "privacy", "problems", "receipts", "sender", "settings", "timestamps"),
-    *("parsing/__init__", "parsing/schema", "parsing/strict", "parsing/urls"),
+    *("clicks", "envelope", "item_id_pattern", "privacy", "problems", "receipts", "sender", "settings"),
+    *("timestamps", "visitor_keys"),
+    *(
+        "parsing/__init__",
+        "parsing/item_id_pattern",
+        "parsing/redact",
+        "parsing/schema",
+        "parsing/strict",
+        "parsing/urls",
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from typing import Any, Protocol, cast
 
 ROUNDS = 9
 LIMIT = 4.0
-SIDES = {"processor": "benchmarks.hostile_batches"}
+SIDES = {"ingest app": "benchmarks.hostile_requests", "processor": "benchmarks.hostile_batches"}
 
 
 class AttackedSide(Protocol):
@@ -102,7 +102,7 @@ def print_search(side: AttackedSide, seconds: float, seed: int) -> float:
 def ratio(side: AttackedSide, given: Any, usual: Any, rounds: int) -> float:
     pairs = [(cpu_seconds(side, given), cpu_seconds(side, usual)) for _ in range(rounds)]
     hostile, normal = zip(*pairs, strict=True)
-    return statistics.median(hostile) / statistics.median(normal)
+    return float(statistics.median(hostile) / statistics.median(normal))
 
 
 def cpu_seconds(side: AttackedSide, given: Any) -> float:

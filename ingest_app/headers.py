@@ -74,8 +74,12 @@ class ResponseHeadersMiddleware:
             if environ["REQUEST_METHOD"] == "OPTIONS" and status.startswith("403"):
                 origin = None  # no page can read this response: let the browser see a plain refusal
             more = response_headers(origin, self._allowed_origins)
+            if any(name == "Cache-Control" for name, _ in headers):
+                del more["Cache-Control"]
             return start_response(status, [*headers, *more.items()], exc_info)
 
+        # Werkzeug would look for a WebSocket's route. Nothing here is one, so the header means nothing.
+        environ.pop("HTTP_UPGRADE", None)
         # For an empty path (the address of a stage) Werkzeug would send a redirect with an HTML body.
         environ["PATH_INFO"] = environ["PATH_INFO"] or "/"
         return self._wsgi_app(environ, start)

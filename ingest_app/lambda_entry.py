@@ -21,6 +21,10 @@ REFUSED = "This function only answers HTTP requests from API Gateway. It ran not
 
 LambdaHandler.lambda_handler(dict(WARM_UP), None)
 
+# Zappa sets the environment and then imports the app, so nothing of ours may be imported before.
+from ingest_app.gateway import prepare_event, read_response  # noqa: E402
+from ingest_app.wsgi import app  # noqa: E402
+
 gc.freeze()
 gc.set_threshold(10_000)  # one collection in 900 requests; 50,000 raised the peak of memory by a tenth
 gc.enable()
@@ -31,13 +35,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if not is_http(event):
         print(REFUSED)
         return {"refused": REFUSED}
-    # Zappa would copy these into the environment, which has the app's settings and boto3's.
-    event.pop("stageVariables", None)
-    # `headers` has the same values. Zappa would write every response header twice, and look each one up among
-    # all others (12 µs a request, benchmarks/warm.py).
-    event.pop("multiValueHeaders", None)
-    response: dict[str, Any] = LambdaHandler.lambda_handler(event, context)
-    return response
+    needs_lists = prepare_event(event)
+    return read_response(app, event, LambdaHandler.lambda_handler(event, context), needs_lists)
 
 
 def is_http(event: Any) -> bool:

@@ -40,7 +40,7 @@ def refused(code: str) -> str:
 def rejected(field: str | None) -> str:
     """Return the metric of the field that got a click rejected.
 
-    There are five, whatever name ITEM_ID_FIELD gives the item id.
+    There are six, whatever name ITEM_ID_FIELD gives the item id.
     """
-    names = {"type": "Type", "userId": "UserId", "eventId": "EventId", None: "Click"}
+    names = {"type": "Type", "userId": "UserId", "eventId": "EventId", "url": "Url", None: "Click"}
     return "Rejected" + names.get(field, "Item")

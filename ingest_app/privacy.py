@@ -9,11 +9,16 @@ from ingest_app.parsing.urls import drop_query
 
 def privacy_signal(environ: Mapping[str, Any]) -> str | None:
     """Return gpc, dnt or None. Global Privacy Control comes first: browsers have given up Do Not Track."""
-    if environ.get("HTTP_SEC_GPC", "").strip() == "1":
+    if _is_on(environ.get("HTTP_SEC_GPC")):
         return "gpc"
-    if environ.get("HTTP_DNT", "").strip() == "1":
+    if _is_on(environ.get("HTTP_DNT")):
         return "dnt"
     return None
+
+
+def _is_on(header: str | None) -> bool:
+    """An HTTP API joins a header that was sent twice: `1,1`."""
+    return header is not None and "1" in [value.strip() for value in header.split(",")]
 
 
 def strip_identity(click: Click) -> None:

@@ -1,10 +1,11 @@
 """The endpoints, and the only place that knows status codes."""
 
+import hashlib
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,20 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from ingest_app import metrics
+from ingest_app.aws.stream import RETRY_AFTER_SECONDS, Stream, StreamUnavailable
 from ingest_app.clicks import ParsedRequest
 from ingest_app.envelope import build_record
 from ingest_app.headers import is_origin_allowed, preflight_headers
 from ingest_app.parsing.body import read_body
 from ingest_app.parsing.lenient import LenientParser
 from ingest_app.parsing.schema import ClickSchema
-from ingest_app.parsing.strict import StrictParser
+from ingest_app.parsing.strict import NotAllValidError, StrictParser
 from ingest_app.privacy import privacy_signal, strip_identity
-from ingest_app.problems import ApiProblem
-from ingest_app.receipts import ClicksResponse, deduplicate_and_build_receipts
-from ingest_app.sender import read_sender
+from ingest_app.problems import ApiProblem, echo
+from ingest_app.receipts import ClicksResponse, deduplicate_and_build_receipts, name_errors
+from ingest_app.sender import comes_from_edge, read_sender
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import RETRY_AFTER_SECONDS, Stream, StreamUnavailable
+from ingest_app.visitor_keys import VisitorKeys
 
 STATUS = {
     "bad_request": 400,
@@ -38,6 +40,7 @@ STATUS = {
     "lone_surrogate": 400,
     "not_clicks": 400,
     "no_valid_click": 400,
+    "edge_required": 403,
     "origin_not_allowed": 403,
     "privacy_signal": 403,
     "not_found": 404,
@@ -52,17 +55,23 @@ STATUS = {
 """The HTTP status of each problem code."""
 
 
+OPENAPI_SECONDS = 3600
+"""How long caches may keep the description."""
+
 SIGNAL_HEADERS = {"gpc": "Sec-GPC", "dnt": "DNT"}
 
 
 class Api:
     """The views and error handlers of one app."""
 
-    def __init__(self, settings: IngestSettings, stream: Stream, version: str) -> None:
+    def __init__(
+        self, settings: IngestSettings, stream: Stream, visitor_keys: VisitorKeys, version: str
+    ) -> None:
         self._settings = settings
         self._stream = stream
+        self._visitor_keys = visitor_keys
         self._version = version
-        schema = ClickSchema(settings.item_id_field, settings.keep_query)
+        schema = ClickSchema(settings)
         self._strict = StrictParser(schema)
         self._lenient = LenientParser(schema)
 
@@ -87,31 +96,39 @@ class Api:
     # Views
 
     def collect(self) -> Response:
-        self._check_origin()
+        self._check_source()
         self._check_signal()
         body = read_body(request)
         try:
             parsed = self._strict.parse(body)
+        except NotAllValidError as invalid:
+            parsed = self._lenient.parse(body, invalid.results)
         except StrictParser.ERRORS:
             parsed = self._lenient.parse(body)
-        return _json(self._accept(parsed), HTTPStatus.ACCEPTED)
+        return _json(self._accept(parsed, len(body)), HTTPStatus.ACCEPTED)
 
     def collect_pixel(self) -> Response:
         """Accept one click from the query. HEAD, which link checkers send, is not a click."""
-        self._check_origin()
+        self._check_source()
         self._check_signal()
         if request.method == "GET":
             query = {name: values[-1] for name, values in request.args.lists() if values[-1]}
-            self._accept(ParsedRequest([self._lenient.parse_click(query)]))
+            self._accept(self._lenient.parse_query(query), len(request.query_string))
         return Response(status=HTTPStatus.NO_CONTENT)
 
     def health(self) -> Response:
         return _json({"status": "ok", "version": self._version})
 
     def openapi(self) -> Response:
-        return Response(Path(__file__).with_name("openapi.json").read_bytes(), mimetype="application/json")
+        """Return the description. Caches may keep it: it is the largest response, and rarely changes."""
+        self._check_source()
+        response = Response(_openapi(), mimetype="application/json")
+        response.headers["Cache-Control"] = f"public, max-age={OPENAPI_SECONDS}"
+        response.set_etag(hashlib.sha256(_openapi()).hexdigest())
+        return response.make_conditional(request)  # type: ignore[return-value]
 
     def index(self) -> Response:
+        self._check_source()
         paths = {"clicks": "clicks", "pixel": "clicks.gif", "health": "health", "openapi": "openapi.json"}
         return _json(
             {
@@ -123,18 +140,18 @@ class Api:
         )
 
     def preflight(self, methods: Sequence[str]) -> Response:
-        self._check_origin()
+        self._check_source()
         return Response(status=HTTPStatus.NO_CONTENT, headers=preflight_headers(methods))
 
     # What collect and collect_pixel share
 
-    def _accept(self, parsed: ParsedRequest) -> ClicksResponse:
+    def _accept(self, parsed: ParsedRequest, body_bytes: int) -> ClicksResponse:
         """Put the clicks on the stream. Return only after Firehose has accepted the record."""
         now = datetime.now(UTC)
-        sender = read_sender(request.environ, self._settings, now)
-        clicks, response = deduplicate_and_build_receipts(parsed, _request_id())
+        clicks, response = deduplicate_and_build_receipts(parsed, _request_id(), body_bytes)
         if not clicks:
-            raise _no_valid_click(parsed)
+            raise _no_valid_click(parsed, body_bytes)
+        sender = read_sender(request.environ, self._settings, self._visitor_keys, now)
         if sender.privacy:
             for click in clicks:
                 strip_identity(click)
@@ -143,7 +160,11 @@ class Api:
             self._count(_rejections(parsed))
         return response
 
-    def _check_origin(self) -> None:
+    def _check_source(self) -> None:
+        """Refuse requests that go round CloudFront, and pages of other origins."""
+        if self._settings.require_edge and not comes_from_edge(request.environ, self._settings.edge_secret):
+            detail = "This address does not take requests. Send them to the site's own domain."
+            raise ApiProblem("edge_required", detail)
         if not is_origin_allowed(request.environ.get("HTTP_ORIGIN"), self._settings.allowed_origins):
             detail = "Pages of this origin are not allowed to send clicks."
             raise ApiProblem("origin_not_allowed", detail, field="Origin")
@@ -172,7 +193,7 @@ class Api:
     def handle_http_error(self, error: HTTPException) -> Response:
         """Handle what Flask and Werkzeug raise before a view runs."""
         if isinstance(error, MethodNotAllowed):
-            detail = f"{request.method} is not allowed here. See the Allow header."
+            detail = f"{echo(request.method)} is not allowed here. See the Allow header."
             response = self.handle_problem(ApiProblem("method_not_allowed", detail))
             response.headers["Allow"] = ", ".join(error.valid_methods or ())
             return response
@@ -206,27 +227,31 @@ def _request_id() -> str:
     return request_id
 
 
-def _no_valid_click(parsed: ParsedRequest) -> ApiProblem:
-    errors = [
-        {"index": index, "field": error.field, "reason": error.reason}
-        for index, result in enumerate(parsed.results)
-        for error in result.errors
-    ]
+def _no_valid_click(parsed: ParsedRequest, body_bytes: int) -> ApiProblem:
+    errors, more = name_errors(parsed, body_bytes)
     return ApiProblem(
         "no_valid_click",
-        "No click is valid. `errors` lists every broken rule.",
+        "No click is valid. `errors` names broken rules, and `more` says how many others there are.",
         counts=_rejections(parsed),
         accepted=0,
         rejected=len(parsed.results),
         duplicates=0,
         errors=errors,
+        **({"more": more} if more else {}),
     )
 
 
 def _rejections(parsed: ParsedRequest) -> Mapping[str, int]:
     return Counter(
-        metrics.rejected(result.errors[0].field) for result in parsed.results if result.click is None
+        metrics.rejected(result.errors.named[0].field)
+        for result in parsed.results
+        if result.click is None and result.errors
     )
+
+
+@cache
+def _openapi() -> bytes:
+    return Path(__file__).with_name("openapi.json").read_bytes()
 
 
 def _json(value: Any, status: int = HTTPStatus.OK) -> Response:

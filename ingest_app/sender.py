@@ -1,6 +1,5 @@
 """Who sent a request. Only what the sender cannot forge is believed."""
 
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from msgspec import Struct
 
 from ingest_app.privacy import privacy_signal
 from ingest_app.settings import IngestSettings
+from ingest_app.visitor_keys import VisitorKeys, visitor_id
 
 MAX_AGENT_CHARACTERS = 1024  # the longest user agents of real browsers (in-app ones) have about 500
 IPV4_BITS_DROPPED = 32 - 24
@@ -33,7 +33,9 @@ class Sender(Struct, frozen=True):
     """gpc or dnt, if the browser sent that signal. Then there is no address and no visitor_id."""
 
 
-def read_sender(environ: Environ, settings: IngestSettings, now: datetime) -> Sender:
+def read_sender(
+    environ: Environ, settings: IngestSettings, visitor_keys: VisitorKeys, now: datetime
+) -> Sender:
     """`now` must be in UTC, because the visitorId changes at midnight UTC."""
     agent = _to_valid_unicode(environ.get("HTTP_USER_AGENT", ""))[:MAX_AGENT_CHARACTERS]
     ip, country = _ip_and_country(environ, settings.edge_secret)
@@ -41,7 +43,10 @@ def read_sender(environ: Environ, settings: IngestSettings, now: datetime) -> Se
     if signal:
         return Sender(country=country, user_agent=agent or None, privacy=signal)
     address = truncate_ip(ip)
-    return Sender(address, country, _visitor_id(settings.visitor_key, now, address, agent), agent or None)
+    day = now.date()
+    key = visitor_keys.key_of(day) if address else None
+    visitor = visitor_id(key, day, address, agent) if key and address else None
+    return Sender(address, country, visitor, agent or None)
 
 
 def truncate_ip(text: str | None) -> str | None:
@@ -58,15 +63,19 @@ def truncate_ip(text: str | None) -> str | None:
 
 
 def _ip_and_country(environ: Environ, edge_secret: bytes | None) -> tuple[str | None, str | None]:
-    if edge_secret and _is_secret(environ.get("HTTP_X_CLICKLAKE_EDGE", ""), edge_secret):
+    if comes_from_edge(environ, edge_secret):
         country = environ.get("HTTP_CLOUDFRONT_VIEWER_COUNTRY", "")
         viewer = environ.get("HTTP_CLOUDFRONT_VIEWER_ADDRESS", "")
         return _drop_port(viewer), country if re.fullmatch("[A-Z]{2}", country) else None
     return _client_ip(environ), None
 
 
-def _is_secret(text: str, secret: bytes) -> bool:
-    return hmac.compare_digest(text.encode(errors="replace"), secret)
+def comes_from_edge(environ: Environ, edge_secret: bytes | None) -> bool:
+    """True if our CloudFront sent the request. While the secret is replaced, the old one counts too."""
+    if not edge_secret:
+        return False
+    sent = environ.get("HTTP_X_CLICKLAKE_EDGE", "").encode(errors="replace")
+    return any(hmac.compare_digest(sent, secret) for secret in edge_secret.split(b","))
 
 
 def _client_ip(environ: Environ) -> str | None:
@@ -91,17 +100,6 @@ def _drop_port(viewer: str) -> str | None:
     except ValueError:
         return viewer
     return host
-
-
-def _visitor_id(key: bytes | None, now: datetime, address: str | None, agent: str) -> str | None:
-    """Return an HMAC of the day, the truncated address and the user agent.
-
-    Nobody can compute it without the key, not even by trying all addresses.
-    """
-    if not key or not address:
-        return None
-    message = f"{now:%Y-%m-%d}\n{address}\n{agent}"
-    return hmac.new(key, message.encode(), hashlib.sha256).hexdigest()
 
 
 def _to_valid_unicode(text: str) -> str:

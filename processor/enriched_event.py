@@ -31,6 +31,7 @@ class EventFields(Struct, rename="camel", omit_defaults=True, gc=False):
     title: str | None = None
     element: dict[str, str] | None = None
     properties: dict[str, str] | None = None
+    foreign_host: bool | None = None  # the ingest app marks hosts that ALLOWED_HOSTS does not list
 
     # The steps set the fields from here on. A deployment adds one field per name in CATALOGUE_ATTRIBUTES.
     item_lookup: str | None = None

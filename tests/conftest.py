@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A slow machine is no fault: tests compare work, not seconds.
-settings.register_profile("clicklake")
+settings.register_profile("clicklake", deadline=None)
 settings.load_profile("clicklake")
 
 MARKERS = ("emulator", "browser", "e2e", "long")
@@ -48,7 +48,8 @@ class UnitTestGuard:
 GUARD = UnitTestGuard()
 
 
-@pytest.fixture(scope="session")
+# Of a module, not of the session: while it runs, Playwright keeps an event loop that other tests would meet.
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     from tests.support.chromium import started_browser
 

@@ -52,6 +52,9 @@ COMMANDS = {
     "reenrich": CommandEntry(
         "Keep the lake", "clicklake.reenrich.command", "Enrich past clicks again from the raw envelopes."
     ),
+    "visitor-id": CommandEntry(
+        "Keep the lake", "clicklake.privacy.command", "Print a person's visitor number of one day."
+    ),
     "erase": CommandEntry(
         "Keep the lake", "clicklake.erase.command", "Erase one person's clicks everywhere."
     ),

@@ -64,12 +64,13 @@ def running_ingest_app(
     """
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    edge_secret, visitor_key = secrets.token_hex(32), secrets.token_hex(32)
+    edge_secret = secrets.token_hex(32)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     keys = LocalKeys(addresses["accessKeyId"], addresses["secretAccessKey"])
     environment |= keys.environment(addresses["s3"]) | {"AWS_CONFIG_FILE": os.devnull}
     environment |= {"CLICK_STREAM": lake.outputs["StreamName"]}
-    environment |= {"EDGE_SECRET": edge_secret, "VISITOR_KEY": visitor_key}
+    environment |= {"EDGE_SECRET": edge_secret}
+    environment |= {"VISITOR_KEY_TABLE": lake.outputs["VisitorKeyTableName"]}
     url = f"http://127.0.0.1:{port}"
     session = requests.Session()
     session.trust_env = False  # this machine is asked directly, not through a proxy

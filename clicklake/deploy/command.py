@@ -11,6 +11,7 @@ from clicklake.deploy.aws import Aws
 from clicklake.deploy.checks import check_settings
 from clicklake.deploy.ingest import model_of
 from clicklake.deploy.packaging.stage_settings import MODELS
+from clicklake.deploy.plan import print_plan
 from clicklake.deploy.prerequisites import environment_python
 from clicklake.deploy.settings import parse_settings
 from clicklake.deploy.steps import check_prerequisites, deploy_stage
@@ -33,8 +34,9 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmati
     help="What a new stage is like: dev has a REST API, production an HTTP API for a third of the price."
     "  [default: dev]",
 )
+@click.option("--plan", is_flag=True, help="Print what would change; change nothing.")
 @yes_option
-def deploy(settings: tuple[str, ...], stage: str, like: str | None, yes: bool) -> None:
+def deploy(settings: tuple[str, ...], stage: str, like: str | None, plan: bool, yes: bool) -> None:
     """Deploy a complete stage.
 
     The lake, the ingest app, the site and the alarms go into the account of your AWS credentials. Then one
@@ -49,6 +51,9 @@ def deploy(settings: tuple[str, ...], stage: str, like: str | None, yes: bool) -
     model = model_of(aws, stage, like)
     check_settings(aws, stage, parsed)
     _show_target(target, stage)
+    if plan:
+        print_plan(target, stage, model, parsed)
+        return
     _confirm("Deploy there?", yes)
     deploy_stage(target, stage, model, parsed)
 

@@ -1,11 +1,13 @@
 """The ingest app's function: Zappa deploys, updates and deletes it; we set its environment.
 
-The function is the only place where the two secrets are kept. They are never on a command line, in a file or
-in a bundle.
+The function and CloudFront are the only places where EDGE_SECRET is kept. It is never on a command line, in a
+file or in a bundle.
 """
 
 import os
 import secrets
+from contextlib import suppress
+from pathlib import Path
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
@@ -14,7 +16,9 @@ from clicklake.deploy.packaging.stage_settings import COMMITTED, MODELS, setting
 from clicklake.deploy.prerequisites import environment_python
 from clicklake.deploy.resources.api import http_api, rest_api
 
-SECRETS = ("VISITOR_KEY", "EDGE_SECRET")
+SECRETS = ("EDGE_SECRET",)
+OLD_KEY = "VISITOR_KEY"
+"""In 0.1.0 the key of the visitorId was a variable, which every published version of the function kept."""
 SECRET_BYTES = 32
 
 
@@ -38,8 +42,17 @@ def model_of(aws: Aws, stage: str, wanted: str | None) -> str:
 
 def deploy_ingest(aws: Aws, stage: str, model: str) -> None:
     """Deploy or update the function. Its role is one of the lake's stack; 0.1.0 had Zappa make one."""
-    _zappa(aws, "update" if is_deployed(aws, stage) else "deploy", stage, model)
+    if is_deployed(aws, stage):
+        forget_old_key(aws, stage)  # before Zappa publishes one more version with it
+        _zappa(aws, "update", stage, model)
+    else:
+        _zappa(aws, "deploy", stage, model)
     _delete_zappas_role(aws, stage)
+
+
+def package_ingest(aws: Aws, stage: str, model: str, target: Path) -> None:
+    """Write the package that a deployment would upload."""
+    _zappa(aws, "package", stage, model, "--output", str(target))
 
 
 def undeploy_ingest(aws: Aws, stage: str) -> None:
@@ -81,10 +94,11 @@ def environment_of(aws: Aws, stage: str) -> dict[str, str]:
 
 
 def put_environment(aws: Aws, stage: str, variables: dict[str, str]) -> None:
-    """Replace the function's environment, and wait until it is in force."""
+    """Replace the function's environment, and wait until it is in force. The key of 0.1.0 is left out."""
     client, name = aws.client("lambda"), names.zappa(stage)
     client.get_waiter("function_updated_v2").wait(FunctionName=name)
-    client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    kept = {variable: value for variable, value in variables.items() if variable != OLD_KEY}
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": kept})
     client.get_waiter("function_updated_v2").wait(FunctionName=name)
 
 
@@ -98,6 +112,40 @@ def set_environment(aws: Aws, stage: str, variables: dict[str, str]) -> dict[str
     if merged != current:
         put_environment(aws, stage, merged)
     return merged
+
+
+def forget_old_key(aws: Aws, stage: str) -> None:
+    """Delete the key that 0.1.0 kept, from the environment and from every published version.
+
+    A version that an alias refers to stays until the next deployment, when Zappa has moved the alias.
+    """
+    client, name = aws.client("lambda"), names.zappa(stage)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    current = environment_of(aws, stage)
+    if OLD_KEY in current:
+        put_environment(aws, stage, current)
+    for page in client.get_paginator("list_versions_by_function").paginate(FunctionName=name):
+        for version in page["Versions"]:
+            has_key = OLD_KEY in version.get("Environment", {}).get("Variables", {})
+            if has_key and version["Version"] != "$LATEST":
+                with suppress(client.exceptions.ResourceConflictException):
+                    client.delete_function(FunctionName=name, Qualifier=version["Version"])
+
+
+def reserve_concurrency(aws: Aws, stage: str, executions: int) -> str | None:
+    """Reserve executions for the function; 0 reserves none. Return why AWS refuses, if it does.
+
+    Zappa removes the reservation at every update, so this comes after it.
+    """
+    client, name = aws.client("lambda"), names.zappa(stage)
+    if not executions:
+        client.delete_function_concurrency(FunctionName=name)
+        return None
+    try:
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=executions)
+    except client.exceptions.InvalidParameterValueException as error:  # a new account has only 10 in all
+        return str(error)
+    return None
 
 
 def _zappa(aws: Aws, command: str, stage: str, model: str, *options: str) -> None:

@@ -32,3 +32,7 @@ def alarms_stack(stage: str) -> str:
 def artifacts_bucket(account: str, region: str) -> str:
     """Return the bucket that bundles are uploaded to. Bucket names are global: one per account and region."""
     return f"clicklake-artifacts-{account}-{region}"
+
+
+def visitor_key_table(stage: str) -> str:
+    return f"clicklake-visitor-key-{stage}"

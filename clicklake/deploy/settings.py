@@ -18,9 +18,12 @@ ALARMS = ROOT / "cloudformation" / "alarms.yaml"
 MANAGED_PARAMETERS = {"Stage", "Runtime", "ApiDomain", "EdgeSecret", "BucketName", "HttpApiId"}
 MANAGED_PARAMETERS |= {"ShareAlarms", "SavedQueries"}
 
-# Variables from ingest_app/settings.py. Not among them: ITEM_ID_FIELD follows the lake's ItemIdField,
-# CLICK_STREAM follows the stage, and the deployment generates the two secrets.
-INGEST_SETTINGS = ("ALLOWED_ORIGINS", "GPC_MODE", "KEEP_QUERY")
+# Variables from ingest_app/settings.py. Not among them: ITEM_ID_FIELD and ITEM_ID_PATTERN follow the lake's
+# parameters, CLICK_STREAM and VISITOR_KEY_TABLE follow the stage, and the deployment makes EDGE_SECRET.
+INGEST_SETTINGS = (
+    *("ALLOWED_ORIGINS", "GPC_MODE", "KEEP_QUERY", "REDACT_PATHS"),
+    *("ALLOWED_HOSTS", "FOREIGN_HOSTS", "REQUIRE_EDGE"),
+)
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,13 @@ SEND_ATTEMPTS = 5  # a new API, role or function can take some seconds to work e
 SEND_RETRY_SECONDS = 2
 
 
-def check_stage(aws: Aws, api_url: str, bucket: str, delivery_seconds: float) -> float:
+def check_stage(aws: Aws, api_url: str, edge_secret: str, bucket: str, delivery_seconds: float) -> float:
     """Send an event and return the seconds until its line was in S3.
 
     Raises DeployError if the API refuses the event, the processor fails it, or it does not arrive in time.
     """
     sent = datetime.now(UTC)
-    event_id = _send(f"{api_url}/clicks")
+    event_id = _send(f"{api_url}/clicks", edge_secret)
     start = time.monotonic()
     while time.monotonic() - start < delivery_seconds:
         if any(event_id.encode() in body for body in _recent_objects(aws, bucket, "clicks", sent)):
@@ -44,10 +44,11 @@ def check_stage(aws: Aws, api_url: str, bucket: str, delivery_seconds: float) ->
     )
 
 
-def _send(url: str) -> str:
+def _send(url: str, edge_secret: str) -> str:
     event_id = str(uuid.uuid4())
     body = json.dumps({"type": EVENT_TYPE, "userId": "guest", "eventId": event_id}).encode()
     headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
+    headers["X-Clicklake-Edge"] = edge_secret  # with REQUIRE_EDGE the API refuses other requests
     request = Request(url, data=body, headers=headers, method="PUT")  # noqa: S310 (the API that we deployed)
     for attempt in range(1, SEND_ATTEMPTS + 1):
         try:

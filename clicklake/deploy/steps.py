@@ -6,7 +6,13 @@ from pathlib import Path
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
 from clicklake.deploy.aws import Aws, DeployError, log
-from clicklake.deploy.ingest import deploy_ingest, environment_of, put_environment, set_environment
+from clicklake.deploy.ingest import (
+    deploy_ingest,
+    environment_of,
+    put_environment,
+    reserve_concurrency,
+    set_environment,
+)
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
 from clicklake.deploy.prerequisites import emulator_lake_template, environment_python
 from clicklake.deploy.publish import publish
@@ -16,6 +22,7 @@ from clicklake.deploy.resources.stacks import Stack, deploy_stack, find_stack, p
 from clicklake.deploy.settings import ALARMS, LAKE, MANAGED_PARAMETERS, SITE, StageSettings
 from clicklake.deploy.smoke_test import check_stage
 from clicklake.deploy.target import Target
+from clicklake.deploy.worst_hour import ACCOUNT_CONCURRENCY, describe_worst_hour, limits_of
 
 PACKAGED = ROOT / "build" / "packaged.yaml"
 SLACK_SECONDS = 180  # for S3, the processor's start and a slow minute, beyond the two buffers
@@ -40,13 +47,16 @@ def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings
     log.info("2. the ingest app")
     deploy_ingest(aws, stage, model)
     variables = settings.ingest | {"ITEM_ID_FIELD": lake.parameters["ItemIdField"]}
+    variables["ITEM_ID_PATTERN"] = lake.parameters["ItemIdPattern"]
     environment = set_environment(aws, stage, variables)
+    edge_secret = environment["EDGE_SECRET"].partition(",")[0]  # the new one, while it is replaced
+    concurrency = _reserve(target, stage, int(lake.parameters["ReservedConcurrency"]))
     api_id = throttle_api(aws, stage)
     api_url = target.api_url(api_id, stage)
     log.info("3. the site")
     site_before = find_stack(aws, names.site_stack(stage))
     parameters = {"Stage": stage, "ApiDomain": target.api_domain(api_id)}
-    parameters["EdgeSecret"] = environment["EDGE_SECRET"]
+    parameters["EdgeSecret"] = edge_secret
     site = deploy_stack(aws, names.site_stack(stage), SITE, parameters | settings.templates[SITE])
     _publish_site(target, site, api_url)
     log.info("4. the catalogue")
@@ -55,7 +65,7 @@ def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings
     _deploy_alarms(target, stage, lake.outputs["BucketName"], settings.templates[ALARMS])
     log.info("6. one event, from the API to S3")
     try:
-        seconds = check_stage(aws, api_url, lake.outputs["BucketName"], _delivery_seconds(lake))
+        seconds = check_stage(aws, api_url, edge_secret, lake.outputs["BucketName"], _delivery_seconds(lake))
     except DeployError as error:
         if lake_before and variables_before:
             _restore_settings(aws, stage, lake_before, variables_before)
@@ -64,6 +74,7 @@ def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings
     log.info("   landed after %.0f s", seconds)
     log.info("\n   site   %s\n   api    %s", target.site_url(site), api_url)
     log.info("   lake   s3://%s/clicks/", lake.outputs["BucketName"])
+    log.info("   %s", describe_worst_hour(limits_of(model, target.region, concurrency)))
 
 
 def _restore_settings(aws: Aws, stage: str, lake_before: Stack, variables_before: dict[str, str]) -> None:
@@ -106,6 +117,14 @@ def _deploy_lake(target: Target, stage: str, overrides: dict[str, str]) -> Stack
     runtime = {"Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}"}
     features = {"SavedQueries": "no" if target.is_emulator else "yes"}
     return deploy_lake(target, stage, template, PACKAGED, overrides | runtime | features)
+
+
+def _reserve(target: Target, stage: str, executions: int) -> int:
+    """Return how many executions of the ingest function can run at once."""
+    if refusal := reserve_concurrency(target.aws, stage, executions):
+        log.info("   not reserved: %s", refusal)
+        return ACCOUNT_CONCURRENCY
+    return executions or ACCOUNT_CONCURRENCY
 
 
 def _publish_site(target: Target, site: Stack, api_url: str) -> None:

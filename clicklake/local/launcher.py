@@ -86,7 +86,7 @@ def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator
         emulator.wait_until_answers(f"{s3_url}/_ministack/health", seconds=READY_SECONDS)
         _publish_site(target.aws, f"{api_url}/clicks")
         lake = _deploy_lake(target, shop, template, folder / "packaged.yaml")
-        ingest = start_ingest(folder, ports.api, lake["StreamName"], aws_environment | shop.variables())
+        ingest = start_ingest(folder, ports.api, lake, aws_environment | shop.variables())
         stop.callback(ingest.stop)
         ingest.wait_until_answers(f"{api_url}/health", seconds=READY_SECONDS)
         addresses = {

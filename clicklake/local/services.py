@@ -1,7 +1,6 @@
 """The two services of the local cloud, each a child process: the emulator and the ingest app."""
 
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,9 +38,10 @@ def start_emulator(folder: Path, ports: Ports, keys: LocalKeys, site: str, click
     return Process("the emulator", command, env=env, cwd=ROOT, log=folder / "log" / "emulator.log")
 
 
-def start_ingest(folder: Path, port: int, stream: str, environment: Mapping[str, str]) -> Process:
+def start_ingest(folder: Path, port: int, lake: Mapping[str, str], environment: Mapping[str, str]) -> Process:
+    """`lake` is what its stack puts out."""
     env = {"PATH": os.defpath, **environment}
-    env |= {"CLICK_STREAM": stream, "VISITOR_KEY": secrets.token_hex(32)}
+    env |= {"CLICK_STREAM": lake["StreamName"], "VISITOR_KEY_TABLE": lake["VisitorKeyTableName"]}
     # `-m flask` and not the script `flask`: a script's first line holds a path, which must not have a space.
     flask = [str(environment_python("ingest")), "-m", "flask", "--app", "ingest_app", "run"]
     command = [*flask, "--host", "127.0.0.1", "--port", str(port)]

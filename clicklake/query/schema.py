@@ -12,13 +12,14 @@ ASKED_ATTRIBUTES = ("name", "goodevil", "lawchaos", "species")
 
 # The fields of a line in every lake (docs/line.md), without the item's id and the catalogue's attributes.
 _LINE_FIELDS = (
-    "eventId type userId sessionId url referrer title element properties itemLookup enrichment occurredAt"
-    " sentAt receivedAt processedAt skewMs lagMs host path utmSource utmMedium utmCampaign utmTerm utmContent"
-    " clickId referrerHost referrerKind browser browserVersion os device bot country address visitorId"
-    " privacy requestId v"
+    "eventId type userId sessionId url referrer title element properties foreignHost itemLookup enrichment"
+    " occurredAt sentAt receivedAt processedAt skewMs lagMs host path utmSource utmMedium utmCampaign utmTerm"
+    " utmContent clickId referrerHost referrerKind browser browserVersion os device bot country address"
+    " visitorId privacy requestId v"
 )
 
 _TYPES = {"element": "map<string,string>", "properties": "map<string,string>"}
+_TYPES["foreignHost"] = "boolean"
 _TYPES |= dict.fromkeys(["v", "skewMs", "lagMs", "attemptsMade", "arrivalTimestamp"], "bigint")
 
 

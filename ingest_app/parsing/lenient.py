@@ -1,38 +1,68 @@
 """The slow path: name every error of every click, and keep every click that can be kept.
 
-Only the type, the item id, the userId and the eventId can get a click rejected. Any other field that breaks
-its rule is dropped, and so is any unknown field.
+Only the type, the item id, the userId and the eventId can get a click rejected; with FOREIGN_HOSTS=reject the
+host of its url can too. Any other field that breaks its rule is dropped, and so is any unknown field.
+
+A click that is valid takes the fast path here too. The fields of the others stay raw JSON until their rule
+asks for them, so what is dropped costs nothing (benchmarks/worst_case.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import msgspec
+from msgspec import Raw
 
 from ingest_app.clicks import (
     MAX_CLICKS,
     MAX_PROPERTIES,
+    MAX_PROPERTY_NAME_CHARACTERS,
+    Click,
     ClickInput,
     Element,
     ParsedRequest,
     ParseResult,
-    PropertyName,
-    PropertyValue,
     Timestamp,
 )
-from ingest_app.parsing.schema import ITEM_ID, ClickSchema, ConflictingItemIdsError, item_id_of, lacks_item
+from ingest_app.parsing.schema import (
+    ITEM_ID,
+    ClickSchema,
+    ConflictingItemIdsError,
+    ForeignHostError,
+    is_property_value,
+    item_id_of,
+    lacks_item,
+    normalize_properties,
+)
 from ingest_app.parsing.strict_json import parse_json
-from ingest_app.problems import ApiProblem, FieldError
+from ingest_app.problems import MAX_NAMED_ERRORS, ApiProblem, FieldError, FieldErrors
 from ingest_app.timestamps import to_rfc3339
 
 IS_REQUIRED = "is required"
 IS_UNKNOWN = "is not a known field"
 MUST_BE_AN_OBJECT = "must be an object"
 MUST_EQUAL_ITEM_ID = f"must equal {ITEM_ID} if a click has both"
+MUST_BE_ALLOWED_HOST = "must have a host that ALLOWED_HOSTS lists"
 PROPERTY_NAME_REASON = "must have a name of at most 64 characters"
 PROPERTY_VALUE_REASON = "must be a string of at most 512 characters, a number, a boolean or null"
 SHAPES = 'a click object, an array of clicks, or {"clicks": [...]}'
+
+Members = Mapping[str, Raw]
+"""The members of an object, not yet parsed."""
+
+NULL = Raw(b"null")
+_members = msgspec.json.Decoder(dict[str, Raw])
+_properties = msgspec.json.Decoder(dict[str, Any], float_hook=float)
+_timestamp = msgspec.json.Decoder(Timestamp)
+_NOT_VALID = (msgspec.MsgspecError, ValueError, OverflowError)
+"""What a decoder raises if a value breaks its rule, and to_rfc3339 if UTC cannot express a time."""
+
+
+class _Field(NamedTuple):
+    name: str
+    decoder: msgspec.json.Decoder[Any]
+    reason: str
 
 
 class LenientParser:
@@ -40,34 +70,123 @@ class LenientParser:
 
     def __init__(self, schema: ClickSchema) -> None:
         self._schema = schema
+        self._click = msgspec.json.Decoder(schema.click_input)
         self._item_fields = {ITEM_ID, schema.item_id_field}
-        self._fatal = {"type", "userId", "eventId"} | self._item_fields
+        self._fatal = {"type", "userId", "eventId", *self._item_fields}
         self._fields = _fields_of(schema.click_input)
         self._element_fields = _fields_of(Element)
 
-    def parse(self, body: bytes) -> ParsedRequest:
-        """Raise ApiProblem if the body is not JSON, or if its JSON does not contain clicks."""
+    def parse(self, body: bytes, done: Sequence[ParseResult] = ()) -> ParsedRequest:
+        """Raise ApiProblem if the body is not JSON, or if its JSON does not contain clicks.
+
+        `done` are the results of the first clicks, which StrictParser has found to be valid.
+        """
         value = parse_json(body)
         if isinstance(value, list):
-            return ParsedRequest(self._parse_clicks(value))
-        if not isinstance(value, dict):
+            return ParsedRequest(self._parse_clicks(value, done))
+        if value is None:
             raise ApiProblem("not_clicks", f"The body must be {SHAPES}.")
         if "clicks" in value:
-            return self._parse_wrapped(value)
-        return ParsedRequest([self.parse_click(value)])
+            return self._parse_wrapped(value, done)
+        return ParsedRequest([self._parse_members(value)])
 
-    def parse_click(self, value: Any) -> ParseResult:
-        """Parse one click, from a JSON value or from the parameters of a query."""
-        if not isinstance(value, dict):
-            return ParseResult(None, [FieldError(None, MUST_BE_AN_OBJECT)])
-        errors: list[FieldError] = []
-        sent = self._schema.click_input(**dict(self._read_click(value, errors)))
-        fatal = [error for error in errors if error.field in self._fatal]
+    def parse_query(self, query: Mapping[str, str]) -> ParsedRequest:
+        """Parse the one click that the parameters of a query describe."""
+        members = {name: Raw(msgspec.json.encode(value)) for name, value in query.items()}
+        return ParsedRequest([self._parse_members(members)])
+
+    def _parse_wrapped(self, members: dict[str, Raw], done: Sequence[ParseResult]) -> ParsedRequest:
+        try:
+            clicks = msgspec.json.decode(members.pop("clicks"), type=list[Raw])
+        except msgspec.ValidationError:
+            detail = f"The body must be {SHAPES}, but `clicks` is not an array."
+            raise ApiProblem("not_clicks", detail, field="clicks") from None
+        ignored = FieldErrors()
+        sent_at: datetime | None = None
+        if (raw := members.pop("sentAt", None)) and raw != NULL:
+            sent_at = _read_timestamp(raw)
+            if sent_at is None:
+                ignored.add("", "sentAt", _reason(Timestamp))
+        ignored.add_all(list(members), "", IS_UNKNOWN)
+        results = self._parse_clicks(clicks, done)
+        return ParsedRequest(
+            results, to_rfc3339(sent_at) if sent_at else None, ignored if ignored.named else None
+        )
+
+    def _parse_clicks(self, values: list[Raw], done: Sequence[ParseResult]) -> list[ParseResult]:
+        if not values:
+            raise ApiProblem("empty", "The body contains no clicks. Send at least one.")
+        if len(values) > MAX_CLICKS:
+            raise ApiProblem(
+                "too_many_clicks",
+                f"The body has {len(values)} clicks. The limit is {MAX_CLICKS}.",
+                field="clicks",
+                limit=MAX_CLICKS,
+            )
+        return [*done, *map(self._parse_click, values[len(done) :])]
+
+    def _parse_click(self, raw: Raw) -> ParseResult:
+        try:
+            return ParseResult(self._normalize(self._click.decode(raw)))
+        except _NOT_VALID:
+            pass
+        try:
+            members = _members.decode(raw)
+        except msgspec.ValidationError:
+            return ParseResult(None, FieldErrors([FieldError(None, MUST_BE_AN_OBJECT)]))
+        return self._parse_members(members)
+
+    def _normalize(self, sent: ClickInput) -> Click:
+        click = self._schema.normalize(sent)
+        if lacks_item(click.type, click.item_id):
+            raise ValueError("a click has no item id")
+        return click
+
+    def _parse_members(self, members: Members) -> ParseResult:
+        fatal: list[FieldError] = []
+        dropped = FieldErrors()
+        values: dict[str, Any] = {}
+        properties: dict[str, Any] = {}
+        for json_name in [name for name in members if name in self._fields]:
+            field = self._fields[json_name]
+            try:
+                if field.name == "properties":
+                    properties = _read_properties(members[json_name], dropped)
+                elif field.name == "element":
+                    values["element"] = self._read_element(members[json_name], dropped)
+                else:
+                    value = field.decoder.decode(members[json_name])
+                    if field.name == "occurred_at" and value:
+                        to_rfc3339(value)
+                    values[field.name] = value
+            except _NOT_VALID:
+                if json_name in self._fatal:
+                    fatal.append(FieldError(json_name, field.reason))
+                else:
+                    dropped.add("", json_name, field.reason)
+        dropped.add_all([name for name in members if name not in self._fields], "", IS_UNKNOWN)
+        return self._result(self._schema.click_input(**values), properties, fatal, dropped)
+
+    def _result(
+        self,
+        sent: ClickInput,
+        properties: Mapping[str, Any],
+        fatal: list[FieldError],
+        dropped: FieldErrors,
+    ) -> ParseResult:
         fatal += self._check_item(sent, {error.field for error in fatal})
-        if fatal:
-            rest = [error for error in errors if error.field not in self._fatal]
-            return ParseResult(None, fatal + rest, sent.event_id and sent.event_id.lower())
-        return ParseResult(self._schema.normalize(sent), errors)
+        click = None
+        if not fatal:
+            try:
+                click = self._schema.normalize(sent)
+            except ForeignHostError:
+                fatal = [FieldError("url", MUST_BE_ALLOWED_HOST)]
+        if click:
+            click.properties = normalize_properties(properties)
+            return ParseResult(click, dropped if dropped.named else None)
+        named = (fatal + dropped.named)[:MAX_NAMED_ERRORS]
+        more = len(fatal) + len(dropped.named) - len(named) + dropped.more
+        return ParseResult(None, FieldErrors(named, more), _lower(sent.event_id))
 
     def _check_item(self, sent: ClickInput, broken: set[str | None]) -> list[FieldError]:
         """Return an error if the item id is missing, or if its two names have different values.
@@ -83,100 +202,62 @@ class LenientParser:
             return [FieldError(name, IS_REQUIRED)]
         return []
 
-    def _parse_wrapped(self, value: dict[str, Any]) -> ParsedRequest:
-        clicks = value.pop("clicks")
-        if not isinstance(clicks, list):
-            raise ApiProblem(
-                "not_clicks", f"The body must be {SHAPES}, but `clicks` is not an array.", field="clicks"
-            )
-        ignored: list[FieldError] = []
-        sent_at: datetime | None = None
-        for name, raw in value.items():
-            if name != "sentAt":
-                ignored.append(FieldError(name, IS_UNKNOWN))
-            elif raw is not None and (sent_at := _read_timestamp(raw)) is None:
-                ignored.append(FieldError(name, _reason(Timestamp)))
-        return ParsedRequest(self._parse_clicks(clicks), to_rfc3339(sent_at) if sent_at else None, ignored)
-
-    def _parse_clicks(self, values: list[Any]) -> list[ParseResult]:
-        if not values:
-            raise ApiProblem("empty", "The body contains no clicks. Send at least one.")
-        if len(values) > MAX_CLICKS:
-            raise ApiProblem(
-                "too_many_clicks",
-                f"The body has {len(values)} clicks. The limit is {MAX_CLICKS}.",
-                field="clicks",
-                limit=MAX_CLICKS,
-            )
-        return [self.parse_click(value) for value in values]
-
-    def _read_click(self, value: Mapping[str, Any], errors: list[FieldError]) -> Iterator[tuple[str, Any]]:
-        """Yield the valid fields. Append the errors of the others."""
-        for field, raw in _known(value, self._fields, "", errors):
-            if field.name == "properties" and isinstance(raw, dict) and len(raw) <= MAX_PROPERTIES:
-                yield field.name, dict(_read_properties(raw, errors))
-            elif field.name == "element" and isinstance(raw, dict):
-                yield field.name, Element(**dict(self._read_element(raw, errors)))
-            elif field.name == "occurred_at" and (occurred_at := _read_timestamp(raw)):
-                yield field.name, occurred_at
-            elif field.name != "occurred_at" and _obeys(raw, field.type):
-                yield field.name, raw
-            else:
-                errors.append(FieldError(field.encode_name, _reason(field.type)))
-
-    def _read_element(self, value: Mapping[str, Any], errors: list[FieldError]) -> Iterator[tuple[str, Any]]:
-        for field, raw in _known(value, self._element_fields, "element.", errors):
-            if _obeys(raw, field.type):
-                yield field.name, raw
-            else:
-                errors.append(FieldError(f"element.{field.name}", _reason(field.type)))
+    def _read_element(self, raw: Raw, dropped: FieldErrors) -> Element | None:
+        """Return the valid parts. Raise one of _NOT_VALID if the element is not an object."""
+        if raw == NULL:
+            return None
+        members = _members.decode(raw)
+        parts = {}
+        for name in [name for name in members if name in self._element_fields]:
+            field = self._element_fields[name]
+            try:
+                parts[field.name] = field.decoder.decode(members[name])
+            except _NOT_VALID:
+                dropped.add("element.", name, field.reason)
+        dropped.add_all(
+            [name for name in members if name not in self._element_fields], "element.", IS_UNKNOWN
+        )
+        return Element(**parts)
 
 
-def _known(
-    value: Mapping[str, Any],
-    fields: Mapping[str, msgspec.structs.FieldInfo],
-    path: str,
-    errors: list[FieldError],
-) -> Iterator[tuple[msgspec.structs.FieldInfo, Any]]:
-    """Yield the known fields that are not null. A field that is null counts as absent."""
-    for name, raw in value.items():
-        if name not in fields:
-            errors.append(FieldError(path + name, IS_UNKNOWN))
-        elif raw is not None:
-            yield fields[name], raw
-
-
-def _read_properties(value: Mapping[str, Any], errors: list[FieldError]) -> Iterator[tuple[str, Any]]:
-    for name, raw in value.items():
-        if not _obeys(name, PropertyName):
-            errors.append(FieldError(f"properties.{name}", PROPERTY_NAME_REASON))
-        elif not _obeys(raw, PropertyValue):
-            errors.append(FieldError(f"properties.{name}", PROPERTY_VALUE_REASON))
+def _read_properties(raw: Raw, dropped: FieldErrors) -> dict[str, Any]:
+    """Return the valid properties. Raise one of _NOT_VALID if `raw` is no object, or has too many."""
+    if raw == NULL:
+        return {}
+    members = _properties.decode(raw)
+    if len(members) > MAX_PROPERTIES:
+        raise ValueError
+    valid = {}
+    for name, value in members.items():
+        if len(name) > MAX_PROPERTY_NAME_CHARACTERS:
+            dropped.add("properties.", name, PROPERTY_NAME_REASON)
+        elif not is_property_value(value):
+            dropped.add("properties.", name, PROPERTY_VALUE_REASON)
         else:
-            yield name, raw
+            valid[name] = value
+    return valid
 
 
-def _read_timestamp(raw: Any) -> datetime | None:
+def _read_timestamp(raw: Raw) -> datetime | None:
     """Return None if `raw` is not a timestamp, or if it is outside the years 1 to 9999 in UTC."""
     try:
-        timestamp: datetime = msgspec.convert(raw, Timestamp)
+        timestamp = _timestamp.decode(raw)
         to_rfc3339(timestamp)
-    except (msgspec.ValidationError, OverflowError):
+    except _NOT_VALID:
         return None
     return timestamp
 
 
-def _obeys(raw: Any, rule: Any) -> bool:
-    try:
-        msgspec.convert(raw, rule)
-    except msgspec.ValidationError:
-        return False
-    return True
+def _lower(event_id: str | None) -> str | None:
+    return event_id and event_id.lower()
 
 
-def _fields_of(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+def _fields_of(struct: type[msgspec.Struct]) -> dict[str, _Field]:
     """Return the fields by their JSON name."""
-    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    return {
+        field.encode_name: _Field(field.name, msgspec.json.Decoder(field.type), _reason(field.type))
+        for field in msgspec.structs.fields(struct)
+    }
 
 
 def _reason(rule: Any) -> str:

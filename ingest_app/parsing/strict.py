@@ -10,9 +10,23 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from ingest_app.clicks import MAX_CLICKS, ClickInput, ParsedRequest, ParseResult, Timestamp
+from ingest_app.clicks import (
+    MAX_CLICKS,
+    ClickInput,
+    ParsedRequest,
+    ParseResult,
+    Timestamp,
+)
 from ingest_app.parsing.schema import ClickSchema, lacks_item
 from ingest_app.timestamps import to_rfc3339
+
+
+class NotAllValidError(ValueError):
+    """A click is not valid. `results` are those of the clicks before it."""
+
+    def __init__(self, results: list[ParseResult]) -> None:
+        super().__init__("a click is not valid")
+        self.results = results
 
 
 class StrictParser:
@@ -34,7 +48,7 @@ class StrictParser:
         self._clicks = msgspec.json.Decoder(schema.click_input)
 
     def parse(self, body: bytes) -> ParsedRequest:
-        """Raise one of ERRORS."""
+        """Raise one of ERRORS: NotAllValidError if only the values of a click are not valid."""
         try:
             sent = self._requests.decode(body)
         except msgspec.ValidationError:
@@ -44,10 +58,13 @@ class StrictParser:
         return ParsedRequest(self._results(sent.clicks), to_rfc3339(sent.sent_at) if sent.sent_at else None)
 
     def _results(self, sent: Iterable[ClickInput]) -> list[ParseResult]:
-        results = []
-        for click_input in sent:
-            click = self._normalize(click_input)
-            if lacks_item(click.type, click.item_id):
-                raise ValueError("a click has no item id")
-            results.append(ParseResult(click))
+        results: list[ParseResult] = []
+        try:
+            for click_input in sent:
+                click = self._normalize(click_input)
+                if lacks_item(click.type, click.item_id):
+                    raise NotAllValidError(results)
+                results.append(ParseResult(click))
+        except (msgspec.ValidationError, ValueError, OverflowError):
+            raise NotAllValidError(results) from None
         return results

@@ -45,7 +45,11 @@ class ShopCatalogue:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """Say nothing of a processor that did not wait for the answer."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/items/{{id}}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

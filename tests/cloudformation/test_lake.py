@@ -30,7 +30,7 @@ def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> No
             "ProcessorFunctionArn",
         ),
         *("GlueDatabaseName", "GlueTableName", "AthenaWorkGroupName"),
-        *("ProcessorLogGroupName", "IngestLogGroupName"),
+        *("ProcessorLogGroupName", "IngestLogGroupName", "VisitorKeyTableName", "ReservedConcurrency"),
     }
 
 

@@ -271,6 +271,7 @@ def test_the_boundary_lets_every_role_of_a_stage_do_its_work() -> None:
     physical = {
         "DataBucket.Arn": "arn:aws:s3:::clicklake-lake-dev-databucket-1",
         "Processor.Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:clicklake-processor-dev",
+        "VisitorKey.Arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/clicklake-visitor-key-dev",
         "Stream.Arn": f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/clicklake-dev",
         "Stage": "dev",
     }

@@ -19,6 +19,7 @@ TYPES = {
     str: {"string"},
     str | None: {"string"},
     int | None: {"int", "bigint"},
+    bool | None: {"boolean"},
     dict[str, str] | None: {"map<string,string>"},
 }
 

@@ -9,8 +9,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ingest_app import create_app
+from ingest_app.aws.stream import StreamUnavailable
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import StreamUnavailable
+from ingest_app.visitor_keys import DayKeys, KeyStoreUnavailable
 from tests.support.paths import ROOT
 
 DATA = ROOT / "tests" / "data"
@@ -57,6 +58,32 @@ class BrokenStream:
         raise ValueError(f"cannot digest {record!r}")
 
 
+class MemoryKeyStore:
+    """Holds the visitor key as the table does. It can be told to fail."""
+
+    def __init__(self, keys: DayKeys | None = None) -> None:
+        self.keys = keys
+        self.is_available = True
+        self.reads = self.writes = 0
+
+    def read(self) -> DayKeys | None:
+        self.reads += 1
+        self._check()
+        return self.keys
+
+    def replace(self, old: DayKeys | None, new: DayKeys) -> bool:
+        self.writes += 1
+        self._check()
+        if self.keys != old:
+            return False
+        self.keys = new
+        return True
+
+    def _check(self) -> None:
+        if not self.is_available:
+            raise KeyStoreUnavailable("ServiceUnavailable")
+
+
 def json_of(response: TestResponse) -> Any:
     """Parse the body of a response, whatever its Content-Type."""
     return json.loads(response.data)
@@ -69,8 +96,8 @@ def stream() -> MemoryStream:
 
 @pytest.fixture
 def make_client(stream: MemoryStream) -> MakeClient:
-    def make(**settings: Any) -> FlaskClient:
-        return create_app(IngestSettings("clicks", **settings), stream).test_client()
+    def make(key_store: MemoryKeyStore | None = None, **settings: Any) -> FlaskClient:
+        return create_app(IngestSettings("clicks", **settings), stream, key_store).test_client()
 
     return make
 

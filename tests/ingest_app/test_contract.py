@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 import msgspec
 import pytest
@@ -11,15 +11,17 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
 import ingest_app
-from ingest_app import clicks, metrics, sender, stream
+from ingest_app import clicks, metrics, problems, receipts, sender
+from ingest_app.aws import stream
 from ingest_app.clicks import ClickInput, Element
 from ingest_app.envelope import Envelope
 from ingest_app.headers import PREFLIGHT_SECONDS
 from ingest_app.parsing import body, lenient, urls
+from ingest_app.parsing.redact import DEFAULT_REDACTION
 from ingest_app.parsing.strict_json import MAX_DEPTH
 from ingest_app.receipts import ClicksResponse, Receipt
 from ingest_app.routes import STATUS
-from ingest_app.settings import GPC_MODES, RESERVED_FIELDS, IngestSettings
+from ingest_app.settings import FOREIGN_HOSTS, GPC_MODES, RESERVED_FIELDS, IngestSettings
 from tests.ingest_app.conftest import MemoryStream, json_of
 from tests.support.paths import ROOT
 
@@ -58,6 +60,8 @@ def rule(struct: type[msgspec.Struct], field: str) -> msgspec.Meta:
     """Return the rule that msgspec checks."""
     attribute = {info.encode_name: info.name for info in msgspec.structs.fields(struct)}[field]
     hint = get_type_hints(struct, include_extras=True)[attribute]
+    if field == "properties":
+        return cast(msgspec.Meta, hint.__metadata__[0])
     (meta,) = [part.__metadata__[0] for part in hint.__args__ if hasattr(part, "__metadata__")]
     assert isinstance(meta, msgspec.Meta)
     return meta
@@ -114,7 +118,7 @@ def test_openapi_has_every_field_with_its_rule() -> None:
     for field, (struct, name) in {**RULES, **ELEMENT_RULES}.items():
         meta, schema = rule(struct, name), described[field]
         if field == "properties":
-            assert schema["maxProperties"] == meta.max_length
+            assert schema["maxProperties"] == clicks.MAX_PROPERTIES
         else:
             assert schema.get("maxLength") == meta.max_length, field
             assert schema.get("minLength") == meta.min_length, field
@@ -152,6 +156,7 @@ def test_docs_have_every_reason() -> None:
         lenient.IS_UNKNOWN,
         lenient.MUST_BE_AN_OBJECT,
         lenient.MUST_EQUAL_ITEM_ID,
+        lenient.MUST_BE_ALLOWED_HOST,
     ):
         assert f"| {reason} |" in documented
     for reason in (lenient.PROPERTY_NAME_REASON, lenient.PROPERTY_VALUE_REASON):
@@ -180,7 +185,13 @@ def test_docs_have_every_limit() -> None:
         "`title`, each part of `element`, value of a property": f"{clicks.MAX_TEXT_CHARACTERS} characters",
         "properties": f"{clicks.MAX_PROPERTIES} names of {clicks.MAX_PROPERTY_NAME_CHARACTERS} characters",
         "user agent": f"{sender.MAX_AGENT_CHARACTERS} characters, longer ones are cut",
+        "errors named in a response": f"{problems.MAX_NAMED_ERRORS} for each click",
     }
+    bound = prose("Receipts")
+    assert f"at most {receipts.MAX_ANSWER_HEAD_BYTES // 1024} KB" in bound
+    assert f"{receipts.MAX_ANSWER_BYTES_PER_CLICK} bytes for each click" in bound
+    assert f"at most {receipts.MAX_DETAIL_BYTES // 1024} KB are used" in bound
+    assert f"to {problems.MAX_ECHOED_CHARACTERS} characters" in bound
     assert f"cache for {PREFLIGHT_SECONDS} s" in prose("Endpoints")
     assert (
         f"asked up to {stream.MAX_ATTEMPTS} times (connect {stream.CONNECT_TIMEOUT_SECONDS} s, "
@@ -251,20 +262,22 @@ def test_docs_and_openapi_have_every_endpoint(client: FlaskClient) -> None:
 
 def test_docs_have_every_setting_with_its_default() -> None:
     documented = {names(cells[0])[0]: cells[1] for cells in rows("Settings")}
-    words: dict[Any, str] = {None: "none", False: "`false`"}
+    words: dict[Any, str] = {None: "none", False: "`false`", DEFAULT_REDACTION: "`tokens,mails`"}
     defaults = {"CLICK_STREAM": "required", "ALLOWED_ORIGINS": "`*`"}
     for info in IngestSettings.__dataclass_fields__.values():
         variable = info.name.upper()
         if info.name not in ("region", "function_name") and variable not in defaults:
             defaults[variable] = words.get(info.default, f"`{info.default}`")
     assert documented == defaults
+    for mode in (*GPC_MODES, *FOREIGN_HOSTS):
+        assert f"`{mode}`" in section("Privacy") + section("Settings")
     for mode in GPC_MODES:
         assert f"`{mode}`" in section("Privacy")
 
 
 def test_docs_have_every_metric() -> None:
     documented = {name for cells in rows("Metrics") for name in names(cells[0])}
-    fields = ["type", "userId", "eventId", "itemId", ALIAS, None]
+    fields = ["type", "userId", "eventId", "itemId", ALIAS, "url", None]
     assert documented == {metrics.refused(code) for code in STATUS} | {
         metrics.rejected(field) for field in fields
     }
@@ -277,7 +290,7 @@ def test_docs_have_every_key_of_the_envelope() -> None:
 
 
 def test_docs_name_every_campaign_parameter() -> None:
-    for name in urls.CLICK_IDS:
+    for name in urls.CAMPAIGN_NAMES | urls.CLICK_IDS:
         assert f"`{name}`" in section("A click, field by field")
 
 

@@ -8,18 +8,19 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 
+from ingest_app.aws.stream import MAX_RECORD_BYTES
 from ingest_app.clicks import MAX_CLICKS, MAX_PROPERTIES
 from ingest_app.envelope import Envelope, build_record
 from ingest_app.parsing.body import MAX_BODY_BYTES
 from ingest_app.parsing.schema import ClickSchema
 from ingest_app.sender import MAX_AGENT_CHARACTERS, Sender
-from ingest_app.stream import MAX_RECORD_BYTES
+from ingest_app.settings import IngestSettings
 from tests.ingest_app.conftest import DATA, MemoryStream, json_of
 
 GOLDEN = sorted((DATA / "envelopes").glob("v1-*.json"))
 
 
-SCHEMA = ClickSchema("mysfitId", keep_query=False)
+SCHEMA = ClickSchema(IngestSettings("clicks"))
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.name)
@@ -28,7 +29,10 @@ def test_record_equals_the_golden_record_byte_for_byte(file: Path) -> None:
     head = json.loads(golden)
     record = build_record(
         Sender(head["address"], head["country"], head["visitorId"], head["userAgent"], head["privacy"]),
-        [SCHEMA.normalize(msgspec.convert(click, SCHEMA.click_input)) for click in head["clicks"]],
+        [
+            SCHEMA.normalize(msgspec.json.decode(msgspec.json.encode(click), type=SCHEMA.click_input))
+            for click in head["clicks"]
+        ],
         head["requestId"],
         datetime.fromisoformat(head["receivedAt"]),
         head["sentAt"],
@@ -95,15 +99,3 @@ def test_record_grows_by_no_more_than_the_sum(client: FlaskClient, stream: Memor
 
 def test_largest_record_fits_into_firehose() -> None:
     assert MAX_BODY_BYTES + MAX_GROWTH_BYTES <= MAX_RECORD_BYTES
-
-
-def test_response_stays_far_below_lambdas_6_mb(client: FlaskClient) -> None:
-    """The worst case: as many errors as fit, each for a name of two letters."""
-    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    unknown = ",".join(f'"{a}{b}":1' for a in letters for b in letters)
-    click = f'{{"type":"A",{unknown}}}'
-    body = "[" + ",".join([click] * (MAX_BODY_BYTES // (len(click) + 1))) + "]"
-    response = client.put("/clicks", data=body)
-    assert response.status_code == 400
-    assert len(json_of(response)["errors"]) > 30_000
-    assert len(response.data) < 6_291_456 / 2

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.ingest_app.conftest import MakeClient, MemoryStream, json_of
+from tests.ingest_app.conftest import MakeClient, MemoryKeyStore, MemoryStream, json_of
 
 CLICK: dict[str, Any] = {
     "type": "click",
@@ -38,6 +38,7 @@ STRIPPED = {
     "element": {"tag": "a", "id": "b", "text": "c", "href": "/d"},
 }
 SIGNALS = [({"Sec-GPC": "1"}, "gpc"), ({"DNT": "1"}, "dnt"), ({"Sec-GPC": "1", "DNT": "1"}, "gpc")]
+SIGNALS += [({"Sec-GPC": "1,1"}, "gpc"), ({"Sec-GPC": "0, 1"}, "gpc"), ({"DNT": "1, 1"}, "dnt")]
 
 
 def head_of(stream: MemoryStream) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def head_of(stream: MemoryStream) -> dict[str, Any]:
 def test_strip_keeps_the_click_without_its_visitor(
     make_client: MakeClient, stream: MemoryStream, headers: dict[str, str], signal: str
 ) -> None:
-    client = make_client(visitor_key=b"key", keep_query=True, edge_secret=b"edge")
+    client = make_client(MemoryKeyStore(), keep_query=True, edge_secret=b"edge")
     edge = {"X-Clicklake-Edge": "edge", "CloudFront-Viewer-Country": "DE", "User-Agent": "Agent/1"}
     response = client.put("/clicks", json=CLICK, headers={**headers, **edge})
     assert response.status_code == 202
@@ -93,7 +94,7 @@ def test_refuse_accepts_no_click_and_names_the_signal(
 def test_everything_is_kept_without_a_signal_or_if_it_is_ignored(
     make_client: MakeClient, stream: MemoryStream, settings: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    client = make_client(visitor_key=b"key", **settings)
+    client = make_client(MemoryKeyStore(), **settings)
     client.put("/clicks", json=CLICK, headers=headers)
     assert stream.click == KEPT
     assert stream.envelope["privacy"] is None

@@ -29,6 +29,7 @@ PROBLEMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"data": CLICK, "headers": {"Origin": "https://evil.example"}},
         {"field": "Origin"},
     ),
+    "edge_required": ({"data": CLICK, "settings": {"require_edge": True, "edge_secret": b"x"}}, {}),
     "privacy_signal": ({"data": CLICK, "headers": {"DNT": "1"}}, {"field": "DNT"}),
     "not_found": ({"path": "/nothing"}, {}),
     "method_not_allowed": ({"method": "DELETE"}, {}),
@@ -50,7 +51,9 @@ def test_problem_names_its_field_or_limit_and_is_counted_once(
     make_client: MakeClient, stream: MemoryStream, capsys: pytest.CaptureFixture[str], code: str
 ) -> None:
     request, members = PROBLEMS[code]
-    client = make_client(allowed_origins=frozenset(["https://shop.example"]), gpc_mode="refuse")
+    more = request.get("settings", {})
+    client = make_client(allowed_origins=frozenset(["https://shop.example"]), gpc_mode="refuse", **more)
+    request = {name: value for name, value in request.items() if name != "settings"}
     response = client.open(**{"path": "/clicks", "method": "PUT", **request})
     assert response.status_code == STATUS[code]
     assert response.mimetype == "application/problem+json"

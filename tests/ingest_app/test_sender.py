@@ -9,12 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_app.sender import read_sender, truncate_ip
+from ingest_app.sender import Sender, read_sender, truncate_ip
 from ingest_app.settings import IngestSettings
+from ingest_app.visitor_keys import DayKeys, VisitorKeys
+from tests.ingest_app.conftest import MemoryKeyStore
 
 NOW = datetime(2026, 11, 24, 23, 59, 59, tzinfo=UTC)
 TOMORROW = datetime(2026, 11, 25, 0, 0, 1, tzinfo=UTC)
 SECRET = b"the-edge-secret"
+
+KEY = b"k" * 32
+NO_KEYS = VisitorKeys(None, NOW.date())
+
+
+def keys(key: bytes = KEY) -> VisitorKeys:
+    return VisitorKeys(MemoryKeyStore(DayKeys(NOW.date(), key, None)), NOW.date())
+
+
+def read(
+    environ: dict[str, Any],
+    settings: IngestSettings,
+    visitor_keys: VisitorKeys = NO_KEYS,
+    now: datetime = NOW,
+) -> Sender:
+    return read_sender(environ, settings, visitor_keys, now)
+
 
 REST: dict[str, Any] = {"requestContext": {"identity": {"sourceIp": "203.0.113.77"}}}
 HTTP: dict[str, Any] = {"requestContext": {"http": {"sourceIp": "203.0.113.77"}}}
@@ -67,7 +86,7 @@ def test_only_48_bits_of_an_ipv6_address_remain(address: Any) -> None:
     ],
 )
 def test_address_is_the_client_that_the_gateway_saw(environ: dict[str, Any], address: str | None) -> None:
-    assert read_sender(environ, IngestSettings("clicks"), NOW).address == address
+    assert read(environ, IngestSettings("clicks")).address == address
 
 
 @pytest.mark.parametrize(
@@ -89,7 +108,7 @@ def test_viewer_address_is_parsed_in_every_form(viewer: str, address: str | None
         "HTTP_X_CLICKLAKE_EDGE": SECRET.decode(),
         "HTTP_CLOUDFRONT_VIEWER_ADDRESS": viewer,
     }
-    assert read_sender(environ, IngestSettings("clicks", edge_secret=SECRET), NOW).address == address
+    assert read(environ, IngestSettings("clicks", edge_secret=SECRET)).address == address
 
 
 @pytest.mark.parametrize(
@@ -116,7 +135,7 @@ def test_cloudfront_headers_are_believed_only_with_the_secret(
     }
     if sent is not None:
         environ["HTTP_X_CLICKLAKE_EDGE"] = sent
-    sender = read_sender(environ, IngestSettings("clicks", edge_secret=edge_secret), NOW)
+    sender = read(environ, IngestSettings("clicks", edge_secret=edge_secret))
     assert sender.country == country
     assert sender.address == ("198.51.100.0" if country else "203.0.113.0")
 
@@ -124,41 +143,48 @@ def test_cloudfront_headers_are_believed_only_with_the_secret(
 @pytest.mark.parametrize("country", ["", "de", "DEU", "D", "D1", "DE\n", "<>"])
 def test_country_is_two_capital_letters_or_null(country: str) -> None:
     environ = {"HTTP_X_CLICKLAKE_EDGE": SECRET.decode(), "HTTP_CLOUDFRONT_VIEWER_COUNTRY": country}
-    assert read_sender(environ, IngestSettings("clicks", edge_secret=SECRET), NOW).country is None
+    assert read(environ, IngestSettings("clicks", edge_secret=SECRET)).country is None
 
 
 def test_visitor_id_is_the_documented_hmac() -> None:
     environ = {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": "Agent/1"}
-    sender = read_sender(environ, IngestSettings("clicks", visitor_key=b"key"), NOW)
-    expected = hmac.new(b"key", b"2026-11-24\n203.0.113.0\nAgent/1", hashlib.sha256).hexdigest()
-    assert sender.visitor_id == expected
+    expected = hmac.new(KEY, b"2026-11-24\n203.0.113.0\nAgent/1", hashlib.sha256).hexdigest()
+    assert read(environ, IngestSettings("clicks"), keys()).visitor_id == expected
 
 
 def test_visitor_id_depends_on_day_address_agent_and_key() -> None:
     environ = {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": "Agent/1"}
-    settings = IngestSettings("clicks", visitor_key=b"key")
+    settings = IngestSettings("clicks")
     ids = [
-        read_sender(environ, settings, NOW).visitor_id,
-        read_sender(environ, settings, TOMORROW).visitor_id,
-        read_sender({**environ, "REMOTE_ADDR": "203.0.112.77"}, settings, NOW).visitor_id,
-        read_sender({**environ, "HTTP_USER_AGENT": "Agent/2"}, settings, NOW).visitor_id,
-        read_sender(environ, IngestSettings("clicks", visitor_key=b"other"), NOW).visitor_id,
+        read(environ, settings, keys()).visitor_id,
+        read(environ, settings, keys(), TOMORROW).visitor_id,
+        read({**environ, "REMOTE_ADDR": "203.0.112.77"}, settings, keys()).visitor_id,
+        read({**environ, "HTTP_USER_AGENT": "Agent/2"}, settings, keys()).visitor_id,
+        read(environ, settings, keys(b"o" * 32)).visitor_id,
     ]
     assert len(set(ids)) == 5
-    neighbour = read_sender({**environ, "REMOTE_ADDR": "203.0.113.78"}, settings, NOW)
+    neighbour = read({**environ, "REMOTE_ADDR": "203.0.113.78"}, settings, keys())
     assert neighbour.visitor_id == ids[0]
 
 
 def test_visitor_id_needs_a_key_and_an_address() -> None:
-    assert read_sender({"REMOTE_ADDR": "203.0.113.77"}, IngestSettings("clicks"), NOW).visitor_id is None
-    assert read_sender({}, IngestSettings("clicks", visitor_key=b"key"), NOW).visitor_id is None
+    assert read({"REMOTE_ADDR": "203.0.113.77"}, IngestSettings("clicks")).visitor_id is None
+    assert read({}, IngestSettings("clicks"), keys()).visitor_id is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "country"), [("new", "DE"), ("old", "DE"), ("new,old", None), ("", None), ("older", None)]
+)
+def test_two_edge_secrets_are_believed_while_one_is_replaced(sent: str, country: str | None) -> None:
+    environ = {"HTTP_X_CLICKLAKE_EDGE": sent, "HTTP_CLOUDFRONT_VIEWER_COUNTRY": "DE"}
+    assert read(environ, IngestSettings("clicks", edge_secret=b"new,old")).country == country
 
 
 def test_agent_is_cut_and_is_valid_unicode() -> None:
     settings = IngestSettings("clicks")
-    assert read_sender({"HTTP_USER_AGENT": "x" * 5000}, settings, NOW).user_agent == "x" * 1024
-    assert read_sender({"HTTP_USER_AGENT": "a\ud800é"}, settings, NOW).user_agent == "a?é"
-    assert read_sender({"HTTP_USER_AGENT": ""}, settings, NOW).user_agent is None
+    assert read({"HTTP_USER_AGENT": "x" * 5000}, settings).user_agent == "x" * 1024
+    assert read({"HTTP_USER_AGENT": "a\ud800é"}, settings).user_agent == "a?é"
+    assert read({"HTTP_USER_AGENT": ""}, settings).user_agent is None
 
 
 @pytest.mark.parametrize(
@@ -180,14 +206,14 @@ def test_agent_is_cut_and_is_valid_unicode() -> None:
 def test_signal_removes_address_and_visitor_id(
     headers: dict[str, str], signal: str | None, mode: Any
 ) -> None:
-    settings = IngestSettings("clicks", gpc_mode=mode, visitor_key=b"key")
-    sender = read_sender({"REMOTE_ADDR": "203.0.113.77", **headers}, settings, NOW)
+    settings = IngestSettings("clicks", gpc_mode=mode)
+    sender = read({"REMOTE_ADDR": "203.0.113.77", **headers}, settings, keys())
     assert sender.privacy == signal
     assert (sender.address is None) == (sender.visitor_id is None) == (signal is not None)
 
 
 def test_mode_ignore_ignores_the_signal() -> None:
-    settings = IngestSettings("clicks", gpc_mode="ignore", visitor_key=b"key")
-    sender = read_sender({"REMOTE_ADDR": "203.0.113.77", "HTTP_SEC_GPC": "1"}, settings, NOW)
+    settings = IngestSettings("clicks", gpc_mode="ignore")
+    sender = read({"REMOTE_ADDR": "203.0.113.77", "HTTP_SEC_GPC": "1"}, settings, keys())
     assert sender.privacy is None
     assert sender.visitor_id

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ingest_app import create_app
+from ingest_app.parsing.redact import RedactionRules
 from ingest_app.settings import IngestSettings, SettingsError
 
 VALID: list[tuple[dict[str, str], str, Any]] = [
@@ -29,8 +30,26 @@ VALID: list[tuple[dict[str, str], str, Any]] = [
     ({"KEEP_QUERY": "true"}, "keep_query", True),
     ({"KEEP_QUERY": "1"}, "keep_query", True),
     ({"KEEP_QUERY": "False"}, "keep_query", False),
-    ({}, "visitor_key", None),
-    ({"VISITOR_KEY": "é"}, "visitor_key", "é".encode()),
+    ({}, "redact_paths", RedactionRules(tokens=True, mails=True)),
+    ({"REDACT_PATHS": "none"}, "redact_paths", RedactionRules(tokens=False, mails=False)),
+    ({"REDACT_PATHS": "mails"}, "redact_paths", RedactionRules(tokens=False, mails=True)),
+    (
+        {"REDACT_PATHS": "tokens, /reset/*, /u/*/mail"},
+        "redact_paths",
+        RedactionRules(True, False, (("reset", "*"), ("u", "*", "mail"))),
+    ),
+    ({}, "allowed_hosts", None),
+    ({"ALLOWED_HOSTS": "Shop.example, *.shop.example"}, "allowed_hosts", ("shop.example", "*.shop.example")),
+    ({"ALLOWED_HOSTS": "[2001:db8::1]"}, "allowed_hosts", ("[2001:db8::1]",)),
+    ({}, "foreign_hosts", "mark"),
+    ({"FOREIGN_HOSTS": "reject", "ALLOWED_HOSTS": "shop.example"}, "foreign_hosts", "reject"),
+    ({}, "item_id_pattern", None),
+    ({"ITEM_ID_PATTERN": "[0-9a-f]{8}-[0-9a-f]+"}, "item_id_pattern", "[0-9a-f]{8}-[0-9a-f]+"),
+    ({}, "visitor_key_table", None),
+    ({"VISITOR_KEY_TABLE": "clicklake-visitor-key-dev"}, "visitor_key_table", "clicklake-visitor-key-dev"),
+    ({"EDGE_SECRET": "new, old"}, "edge_secret", b"new,old"),
+    ({}, "require_edge", False),
+    ({"REQUIRE_EDGE": "true", "EDGE_SECRET": "x"}, "require_edge", True),
     ({}, "edge_secret", None),
     ({"EDGE_SECRET": ""}, "edge_secret", None),
     ({}, "region", None),
@@ -66,15 +85,39 @@ def test_valid_variable_is_read(environ: dict[str, str], name: str, value: Any) 
         ("GPC_MODE", "off"),
         ("GPC_MODE", "STRIP"),
         ("KEEP_QUERY", "maybe"),
+        ("REDACT_PATHS", "all"),
+        ("REDACT_PATHS", "tokens,,mails"),
+        ("REDACT_PATHS", "/reset"),
+        ("REDACT_PATHS", "/re*set"),
+        ("ALLOWED_HOSTS", "https://shop.example"),
+        ("ALLOWED_HOSTS", "shop.example:8080"),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", ","),
+        ("FOREIGN_HOSTS", "drop"),
+        ("FOREIGN_HOSTS", "reject"),
+        ("ITEM_ID_PATTERN", "(a|b)"),
+        ("ITEM_ID_PATTERN", "(a+)+"),
+        ("ITEM_ID_PATTERN", "a+b+"),
+        ("ITEM_ID_PATTERN", ".*"),
+        ("ITEM_ID_PATTERN", "[z-a]"),
+        ("ITEM_ID_PATTERN", "[a--z]"),
+        ("ITEM_ID_PATTERN", "a{1,2}{3}"),
+        ("ITEM_ID_PATTERN", "a" * 257),
+        ("VISITOR_KEY_TABLE", "a"),
+        ("VISITOR_KEY_TABLE", "arn:aws:dynamodb:us-east-1:123456789012:table/key"),
+        ("EDGE_SECRET", "a,b,c"),
+        ("EDGE_SECRET", "a,"),
+        ("REQUIRE_EDGE", "true"),
+        ("REQUIRE_EDGE", "yes"),
     ],
 )
 def test_error_names_the_invalid_variable(variable: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{variable} "):
+    with pytest.raises(SettingsError, match=f"^{variable}(=reject)? "):
         IngestSettings.from_environment({"CLICK_STREAM": "clicklake-dev", variable: value})
 
 
 def test_secrets_are_not_in_the_repr() -> None:
-    settings = IngestSettings("clicks", visitor_key=b"secret-1", edge_secret=b"secret-2")
+    settings = IngestSettings("clicks", edge_secret=b"secret-1,secret-2")
     assert "secret-" not in repr(settings)
 
 

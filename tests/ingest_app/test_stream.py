@@ -16,9 +16,10 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest_app import create_app, stream
+from ingest_app import create_app
+from ingest_app.aws import stream
+from ingest_app.aws.stream import MAX_ATTEMPTS, FirehoseStream, StreamUnavailable
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import MAX_ATTEMPTS, FirehoseStream, StreamUnavailable
 from tests.ingest_app.conftest import json_of
 
 Reply = tuple[int, bytes] | Exception

@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 from werkzeug.serving import make_server
 
 from ingest_app import create_app
+from ingest_app.aws.stream import StreamUnavailable
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import StreamUnavailable
 from tests.tracker.pages import BUTTON, HALF_AN_HOUR, wait, wait_for_pause, wait_until_empty
 from tests.tracker.recording_server import RecordingServer
 

@@ -3,13 +3,13 @@
 Zappa runs this in the environment that it deploys from, so most libraries are copied from there.
 """
 
-import json
 import shutil
 import tempfile
 import zipfile
 from importlib.metadata import Distribution, distribution
 from pathlib import Path, PurePath
 
+from clicklake.deploy.packaging.service_descriptions import is_description, trim_descriptions
 from clicklake.deploy.packaging.wheels import compile_all, install
 
 APP = Path("ingest_app")
@@ -43,7 +43,7 @@ def bundle_ingest(bundle: Path, architecture: str | None) -> None:
             _copy_library(library, bundle)
     if foreign and architecture:
         _install_for_lambda(foreign, bundle, architecture)
-    _keep_firehose_endpoints(bundle / "botocore/data/endpoints.json")
+    trim_descriptions(bundle)
     compile_all(bundle)
 
 
@@ -71,11 +71,11 @@ def _is_needed(file: PurePath) -> bool:
     path = file.as_posix()
     if file.suffix == ".pyc" or path.startswith(("../", *UNUSED)) or ".dist-info/" in path:
         return False
-    if path.startswith("botocore/data/"):  # descriptions of 440 services; the app calls one
+    if path.startswith("botocore/data/"):  # descriptions of 440 services; the app calls two
         # Without Firehose's endpoint rule set, botocore takes the endpoint from endpoints.json, which saves
         # 20 µs a call. It is the same endpoint (compared for 15 regions; not for dual-stack in isolated
         # partitions).
-        return len(file.parts) == 3 or (file.parts[2], file.name) == ("firehose", "service-2.json.gz")
+        return len(file.parts) == 3 or is_description(file)
     return True
 
 
@@ -99,12 +99,3 @@ def _install_for_lambda(libraries: list[Distribution], bundle: Path, architectur
         for file in filter(Path.is_file, site.rglob("*")):
             if _is_needed(file.relative_to(site)):
                 _copy(file, bundle / file.relative_to(site))
-
-
-def _keep_firehose_endpoints(file: Path) -> None:
-    """Remove the endpoints of all other services: reading them takes 18 ms of a cold start of 170."""
-    endpoints = json.loads(file.read_text())
-    for partition in endpoints["partitions"]:
-        services = partition["services"]
-        partition["services"] = {name: services[name] for name in services if name == "firehose"}
-    file.write_text(json.dumps(endpoints, separators=(",", ":")))

@@ -14,12 +14,13 @@ MODELS = ("dev", "production")  # with a REST API, and with an HTTP API
 def settings_file(stage: str, model: str) -> Path:
     """Return a settings file that names the stage, written for it if the committed one does not.
 
-    A new stage has everything of its model, and a stream of its own.
+    A new stage has everything of its model, and a stream and a visitor key of its own.
     """
     settings = json.loads(COMMITTED.read_text())
     if stage in settings:
         return COMMITTED
-    settings[stage] = {"extends": model, "aws_environment_variables": {"CLICK_STREAM": names.stream(stage)}}
+    variables = {"CLICK_STREAM": names.stream(stage), "VISITOR_KEY_TABLE": names.visitor_key_table(stage)}
+    settings[stage] = {"extends": model, "aws_environment_variables": variables}
     GENERATED.parent.mkdir(parents=True, exist_ok=True)
     GENERATED.write_text(json.dumps(settings, indent=2))
     return GENERATED

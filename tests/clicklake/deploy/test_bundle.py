@@ -62,9 +62,8 @@ def test_every_module_has_bytecode_that_is_never_compiled_again(for_lambda: Path
 
 
 def test_the_bundle_contains_only_the_processor_and_its_libraries(for_lambda: Path) -> None:
-    written = {
-        f"processor/{file.name}" for suffix in ("py", "json") for file in ROOT.glob(f"processor/*.{suffix}")
-    }
+    sources = (ROOT / "processor").rglob("*")
+    written = {file.relative_to(ROOT).as_posix() for file in sources if file.suffix in (".py", ".json")}
     names = files_of(for_lambda)
     assert {name for name in names if name.startswith("processor/") and not name.endswith(".pyc")} == written
     assert not {"ingest_app", "tests", "bin", "web"} & {name.split("/")[0] for name in names}

@@ -52,12 +52,14 @@ def test_the_ingest_role_may_put_on_its_stream_and_nothing_else(dev: Stage) -> N
     allowed = {action for statement in statements for action in as_list(statement["Action"])}
     # lambda:InvokeFunction on itself: Zappa's REST API calls the function under the function's own role.
     assert allowed == {
-        "firehose:PutRecord", "logs:CreateLogStream", "logs:PutLogEvents", "lambda:InvokeFunction"
+        "firehose:PutRecord", "dynamodb:GetItem", "dynamodb:PutItem",
+        "logs:CreateLogStream", "logs:PutLogEvents", "lambda:InvokeFunction",
     }  # fmt: skip
     assert not iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     resources = {resource for statement in statements for resource in as_list(statement["Resource"])}
     assert {resource.split(":", 5)[5] for resource in resources} == {
-        "deliverystream/clicklake-dev", "log-group:/aws/lambda/clicklake-dev:*", "function:clicklake-dev"
+        "deliverystream/clicklake-dev", "table/clicklake-visitor-key-dev",
+        "log-group:/aws/lambda/clicklake-dev:*", "function:clicklake-dev",
     }  # fmt: skip
 
 
@@ -91,10 +93,29 @@ def test_every_file_of_the_site_is_served_as_what_it_is(dev: Stage, file: str, c
     assert served.headers["Cache-Control"] == "public, max-age=300"
 
 
-def test_the_function_has_both_secrets_and_cloudfront_has_one(dev: Stage) -> None:
+def test_the_function_has_no_key_but_the_name_of_its_table(dev: Stage) -> None:
+    environment = dev.environment("clicklake-dev")
+    assert environment["VISITOR_KEY_TABLE"] == "clicklake-visitor-key-dev"
+    versions = dev.client("lambda").list_versions_by_function(FunctionName="clicklake-dev")["Versions"]
+    for version in versions:
+        assert "VISITOR_KEY" not in version.get("Environment", {}).get("Variables", {})
+    (item,) = dev.client("dynamodb").scan(TableName="clicklake-visitor-key-dev")["Items"]
+    assert item.keys() == {"name", "day", "key"}
+    assert len(item["key"]["B"]) == 32
+
+
+def test_executions_are_reserved_for_the_function(dev: Stage) -> None:
+    reserved = dev.client("lambda").get_function_concurrency(FunctionName="clicklake-dev")
+    assert reserved["ReservedConcurrentExecutions"] == 200
+
+
+def test_the_worst_hour_is_printed(dev: Stage) -> None:
+    assert "an hour of the worst flood costs at most" in dev.printed
+
+
+def test_the_function_and_cloudfront_have_the_secret(dev: Stage) -> None:
     environment = dev.environment("clicklake-dev")
     assert all(re.fullmatch("[0-9a-f]{64}", environment[secret]) for secret in SECRETS)
-    assert environment["VISITOR_KEY"] != environment["EDGE_SECRET"]
     (found,) = dev.client("cloudfront").list_distributions()["DistributionList"]["Items"]
     (api,) = (origin for origin in found["Origins"]["Items"] if origin["Id"] == "api")
     (header,) = api["CustomHeaders"]["Items"]

@@ -90,6 +90,29 @@ def test_deploying_again_deploys_what_changed(first: Stage) -> None:
     assert (after["stream"], after["addresses"]) == (before["stream"], before["addresses"])
 
 
+def test_a_plan_says_what_would_change_and_changes_nothing(first: Stage) -> None:
+    def plan(*words: str) -> str:
+        return first.checkout.make("deploy", "PLAN=1", *words)
+
+    before = state_of(first)
+    unchanged = plan("STAGE=dev")
+    assert unchanged.count("no change") == 5, unchanged
+    first.checkout.replace("processor/parsing/bots.py", 'NO_AGENT = "nobody"', 'NO_AGENT = "no-one"')
+    changed = plan("STAGE=dev", "SET=RawDays=8 GPC_MODE=ignore LogDays=7")
+    first.checkout.replace("processor/parsing/bots.py", 'NO_AGENT = "no-one"', 'NO_AGENT = "nobody"')
+    for line in (
+        "RawDays: '90' becomes '8'",
+        "modify DataBucket (AWS::S3::Bucket)",
+        "modify IngestLogs (AWS::Logs::LogGroup)",
+        "changed processor/parsing/bots.py",
+        "GPC_MODE: 'not set' becomes 'ignore'",
+    ):
+        assert f"   {line}\n" in changed, changed
+    new = plan("STAGE=alice", "LIKE=production")
+    assert new.count("\n   new") == 5
+    assert state_of(first) == before
+
+
 def test_settings_are_kept_until_they_are_changed(first: Stage) -> None:
     overrides = "SET=ItemIdField=productId CatalogueUrl=none GPC_MODE=refuse RawDays=7"
     again(first, overrides)

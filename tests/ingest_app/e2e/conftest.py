@@ -13,7 +13,7 @@ from tests.ingest_app.e2e.lambda_function import LambdaFunction
 from tests.support.paths import ROOT
 
 EDGE_SECRET = "the-edge-secret"
-VISITOR_KEY = "the-visitor-key"
+VISITOR_KEY_TABLE = "clicklake-visitor-key-dev"
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +71,7 @@ def write_zappa_settings(bundle: Path) -> None:
     baked = {
         "ALLOWED_ORIGINS": "https://mysfits.example",
         "EDGE_SECRET": EDGE_SECRET,
-        "VISITOR_KEY": VISITOR_KEY,
+        "VISITOR_KEY_TABLE": VISITOR_KEY_TABLE,
     }
     text = output.read_text()
     assert "ENVIRONMENT_VARIABLES={}" in text

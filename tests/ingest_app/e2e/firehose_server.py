@@ -24,6 +24,9 @@ class FirehoseServer(ThreadingHTTPServer):
         self.accepted: list[bytes] = []
         self.request_count = 0
         self.closing = threading.Event()
+        self.key_item: dict[str, Any] | None = None
+        """The item of the visitor key's table, whose service this server plays too."""
+        self.is_key_table_up = True
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
 
@@ -37,6 +40,20 @@ class FirehoseServer(ThreadingHTTPServer):
 
     def behave(self, *responders: Responder) -> None:
         self.responders, self.accepted, self.request_count = list(responders), [], 0
+
+    def key_table(self, handler: "_Handler", operation: str, request: dict[str, Any]) -> None:
+        if not self.is_key_table_up:
+            return _fail(handler, 500, "InternalServerError", "down")
+        if operation == "GetItem":
+            return handler.respond(200, json.dumps({"Item": self.key_item} if self.key_item else {}).encode())
+        names = request["ExpressionAttributeNames"]
+        values = request.get("ExpressionAttributeValues", {})
+        expected = {names[f"#{name[1:]}"]: value for name, value in values.items()}
+        stored = {name: (self.key_item or {}).get(name) for name in expected}
+        if (self.key_item is None) != (not expected) or stored != expected:
+            return _fail(handler, 400, "ConditionalCheckFailedException", "The conditional request failed")
+        self.key_item = request["Item"]
+        return handler.respond(200, b"{}")
 
     def next_responder(self) -> Responder:
         with self._lock:
@@ -64,7 +81,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        assert self.headers["X-Amz-Target"] == "Firehose_20150804.PutRecord"
+        target = self.headers["X-Amz-Target"]
+        if target.startswith("DynamoDB_20120810."):
+            self.server.key_table(self, target.partition(".")[2], json.loads(body))
+            return
+        assert target == "Firehose_20150804.PutRecord"
         self.record = base64.b64decode(json.loads(body)["Record"]["Data"])
         self.server.next_responder()(self)
 
@@ -125,6 +146,19 @@ def break_off(handler: _Handler) -> None:
     handler.wfile.write(b'{"RecordId": "')
     handler.wfile.flush()
     hang_up(handler)
+
+
+def drip(raw: bytes, pause_seconds: float) -> Responder:
+    """Send one byte at a time, with pauses that are shorter than any timeout."""
+
+    def respond(handler: _Handler) -> None:
+        for byte in raw:
+            handler.wfile.write(bytes([byte]))
+            handler.wfile.flush()
+            if handler.server.closing.wait(pause_seconds):
+                return
+
+    return respond
 
 
 def write(raw: bytes) -> Responder:

@@ -1,5 +1,7 @@
 """The shipped Lambda function: what it answers in both event shapes, and what it must never run."""
 
+import base64
+import hmac
 import json
 
 import pytest
@@ -315,3 +317,22 @@ def test_refused_request_logs_one_line_of_counts_without_the_sender(
     assert counts["RejectedType"] == 1
     assert "secret" not in line
     assert "203.0.113" not in line
+
+
+def test_visitor_id_comes_from_the_key_in_the_table(
+    function: LambdaFunction, make_event: MakeEvent, firehose: FirehoseServer
+) -> None:
+    function(make_event("PUT", "/clicks", JSON, json.dumps(CLICK).encode()))
+    (envelope,) = firehose.envelopes
+    assert firehose.key_item
+    key = base64.b64decode(firehose.key_item["key"]["B"])
+    agent = envelope["userAgent"] or ""
+    message = f"{firehose.key_item['day']['S']}\n{envelope['address']}\n{agent}"
+    assert envelope["visitorId"] == hmac.new(key, message.encode(), "sha256").hexdigest()
+
+
+def test_odd_events_never_get_zappas_own_answer(function: LambdaFunction, make_event: MakeEvent) -> None:
+    event = make_event("PUT", "/clicks", JSON, b"[]") | {"body": "A", "isBase64Encoded": True}
+    response = function(event)
+    assert (response["statusCode"], body_of(response)["code"]) == (400, "bad_request")
+    assert headers_of(response)["access-control-allow-origin"] == ORIGIN

@@ -18,7 +18,9 @@ CHECKS = ["--checks", "all", "--exclude-checks", "negative_data_rejection"]  # s
 
 
 def run_schemathesis(endpoint: str, folder: Path, phases: str, max_examples: int) -> str:
-    app = FlaskRun(aws_environment(endpoint, VISITOR_KEY="key", EDGE_SECRET="secret"))
+    app = FlaskRun(
+        aws_environment(endpoint, VISITOR_KEY_TABLE="clicklake-visitor-key-dev", EDGE_SECRET="secret")
+    )
     try:
         run = subprocess.run(
             [

@@ -1,5 +1,9 @@
 """What FirehoseStream makes of faults that only a real socket has. test_stream.py has the other faults."""
 
+import contextlib
+import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -7,9 +11,10 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest_app import create_app, stream
+from ingest_app import create_app
+from ingest_app.aws import stream
+from ingest_app.aws.stream import MAX_ATTEMPTS, FirehoseStream, StreamUnavailable
 from ingest_app.settings import IngestSettings
-from ingest_app.stream import MAX_ATTEMPTS, FirehoseStream, StreamUnavailable
 from tests.ingest_app.conftest import json_of
 from tests.ingest_app.e2e.conftest import aws_environment
 from tests.ingest_app.e2e.firehose_server import (
@@ -20,6 +25,7 @@ from tests.ingest_app.e2e.firehose_server import (
     accept_and_reset,
     break_off,
     deny,
+    drip,
     fall_silent,
     hang_up,
     throttle,
@@ -113,11 +119,72 @@ def test_closed_port_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
     assert app.test_client().put("/clicks", data=CLICK).status_code == 503
 
 
-def test_silent_firehose_is_asked_twice(firehose: FirehoseServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A third attempt could end after the deadline. Everything is at a tenth of the shipped time."""
+@pytest.fixture
+def tenth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything at a tenth of the shipped time."""
     for name, seconds in {"CONNECT_TIMEOUT": 0.1, "READ_TIMEOUT": 0.3, "DEADLINE": 1.0}.items():
         monkeypatch.setattr(stream, f"{name}_SECONDS", seconds)
+
+
+def test_silent_firehose_is_asked_twice(firehose: FirehoseServer, tenth_of_the_time: None) -> None:
+    """A third attempt could end after the deadline."""
     firehose.behave(fall_silent)
     with pytest.raises(StreamUnavailable):
         make_stream().put(b"{}")
     assert firehose.request_count == 2
+
+
+DRIPS = {
+    "an endless header": b"HTTP/1.1 200 OK\r\nX: " + b"a" * 1000,
+    "an endless status": b"HTTP/1.1 200 " + b"a" * 1000,
+    "headers, then a body": b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n" + b" " * 900,
+    "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 200,
+    "a body without a length": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b" " * 900,
+    "a hundred continues": b"HTTP/1.1 100 Continue\r\n\r\n" * 40,
+}
+
+
+@pytest.mark.parametrize("raw", DRIPS.values(), ids=DRIPS)
+def test_answer_that_drips_is_given_up_in_time(
+    firehose: FirehoseServer, tenth_of_the_time: None, raw: bytes
+) -> None:
+    firehose.behave(drip(raw, 0.05))
+    started = time.monotonic()
+    with pytest.raises(StreamUnavailable):
+        make_stream().put(b"{}")
+    seconds = time.monotonic() - started
+    # Without a deadline it takes fifty times as long. A busy machine may take some more than the deadline.
+    assert seconds < 5 * stream.DEADLINE_SECONDS, f"a put took {seconds:.1f} s of {stream.DEADLINE_SECONDS} s"
+
+
+def test_server_that_reads_slowly_is_given_up_in_time(tenth_of_the_time: None) -> None:
+    """Its window fills, and then every byte has a timeout of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        closing = threading.Event()
+
+        def sip() -> None:
+            with contextlib.suppress(OSError):
+                while not closing.is_set():
+                    connection, _ = server.accept()
+                    with connection:
+                        while not closing.wait(0.05) and connection.recv(1024):
+                            pass
+
+        thread = threading.Thread(target=sip, daemon=True)
+        thread.start()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        started = time.monotonic()
+        with pytest.raises(StreamUnavailable):
+            make_stream().put(b"x" * 4_000_000)
+        closing.set()
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        assert time.monotonic() - started < 5 * stream.DEADLINE_SECONDS
+
+
+def test_slow_answer_within_its_time_is_a_success(firehose: FirehoseServer, tenth_of_the_time: None) -> None:
+    body = b'{"RecordId": "1"}'
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    firehose.behave(drip(answer, 0.002))
+    make_stream().put(b"{}")

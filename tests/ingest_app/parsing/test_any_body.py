@@ -108,7 +108,7 @@ def test_damaged_json_is_accepted_or_refused(value: Any, data: st.DataObject) ->
     assert post(bytes(body)).status_code in (202, 400, 413)
 
 
-schema = ClickSchema("mysfitId", keep_query=False)
+schema = ClickSchema(IngestSettings("clicks"))
 strict, lenient = StrictParser(schema), LenientParser(schema)
 
 

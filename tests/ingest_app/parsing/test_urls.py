@@ -15,7 +15,15 @@ URLS = [
     ("https://h/x?#", "https://h/x"),
     ("https://h/x?q=secret", "https://h/x"),
     ("https://h/x?q=1&utm_source=news&token=2", "https://h/x?utm_source=news"),
-    ("https://h/?utm_source=a&utm_medium=b&utm_own=c", "https://h/?utm_source=a&utm_medium=b&utm_own=c"),
+    (
+        "https://h/?utm_source=a&utm_medium=b&utm_campaign=c&utm_term=d&utm_content=e&utm_id=f",
+        "https://h/?utm_source=a&utm_medium=b&utm_campaign=c&utm_term=d&utm_content=e&utm_id=f",
+    ),
+    ("https://h/?utm_source=a&utm_own=c", "https://h/?utm_source=a"),
+    ("https://h/?utm_email=a@b.example&UTM_Id=7", "https://h/?UTM_Id=7"),
+    ("https://h/?utm_sourcex=1&xutm_source=2&utm_source&utm_term=", "https://h/?utm_source&utm_term="),
+    ("https://h/?utm_\u017fource=a", "https://h/"),
+    ("https://h/?&&utm_id=1&&", "https://h/?utm_id=1"),
     ("https://h/?UTM_Source=A&GCLID=B", "https://h/?UTM_Source=A&GCLID=B"),
     ("https://h/?gclid=a&fbclid=b&msclkid=c", "https://h/?gclid=a&fbclid=b&msclkid=c"),
     ("https://h/?utm_source=%C3%A9+a%20b", "https://h/?utm_source=%C3%A9+a%20b"),
@@ -28,7 +36,6 @@ URLS = [
     ("https://user:pass@h:8080/x", "https://h:8080/x"),
     ("https://user:p@ss@h/x", "https://h/x"),
     ("HTTPS://user:pass@h/x", "HTTPS://h/x"),
-    ("android-app://user@com.example/x", "android-app://com.example/x"),
     ("https://h/@user/post", "https://h/@user/post"),
     ("https://[2001:db8::1]:8080/x", "https://[2001:db8::1]:8080/x"),
 ]
@@ -45,9 +52,15 @@ HREFS = [
     ("https:////user:pass@h/x", "https:////h/x"),
     (" ht\ntps://user:pass@h/x", "https://h/x"),
     ("ftp:user:pass@h/x", "ftp:h/x"),
-    ("mailto:someone@h.example?subject=secret", "mailto:someone@h.example"),
-    ("tel:+49-30-1234", "tel:+49-30-1234"),
-    ("javascript:void(0)", "javascript:void(0)"),
+    ("mailto:someone@h.example?subject=secret", "mailto:"),
+    (" MAIL\nTO:someone@h.example", "MAILTO:"),
+    ("tel:+49-30-1234", "tel:"),
+    ("tel://+49-30-1234", "tel:"),
+    ("sms:+49301234?body=x", "sms:"),
+    ("whatsapp://send?phone=49301234", "whatsapp:"),
+    ("javascript:void(0)", "javascript:"),
+    ("data:text/html,secret", "data:"),
+    ("blob:https://h/secret", "blob:"),
 ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from clicklake.deploy.packaging.ingest_bundle import RUNTIME
+from clicklake.deploy.packaging.service_descriptions import OPERATIONS
 from tests.clicklake.deploy.packaging.conftest import VENV
 from tests.support.paths import ROOT
 
@@ -63,11 +64,11 @@ def test_every_module_has_bytecode_that_python_does_not_check(for_lambda: zipfil
     assert sum(name.endswith(".pyc") for name in names) == sum(name.endswith(".py") for name in names)
 
 
-def test_botocore_describes_only_firehose(for_lambda: zipfile.ZipFile) -> None:
+def test_botocore_describes_only_what_the_app_calls(for_lambda: zipfile.ZipFile) -> None:
     below = {name.split("/")[2] for name in for_lambda.namelist() if name.startswith("botocore/data/")}
-    assert {name for name in below if not name.endswith(".json")} == {"firehose"}
+    assert {name for name in below if not name.endswith(".json")} == {*OPERATIONS}
     endpoints = json.loads(for_lambda.read("botocore/data/endpoints.json"))
-    assert all(partition["services"].keys() <= {"firehose"} for partition in endpoints["partitions"])
+    assert all(partition["services"].keys() <= {*OPERATIONS} for partition in endpoints["partitions"])
     assert any(partition["services"] for partition in endpoints["partitions"])
 
 

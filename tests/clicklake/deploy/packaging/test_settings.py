@@ -59,7 +59,10 @@ def test_entry_point_is_ours_and_the_stream_is_that_of_the_stage(stage: str) -> 
     assert settings["lambda_handler"] == "ingest_app.lambda_entry.lambda_handler"
     assert settings["app_function"] == "ingest_app.wsgi.app"
     assert settings["project_name"] == "clicklake"
-    assert settings["aws_environment_variables"] == {"CLICK_STREAM": f"clicklake-{stage}"}  # no secret
+    assert settings["aws_environment_variables"] == {  # no secret
+        "CLICK_STREAM": f"clicklake-{stage}",
+        "VISITOR_KEY_TABLE": f"clicklake-visitor-key-{stage}",
+    }
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -21,7 +21,13 @@ def test_a_new_stage_has_all_of_its_model_and_its_own_stream(
     monkeypatch.setattr(stage_settings, "GENERATED", tmp_path / "new" / "zappa_settings.json")
     written = json.loads(settings_file("alice", "production").read_text())
     committed = json.loads(COMMITTED.read_text())
-    own = {"extends": "production", "aws_environment_variables": {"CLICK_STREAM": "clicklake-alice"}}
+    own = {
+        "extends": "production",
+        "aws_environment_variables": {
+            "CLICK_STREAM": "clicklake-alice",
+            "VISITOR_KEY_TABLE": "clicklake-visitor-key-alice",
+        },
+    }
     assert written == committed | {"alice": own}
 
 

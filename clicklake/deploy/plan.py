@@ -1,0 +1,185 @@
+"""`deploy --plan`: print what a deployment would change, and change nothing.
+
+CloudFormation says what it would do, in a change set that is deleted again. A stack that does not exist is
+listed with its resources, since a change set would create it. Of a function's code the files are compared.
+"""
+
+import io
+import tempfile
+import urllib.request
+import uuid
+import zipfile
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import click
+from botocore.exceptions import ClientError, WaiterError
+
+from clicklake.deploy import names
+from clicklake.deploy.aws import Aws
+from clicklake.deploy.checks import template_of
+from clicklake.deploy.ingest import SECRETS, environment_of, package_ingest
+from clicklake.deploy.packaging.processor_bundle import bundle_processor
+from clicklake.deploy.resources.stacks import find_stack
+from clicklake.deploy.settings import ALARMS, LAKE, SITE, StageSettings
+from clicklake.deploy.target import Target
+
+LOCAL_CODE = "../build/processor"  # CodeUri in lake.yaml; a deployed template has the upload's address
+CODE_SECONDS = 60
+
+
+def print_plan(target: Target, stage: str, model: str, settings: StageSettings) -> None:
+    stacks = {
+        LAKE: names.lake_stack(stage),
+        SITE: names.site_stack(stage),
+        ALARMS: names.alarms_stack(stage),
+    }
+    for template, stack in stacks.items():
+        click.echo(f"\n{stack}")
+        for line in _stack_changes(target.aws, template, stack, settings.templates[template]):
+            click.echo(f"   {line}")
+    with tempfile.TemporaryDirectory() as folder:
+        processor, ingest = Path(folder) / "processor", Path(folder) / "ingest.zip"
+        machine = None if target.is_emulator else _architecture(target.aws, stage, settings)
+        bundle_processor(processor, machine)
+        package_ingest(target.aws, stage, model, ingest)
+        _print_code(target.aws, f"clicklake-processor-{stage}", _files_of_folder(processor))
+        _print_code(target.aws, names.zappa(stage), _files_of_zip(ingest.read_bytes()))
+    _print_variables(environment_of(target.aws, stage), settings.ingest)
+
+
+def _architecture(aws: Aws, stage: str, settings: StageSettings) -> str:
+    stack = find_stack(aws, names.lake_stack(stage))
+    current = stack.parameters["Architecture"] if stack else "arm64"
+    return settings.templates[LAKE].get("Architecture", current)
+
+
+def _stack_changes(aws: Aws, template: Path, name: str, parameters: Mapping[str, str]) -> Iterator[str]:
+    before = find_stack(aws, name)
+    if before is None:
+        resources = template_of(template)["Resources"]
+        yield f"new, with up to {len(resources)} resources: {', '.join(resources)}"
+        return
+    for parameter, value in parameters.items():
+        if before.parameters.get(parameter) != value:
+            yield f"{parameter}: {before.parameters.get(parameter, 'not set')!r} becomes {value!r}"
+    changes = _change_set(aws, template, name, before.parameters, parameters)
+    for change in changes:
+        resource = change["ResourceChange"]
+        replaced = ", replaced" if resource.get("Replacement") == "True" else ""
+        kind = f"{resource['ResourceType']}{replaced}"
+        yield f"{resource['Action'].lower()} {resource['LogicalResourceId']} ({kind})"
+    if not changes:
+        yield "no change"
+
+
+def _change_set(
+    aws: Aws, template: Path, name: str, current: Mapping[str, str], parameters: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the changes of a change set, which is deleted again."""
+    client, change_set = aws.client("cloudformation"), f"plan-{uuid.uuid4()}"
+    body = template.read_text()
+    if LOCAL_CODE in body:
+        deployed = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+        resources = deployed["Resources"] if isinstance(deployed, dict) else _resources_in(deployed)
+        body = body.replace(LOCAL_CODE, _code_uri(resources["Processor"]["Properties"]))
+    known = template_of(template)["Parameters"]
+    values = [
+        {"ParameterKey": key, "ParameterValue": parameters[key]}
+        if key in parameters
+        else {"ParameterKey": key, "UsePreviousValue": True}
+        for key in known
+        if key in parameters or key in current
+    ]
+    where = {"StackName": name, "ChangeSetName": change_set}
+    client.create_change_set(
+        **where,
+        ChangeSetType="UPDATE",
+        TemplateBody=body,
+        Parameters=values,
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    try:
+        client.get_waiter("change_set_create_complete").wait(**where, WaiterConfig={"Delay": 2})
+        changes: list[dict[str, Any]] = client.describe_change_set(**where)["Changes"]
+        return changes
+    except WaiterError:
+        described = client.describe_change_set(**where)
+        if "didn't contain changes" in described["StatusReason"] or "No updates" in described["StatusReason"]:
+            return []
+        raise click.ClickException(f"{name}: {described['StatusReason']}") from None
+    finally:
+        client.delete_change_set(**where)
+
+
+def _code_uri(function: Mapping[str, Any]) -> str:
+    """Return the upload's address; an emulator gives the template as the transform made it."""
+    if "CodeUri" in function:
+        return str(function["CodeUri"])
+    return f"s3://{function['Code']['S3Bucket']}/{function['Code']['S3Key']}"
+
+
+def _resources_in(body: str) -> Mapping[str, Any]:
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(body)
+        file.flush()
+        resources: Mapping[str, Any] = template_of(Path(file.name))["Resources"]
+    return resources
+
+
+def _print_code(aws: Aws, function: str, files: Mapping[str, str]) -> None:
+    click.echo(f"\n{function}\n   package {_hash_of(files)}, {len(files)} files")
+    deployed = _deployed_files(aws, function)
+    if deployed is None:
+        click.echo("   new")
+        return
+    changed = [name for name in files.keys() & deployed.keys() if files[name] != deployed[name]]
+    added, removed = files.keys() - deployed.keys(), deployed.keys() - files.keys()
+    for word, listed in (("changed", changed), ("added", added), ("removed", removed)):
+        for name in sorted(listed):
+            if not name.endswith(".pyc"):
+                click.echo(f"   {word} {name}")
+    if not (changed or added or removed):
+        click.echo("   no change")
+
+
+def _deployed_files(aws: Aws, function: str) -> dict[str, str] | None:
+    client = aws.client("lambda")
+    try:
+        location = client.get_function(FunctionName=function)["Code"]["Location"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    with urllib.request.urlopen(location, timeout=CODE_SECONDS) as answer:  # noqa: S310 (AWS's own address)
+        return _files_of_zip(answer.read())
+
+
+def _files_of_zip(packed: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return {
+            entry.filename: sha256(archive.read(entry)).hexdigest()
+            for entry in archive.infolist()
+            if not entry.is_dir()
+        }
+
+
+def _files_of_folder(folder: Path) -> dict[str, str]:
+    return {
+        file.relative_to(folder).as_posix(): sha256(file.read_bytes()).hexdigest()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def _hash_of(files: Mapping[str, str]) -> str:
+    return sha256("".join(f"{name} {files[name]}\n" for name in sorted(files)).encode()).hexdigest()[:16]
+
+
+def _print_variables(before: Mapping[str, str], changes: Mapping[str, str]) -> None:
+    """Print the ingest app's settings before and after; never a secret."""
+    for name, value in changes.items():
+        if before.get(name) != value and name not in SECRETS:
+            click.echo(f"   {name}: {before.get(name, 'not set')!r} becomes {value!r}")
