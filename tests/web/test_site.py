@@ -2,6 +2,7 @@
 
 import json
 import queue
+import re
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -359,3 +360,9 @@ def test_print_shows_the_mysfits_without_the_controls(page: Page) -> None:
     expect(cards(page)).to_have_count(12)
     for control in ["#filters", "#counting-switch", ".eyes"]:
         expect(page.locator(control)).to_be_hidden()
+
+
+@pytest.mark.parametrize("page", ["index.html", "privacy.html"])
+def test_a_page_loads_the_small_tracker(page: str) -> None:
+    scripts = re.findall(r'<script[^>]* src="(tracker[^"]*)"', (ROOT / "web" / page).read_text())
+    assert scripts == ["tracker.min.js"]
