@@ -79,6 +79,8 @@ test: test-setup lint
 	$(PYTEST) $(PARALLEL)
 
 test-long: test-setup $(ENVS)/sam.ready $(ENVS)/scan.ready
+	@scripts/install-test-tools.sh --engines
+	CLICKLAKE_ALL_ENGINES=1 $(PYTEST) tests/tracker/test_engines.py
 	$(PYTEST) -m long
 
 coverage: $(ENVS)/test.ready

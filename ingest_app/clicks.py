@@ -72,6 +72,8 @@ class Element(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     id: Text | None = None
     text: Text | None = None
     href: Text | None = None
+    name: Text | None = None
+    selector: Text | None = None
 
 
 class ClickInput(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True, gc=False):

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the tests need beside Python: a Chromium or Chrome for the page, Node.js for making the tracker anew. What is
 # missing is installed where root has apt-get; elsewhere Chromium is asked for, and the test that needs Node.js skips.
+# With --engines also Firefox and WebKitGTK, which only the long tests insist on.
 set -eu
 
 has_chromium() {
@@ -14,6 +15,11 @@ has_chromium() {
 missing=
 has_chromium || missing=chromium
 command -v npm >/dev/null || missing="$missing nodejs npm"
+if [ "${1:-}" = --engines ]; then
+    command -v firefox-esr >/dev/null || command -v firefox >/dev/null || missing="$missing firefox-esr"
+    command -v WebKitWebDriver >/dev/null || missing="$missing webkit2gtk-driver"
+    command -v Xvfb >/dev/null || missing="$missing xvfb"
+fi
 if [ -z "$missing" ]; then exit 0; fi
 
 if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

@@ -89,7 +89,10 @@ def script(commands: str, *tables: dict[str, str]) -> str:
 def run(checkout: Checkout, commands: str) -> str:
     tools = checkout.folder / ".run/bin"  # where the set-up leaves clicklake and the AWS CLI
     path = f"{checkout.env['PATH']}:{tools}"
-    done = checkout.run("bash", "-exo", "pipefail", "-c", commands, PATH=path)
+    # The scripts in .run/bin belong to the tests' own checkout. PYTHONPATH makes them use the copy.
+    done = checkout.run(
+        "bash", "-exo", "pipefail", "-c", commands, PATH=path, PYTHONPATH=str(checkout.folder)
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

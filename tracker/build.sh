@@ -1,19 +1,55 @@
 #!/bin/sh
-# Makes web/tracker.min.js from web/tracker.js, with the minifier of package-lock.json to the byte. Needs Node.js and npm.
-# tracker/sha256sums says which source the minified file was made from: so a test can tell without Node.js that it is
-# stale. (A hash in the file itself would cost every visitor its bytes.)
+# Build the two trackers that pages load, and the module for bundlers, from web/tracker.js. Needs Node.js and npm.
+# The minifier of package-lock.json makes the same bytes every time. tracker/sha256sums names the source and what was
+# built from it, so that a test without Node.js can tell that a built file is stale.
+#
+#   tracker/build.sh             build in place
+#   tracker/build.sh DIRECTORY   build there, to compare
 set -eu
 cd "$(dirname "$0")/.."
-minified=${1:-web/tracker.min.js}
 
 tools=build/tracker
 mkdir -p "$tools"
-cp tracker/package.json tracker/package-lock.json tracker/.npmrc "$tools"
+cp tracker/package-lock.json tracker/.npmrc "$tools"
+cp tracker/package.json "$tools"
 npm ci --prefix "$tools" --silent
 PATH=$tools/node_modules/.bin:$PATH
 
 acorn --ecma2018 --silent web/tracker.js # newer syntax keeps the whole script from running in an older browser
-terser web/tracker.js --ecma 2018 --compress passes=3 --mangle --output "$minified"
-[ "$minified" != web/tracker.min.js ] ||
-  { sha256sum web/tracker.js web/tracker.min.js 2>/dev/null || shasum -a 256 web/tracker.js web/tracker.min.js; } > tracker/sha256sums
-echo "$minified: $(gzip -9 < "$minified" | wc -c) bytes gzipped"
+
+web=${1:-web}
+module=${1:-tracker}
+minify() { # CLICKLAKE_LITE, output
+  terser web/tracker.js --ecma 2018 --define "CLICKLAKE_LITE=$1" --compress passes=3,keep_fargs=false,unsafe=true --mangle --output "$2"
+}
+minify true "$web/tracker.min.js"
+minify undefined "$web/tracker.full.min.js"
+
+# A bundle has no script element of its own, and a server has no window: the tracker runs when the page calls start().
+{
+  cat << 'END'
+export function start(config) {
+const mark = Symbol.for('clicklake');
+if (!window[mark]) {
+const own = window.clicks, isStub = own && own.q;
+window.clicks = { q: isStub ? own.q : [], userId: isStub ? own.userId : undefined, config };
+END
+  cat "$web/tracker.full.min.js"
+  cat << 'END'
+
+if (own !== undefined && !isStub) window.clicks = own;
+}
+return window[mark];
+}
+END
+} > "$module/clicks.js"
+
+built='web/tracker.js web/tracker.min.js web/tracker.full.min.js tracker/clicks.js'
+if [ $# = 0 ]; then
+  # shellcheck disable=SC2086 # four names
+  { sha256sum $built 2>/dev/null || shasum -a 256 $built; } > tracker/sha256sums
+fi
+for name in tracker.min.js tracker.full.min.js; do
+  integrity=$(openssl dgst -sha384 -binary "$web/$name" | openssl base64 -A)
+  echo "$name: $(gzip -9 < "$web/$name" | wc -c) bytes gzipped, integrity sha384-$integrity"
+done

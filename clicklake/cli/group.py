@@ -28,6 +28,11 @@ COMMANDS = {
     "demo": CommandEntry(
         "On this machine", "clicklake.demo.command", "Send a made-up day of clicks, and report it."
     ),
+    "env": CommandEntry(
+        "On this machine",
+        "clicklake.local.shell_environment",
+        "Print the local cloud's endpoint, region and keys.",
+    ),
     "deploy": CommandEntry("On AWS", "clicklake.deploy.command:deploy", "Deploy a complete stage."),
     "undeploy": CommandEntry(
         "On AWS", "clicklake.deploy.command:undeploy", "Remove a stage; keep the data it collected."

@@ -76,6 +76,20 @@ def cost_per_million(config: PipelineConfig, prices: Prices, processor_us: float
     )
 
 
+def interpolate(
+    usd_of_one: float, usd_of_ten: float, clicks_per_request: float, repeated_share: float
+) -> float:
+    """Return the USD per million different clicks when a request carries 1 to 10 clicks on average.
+
+    `usd_of_one` and `usd_of_ten` are the USD per million clicks at one and at ten clicks per request. In
+    between, the cost of a request grows linearly with its clicks. `repeated_share` is the share of clicks
+    that are sent twice.
+    """
+    one, ten = usd_of_one, 10 * usd_of_ten  # per million requests
+    usd_per_request = one + (ten - one) * (clicks_per_request - 1) / 9
+    return usd_per_request * (1 + repeated_share) / clicks_per_request
+
+
 def invocations(count: float, billed_ms: float, function: FunctionCost, prices: Prices) -> float:
     gb_seconds = count * billed_ms / 1000 * function.memory_mib / 1024
     per_gb_second: float = prices["lambda_per_gb_second"][function.architecture]

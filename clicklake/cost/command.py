@@ -11,7 +11,13 @@ from rich.table import Table
 from clicklake.cli.checkout import ROOT
 from clicklake.cli.console import OUT, print_json
 from clicklake.cli.options import FiniteRange, json_option
-from clicklake.cost.breakdown import CostBreakdown, FunctionCost, PipelineConfig, cost_per_million
+from clicklake.cost.breakdown import (
+    CostBreakdown,
+    FunctionCost,
+    PipelineConfig,
+    cost_per_million,
+    interpolate,
+)
 from clicklake.errors import CommandError
 
 MEASURED_CLICKS = ("1", "10", "50", "500")
@@ -50,27 +56,56 @@ def command(stages: tuple[str, ...], sizes: tuple[str, ...], firehose_ms: float,
     configs |= _others(measured, firehose_ms)
     processor_us = measured["processor_on_lambda"]["us_per_click"]
     costs = {name: cost_per_million(config, prices, processor_us) for name, config in configs.items()}
+    batching = measured["batching"]
+    measured_wait = batching["waits"][str(batching["default"])]
+    at_default = {
+        stage: interpolate(
+            costs[f"{stage}, 1 a request"].total,
+            costs[f"{stage}, 10 a request"].total,
+            measured_wait["clicks_per_request"],
+            measured_wait["repeated_share"],
+        )
+        for stage in stages or _stages()
+        if not sizes
+    }
     idle = _alarm_metrics() * prices["alarm_metric_per_month"]
     if as_json:
         by_name = {name: {**cost._asdict(), "total": cost.total} for name, cost in costs.items()}
-        print_json({"prices": prices, "perMillionClicks": by_name, "idlePerMonth": idle})
+        print_json(
+            {
+                "prices": prices,
+                "perMillionClicks": by_name,
+                "perMillionAtDefaultWait": at_default,
+                "idlePerMonth": idle,
+            }
+        )
     else:
         _show(costs, prices, idle)
+        for stage, usd in at_default.items():
+            OUT.print(
+                f"{stage}, at the tracker's default data-wait: {usd:.2f} USD per million clicks"
+                f" ({measured_wait['clicks_per_request']:.2f} clicks per request on the demo's day)."
+            )
 
 
 def _measurements() -> Any:
     file = ROOT / "benchmarks" / "results.json"
     try:
         measured = json.loads(file.read_text())
-        return {name: measured[name] for name in ("warm", "processor_on_lambda")}
+        return {name: measured[name] for name in ("warm", "processor_on_lambda", "batching")}
     except (OSError, KeyError):
         raise CommandError(f"{file} has no durations; `make bench` measures them") from None
+
+
+def _stages() -> dict[str, Any]:
+    settings: dict[str, Any] = json.loads((ROOT / "zappa_settings.json").read_text())
+    return settings
 
 
 def _ours(
     stages: tuple[str, ...], sizes: tuple[str, ...], measured: Any, firehose_ms: float
 ) -> dict[str, PipelineConfig]:
-    settings = json.loads((ROOT / "zappa_settings.json").read_text())
+    settings = _stages()
     if unknown := set(stages) - set(settings):
         raise CommandError(f"zappa_settings.json has no stage {', '.join(sorted(unknown))}")
     configs = {}

@@ -1,9 +1,11 @@
 """`demo`: send a made-up day of clicks through the real API of a local cloud, and report that day.
 
-The cloud is that of `clicklake run`, in a folder that is deleted afterwards. Its clocks are real: the whole
-day is sent within a minute, so clicks arrive long after they happened, as from pages that could not send.
+The cloud is that of `clicklake run`, in a folder that is deleted afterwards, unless the demo fails. Its
+clocks are real: the whole day is sent within a minute, so clicks arrive long after they happened, as from
+pages that could not send.
 """
 
+import json
 import signal
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -12,16 +14,18 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from urllib.error import URLError
+from urllib.request import Request as HttpRequest
 
 import click
-import requests
 
-from clicklake.cli.console import OUT, progress
-from clicklake.demo.cloud import local_client, running_cloud, running_ingest_app, wait_until
+from clicklake.cli.console import ERR, OUT, progress
+from clicklake.demo.cloud import local_client, running_cloud, running_ingest_app
 from clicklake.demo.traffic import Request, day_of_traffic
+from clicklake.demo.waiting import PATIENCE_SECONDS, folder_kept_on_failure, wait_while_moving
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, find_lake
+from clicklake.lake.loopback import open_url
 from clicklake.lake.partitions import HOUR, Span, hour_of
 from clicklake.query import duckdb_engine
 from clicklake.report.command import write_report
@@ -51,14 +55,16 @@ def command(sessions: int, seed: int, out: Path, once: bool) -> None:
     the day opens in your browser.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cloud ends with us
-    with TemporaryDirectory(prefix="clicklake-demo-") as folder, running_cloud(Path(folder)) as addresses:
-        lake = find_lake("dev", None, local_client(addresses["s3"]))
+    ERR.print("starting the local cloud …")
+    with folder_kept_on_failure() as folder, running_cloud(folder) as addresses:
+        lake = find_lake("dev", None, local_client(addresses))
         end = datetime.now(UTC)
         with (
             _processor_with(lake, CATALOGUE_ATTRIBUTES=ATTRIBUTES),
-            running_ingest_app(lake, addresses["s3"]) as send,
+            running_ingest_app(lake, addresses, folder) as send,
         ):
             _send_day(send, day_of_traffic(end, sessions, seed), lake, addresses["live"])
+        ERR.print("writing the report …")
         span = Span(hour_of(end - 24 * HOUR), hour_of(datetime.now(UTC)) + HOUR)
         write_report(duckdb_engine.run_queries, lake, ReportSpan(span, UTC, None, "none"), out, NOTE)
         OUT.print(f"report  {out.resolve().as_uri()}", soft_wrap=True)
@@ -76,21 +82,52 @@ def _send_day(send: Callable[[Request], None], day: list[Request], lake: Lake, l
         14: lambda: _processor_with(lake, handler="processor.handler.not_there"),
         20: lambda: _delivered_twice(live),
     }
-    with progress() as bar, ThreadPoolExecutor(SENDERS) as threads:
-        task = bar.add_task("requests", total=len(day))
+    with _sending(len(day)) as advance, ThreadPoolExecutor(SENDERS) as threads:
         for hour, group in groupby(
             day, lambda request: request.at.hour if request.at.hour in faults else None
         ):
             with faults.get(hour or -1, nullcontext)():
                 for _ in threads.map(send, group):
-                    bar.advance(task)
-                if not wait_until(lambda: _in_flight(live) == 0):
-                    raise CommandError("the clicks do not land")
+                    advance()
+                _wait_until_landed(live)
 
 
-def _in_flight(live: str) -> int:
-    status = requests.get(f"{live}status", timeout=5).json()
-    return int(status["waiting"])
+@contextmanager
+def _sending(total: int) -> Iterator[Callable[[], None]]:
+    """Show progress: as a bar on a terminal, otherwise as a line per tenth."""
+    ERR.print(f"sending {total:,} requests …")
+    with progress() as bar:
+        task, sent = bar.add_task("requests", total=total), 0
+
+        def advance() -> None:
+            nonlocal sent
+            sent += 1
+            bar.advance(task)
+            if not ERR.is_terminal and 10 * sent // total > 10 * (sent - 1) // total:
+                ERR.print(f"  {100 * sent // total} % sent")
+
+        yield advance
+
+
+def _wait_until_landed(live: str) -> None:
+    """Return when nothing is in flight. Raises CommandError if nothing has landed for PATIENCE_SECONDS."""
+    status: dict[str, int] = {}
+
+    def ask() -> dict[str, int]:
+        with (
+            suppress(URLError, OSError),
+            open_url(f"{live}status", timeout=30) as response,
+        ):  # busy: ask again
+            counts = json.load(response)
+            status.update({name: counts[name] for name in ("delivered", "failed", "raw", "waiting")})
+        return dict(status)
+
+    if not wait_while_moving(lambda: status.get("waiting") == 0, progress=ask):
+        waiting = status.get("waiting", "an unknown number of")
+        raise CommandError(
+            f"the clicks do not land: {waiting} records are in flight, and none has landed for"
+            f" {PATIENCE_SECONDS:.0f} s"
+        )
 
 
 @contextmanager
@@ -111,6 +148,13 @@ def _processor_with(lake: Lake, handler: str = "", **variables: str) -> Iterator
 
 @contextmanager
 def _delivered_twice(live: str) -> Iterator[None]:
-    requests.post(f"{live}faults", json={"deliverTwice": True}, timeout=5).raise_for_status()
+    _set_faults(live, {"deliverTwice": True})
     yield
-    requests.post(f"{live}faults", json={}, timeout=5).raise_for_status()
+    _set_faults(live, {})
+
+
+def _set_faults(live: str, plan: dict[str, bool]) -> None:
+    body = json.dumps(plan).encode()
+    request = HttpRequest(f"{live}faults", body, method="POST")  # noqa: S310 (our own live page)
+    with open_url(request, timeout=30):
+        pass

@@ -20,6 +20,7 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.session import Session
 
 from clicklake.errors import CommandError
+from clicklake.lake.loopback import new_client, without_proxy
 
 log = logging.getLogger("clicklake.deploy")
 
@@ -66,8 +67,7 @@ class Aws:
     def _new_client(self, service: str) -> Any:
         specific = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
         url = self.environment.get(specific) or self.environment.get("AWS_ENDPOINT_URL")
-        client: Any = self.session.client  # typed as one overload per service, by name
-        return client(service, endpoint_url=url or None)
+        return new_client(service, self.session.client, endpoint_url=url or None)
 
     def cli(self, *arguments: str | Path, stdin: str = "") -> str:
         """Run an AWS CLI command in this environment and return its output. The command is logged first.
@@ -89,7 +89,13 @@ def run_tool(
 ) -> str:
     """Run another program and return its output. Raises DeployError, which calls the command `shown`."""
     done = subprocess.run(  # noqa: S603 (the AWS CLI and Zappa of our own environments)
-        command, cwd=cwd, env=dict(environment), input=stdin, capture_output=True, text=True, check=False
+        command,
+        cwd=cwd,
+        env=without_proxy(environment),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         output = f"{done.stdout}{done.stderr}".strip()

@@ -56,8 +56,7 @@ def check_settings(aws: Aws, stage: str, settings: StageSettings) -> None:
                 raise DeployError(f"{name}={value}: {reason}")
     stack = find_stack(aws, names.lake_stack(stage))
     current = stack.parameters if stack else {}
-    defaults = {name: str(rule["Default"]) for name, rule in _parameters(LAKE).items() if "Default" in rule}
-    lake = defaults | current | settings.templates[LAKE]
+    lake = lake_defaults() | current | settings.templates[LAKE]
     _check_processor(lake)
     variables = environment_of(aws, stage) | settings.ingest
     ours = {"ITEM_ID_FIELD": lake["ItemIdField"], "ITEM_ID_PATTERN": lake["ItemIdPattern"]}
@@ -70,6 +69,21 @@ def template_of(template: Path) -> Mapping[str, Any]:
     """Read a template without what its tags say."""
     document: Mapping[str, Any] = yaml.load(template.read_text(), _Loader)  # noqa: S506 (a safe loader)
     return document
+
+
+def check_lake(given: Mapping[str, str]) -> None:
+    """Raise DeployError for the first of these parameters of lake.yaml that it or a bundle would refuse."""
+    rules = _parameters(LAKE)
+    for name, value in given.items():
+        if reason := _refusal(rules[name], value):
+            raise DeployError(f"{name}={value}: {reason}")
+    lake = lake_defaults() | dict(given)
+    _check_processor(lake)
+    _check_ingest({"ITEM_ID_FIELD": lake["ItemIdField"], "CLICK_STREAM": "any"})
+
+
+def lake_defaults() -> dict[str, str]:
+    return {name: str(rule["Default"]) for name, rule in _parameters(LAKE).items() if "Default" in rule}
 
 
 def _parameters(template: Path) -> Mapping[str, Mapping[str, Any]]:

@@ -5,12 +5,12 @@ serves no domain: a site is read at its bucket's address, and an API at its id.
 """
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clicklake.deploy.aws import Aws, DeployError
 from clicklake.deploy.resources.stacks import Stack
+from clicklake.lake.loopback import is_loopback
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Target:
 
     @property
     def is_emulator(self) -> bool:
-        return is_of_this_machine(self.endpoint)
+        return is_loopback(self.endpoint)
 
     def api_domain(self, api_id: str) -> str:
         return f"{api_id}.execute-api.{self.region}.amazonaws.com"
@@ -63,5 +63,4 @@ def find_target(aws: Aws) -> Target:
 
 
 def is_of_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "127.0.0.1", "::1") or host.endswith("localhost.localstack.cloud")
+    return is_loopback(url)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
@@ -17,6 +16,7 @@ from botocore.exceptions import (
 )
 
 from clicklake.errors import CommandError
+from clicklake.lake.loopback import new_client
 from clicklake.lake.object_stream import (
     CHUNK_BYTES,
     ObjectGoneError,
@@ -56,7 +56,7 @@ class Lake:
     bucket: str
     outputs: dict[str, str]
     s3: "S3Client"
-    client: Callable[..., Any] = boto3.client
+    client: Callable[..., Any] = new_client
 
     def objects(self, prefix: str) -> Iterator[S3Object]:
         """Yield the objects under a prefix, in the order of their keys."""
@@ -170,7 +170,7 @@ def _naming_unreadable() -> Iterator[None]:
         raise
 
 
-def find_lake(stage: str, bucket: str | None, client: Callable[..., Any] = boto3.client) -> Lake:
+def find_lake(stage: str, bucket: str | None, client: Callable[..., Any] = new_client) -> Lake:
     """Return the lake of a stage's stack or of a bucket. Raises CommandError if it is not there."""
     s3 = client("s3", config=Config(max_pool_connections=50, retries={"mode": "standard"}))
     outputs = {} if bucket else _stack_outputs(client, f"clicklake-lake-{stage}")

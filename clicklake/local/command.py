@@ -3,17 +3,22 @@
 import json
 import signal
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from urllib.request import urlopen
+from typing import Any
 
 import click
 
 from clicklake.cli.checkout import ROOT
+from clicklake.cli.sanitize import for_terminal
 from clicklake.errors import CommandError
+from clicklake.lake.loopback import open_url
 from clicklake.local.launcher import LocalCloud, running_cloud
 from clicklake.local.ports import Ports
+from clicklake.local.shop import Shop
 
-EVANGELINE = "4e53920c-505a-4a90-a694-b9300791f0ae"  # an item of the sample site's catalogue
+MAX_LINE_CHARACTERS = 160
+UNUSUAL_LOOKUPS = ("not_found", "unavailable", "not_asked")
 
 
 @click.command()
@@ -27,7 +32,32 @@ EVANGELINE = "4e53920c-505a-4a90-a694-b9300791f0ae"  # an item of the sample sit
     default=ROOT / ".run",
     help="Where state, logs and addresses.json go.  [default: .run in the checkout]",
 )
-def command(api_port: int, s3_port: int, live_port: int, folder: Path) -> None:
+@click.option(
+    "--item-id-field",
+    envvar="ITEM_ID_FIELD",
+    help="Your clicks' field with the item's id, instead of mysfitId.  [env: ITEM_ID_FIELD]",
+)
+@click.option(
+    "--catalogue-url",
+    envvar="CATALOGUE_URL",
+    help="Your catalogue, with {id} in place of the item's id, or none.  [env: CATALOGUE_URL]",
+)
+@click.option(
+    "--catalogue-attributes",
+    envvar="CATALOGUE_ATTRIBUTES",
+    help="Your catalogue's attributes, separated by commas.  [env: CATALOGUE_ATTRIBUTES]",
+)
+@click.option("--verbose", is_flag=True, help="Print each click as a line of JSON.")
+def command(
+    api_port: int,
+    s3_port: int,
+    live_port: int,
+    folder: Path,
+    item_id_field: str | None,
+    catalogue_url: str | None,
+    catalogue_attributes: str | None,
+    verbose: bool,
+) -> None:
     """Run the whole cloud on this machine.
 
     Starts the emulator with the delivery stream in it, deploys the lake, publishes the site and starts the
@@ -36,42 +66,45 @@ def command(api_port: int, s3_port: int, live_port: int, folder: Path) -> None:
     # A closed terminal stops us as Ctrl-C does. SIGINT is ignored in a job that a script started with &.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    shop = Shop(item_id_field, catalogue_url, catalogue_attributes)
     click.echo("starting …")
     try:
-        with running_cloud(folder, Ports(api_port, s3_port, live_port)) as cloud:
-            click.echo(welcome(cloud.addresses))
-            _show_clicks(cloud)
+        with running_cloud(folder, Ports(api_port, s3_port, live_port), shop) as cloud:
+            click.echo(welcome(cloud.addresses, shop))
+            _show_clicks(cloud, shop.item_field, verbose=verbose)
     except KeyboardInterrupt:
         click.echo("\nstopped")
         return
     raise CommandError(f"a process ended by itself; see the logs in {folder / 'log'}")
 
 
-def welcome(addresses: dict[str, str]) -> str:
+def welcome(addresses: dict[str, str], shop: Shop) -> str:
     """Return the addresses, and commands to send a click and see it, with the ports in use."""
     return f"""
    site   {addresses["site"]}       open it and click a mysfit
    api    {addresses["api"]}
    live   {addresses["live"]}       each click as it lands
-   lake   s3://{addresses["bucket"]}/clicks/       (AWS_ENDPOINT_URL={addresses["s3"]})
+   lake   s3://{addresses["bucket"]}/clicks/       for its keys: eval "$(.run/bin/clicklake env)"
 
 Send a click from another terminal. Two seconds later, see what landed:
 
    curl -X PUT {addresses["api"]}/clicks -H 'Content-Type: application/json' \\
-     -d '{{"userId":"guest","mysfitId":"{EVANGELINE}"}}'
+     -d '{shop.example_click()}'
    curl {addresses["live"]}delivered
 
 Ctrl-C stops everything."""
 
 
-def _show_clicks(cloud: LocalCloud) -> None:
+def _show_clicks(cloud: LocalCloud, item_field: str, *, verbose: bool) -> None:
     """Print each click that lands, until a process of the cloud ends."""
-    with urlopen(cloud.addresses["live"] + "events", timeout=30) as events:
+    with open_url(cloud.addresses["live"] + "events", timeout=30) as events:
         for event, data in _server_sent_events(events):
             if any(process.has_ended() for process in cloud.processes):
                 return
             if event in ("delivered", "failed"):
-                click.echo(_one_line(event, json.loads(data)))
+                document = json.loads(data)
+                line = _as_json(event, document) if verbose else summary_of(event, document, item_field)
+                click.echo(line)
 
 
 def _server_sent_events(stream: Iterator[bytes]) -> Iterator[tuple[str, str]]:
@@ -87,6 +120,39 @@ def _server_sent_events(stream: Iterator[bytes]) -> Iterator[tuple[str, str]]:
             yield "", ""
 
 
-def _one_line(event: str, document: dict[str, object]) -> str:
+def summary_of(event: str, document: Any, item_field: str) -> str:
+    """Return one line for people: when, what, which item, by whom, where, and what is unusual about it."""
+    if not isinstance(document, dict):
+        return f"{event}  {for_terminal(str(document))}"[:MAX_LINE_CHARACTERS]
+    if event == "failed":
+        words = ["failed", document.get("errorCode"), document.get("errorMessage")]
+    else:
+        place = f"{document.get('host', '')}{document.get('path', '')}"
+        lookup, bot = document.get("itemLookup"), document.get("bot")
+        words = [
+            _clock(document.get("receivedAt")),
+            document.get("type"),
+            document.get("name") or document.get(item_field),
+            document.get("userId"),
+            place,
+            document.get("browser"),
+            f"item {lookup}" if lookup in UNUSUAL_LOOKUPS else "",
+            f"bot: {bot}" if bot else "",
+        ]
+    line = "  ".join(for_terminal(str(word)) for word in words if word)
+    return line if len(line) <= MAX_LINE_CHARACTERS else line[: MAX_LINE_CHARACTERS - 1] + "…"
+
+
+def _clock(received_at: Any) -> str:
+    """Return the time of the day on this machine's clock."""
+    try:
+        return datetime.fromisoformat(received_at).astimezone().strftime("%H:%M:%S")
+    except (TypeError, ValueError, OverflowError):
+        return ""
+
+
+def _as_json(event: str, document: Any) -> str:
+    if not isinstance(document, dict):
+        return f"{event}  {json.dumps(document)}"
     shown = {name: value for name, value in document.items() if name != "rawData"}
     return f"{event}  {json.dumps(shown)}"  # ASCII only, so that no control character reaches the terminal

@@ -1,13 +1,12 @@
 """Start the local cloud in the order in which its parts need each other: emulator, site, lake, ingest app."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy.aws import Aws
@@ -17,21 +16,20 @@ from clicklake.deploy.resources.buckets import make_bucket, make_bucket_public
 from clicklake.deploy.steps import deploy_lake
 from clicklake.deploy.target import Target
 from clicklake.errors import CommandError
+from clicklake.lake.loopback import open_url
+from clicklake.local.addresses import REGION, addresses_file, keys_of, write_private
+from clicklake.local.instance import InstanceError, only_instance
 from clicklake.local.ports import PortError, Ports
 from clicklake.local.processes import Process
 from clicklake.local.services import READY_SECONDS, start_emulator, start_ingest
+from clicklake.local.shop import Shop
 
 STAGE = "dev"
 SITE_BUCKET = f"clicklake-site-{STAGE}"
 ACCOUNT = "000000000000"
 SAVE_SECONDS = 30
 
-# Any account will do. Emulators treat these keys as those of the root user.
-AWS_ENV = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
+QUIET_AWS = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": os.devnull,  # without the user's profiles, nothing can reach real AWS
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -48,40 +46,63 @@ class LocalCloud:
 
 
 @contextmanager
-def running_cloud(folder: Path, wanted: Ports) -> Iterator[LocalCloud]:
+def running_cloud(folder: Path, wanted: Ports, shop: Shop) -> Iterator[LocalCloud]:
     """Run the whole cloud with its state and logs under `folder`. Stop every process at the end.
 
-    Raises CommandError if a port is taken, something is not installed, or a part does not start.
+    Raises CommandError if a cloud runs in this folder already, a port is taken, something is not installed,
+    a setting of the shop breaks its rule, or a part does not start.
     """
-    ports = _checked_ports(wanted)
     for environment in ("emulator", "ingest"):
         environment_python(environment)
     template = emulator_lake_template()
-    folder.mkdir(parents=True, exist_ok=True)
-    s3_url, api_url = f"http://127.0.0.1:{ports.s3}", f"http://127.0.0.1:{ports.api}"
-    aws_environment = AWS_ENV | {"AWS_ENDPOINT_URL": s3_url}
-    target = Target(Aws(_without_aws(os.environ) | aws_environment), ACCOUNT, AWS_ENV["AWS_REGION"], s3_url)
+    shop.check()
+    folder = folder.resolve()  # the children's current folder is the checkout
+    with _locked(folder), _started(folder, _checked_ports(wanted), shop, template) as cloud:
+        yield cloud
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
     with ExitStack() as stop:
-        emulator = start_emulator(folder, ports)
+        try:
+            stop.enter_context(only_instance(folder))
+        except InstanceError as error:
+            raise CommandError(str(error)) from None
+        yield
+
+
+@contextmanager
+def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator[LocalCloud]:
+    addresses_file(folder).unlink(missing_ok=True)  # of a cloud that was killed
+    s3_url, api_url = f"http://127.0.0.1:{ports.s3}", f"http://127.0.0.1:{ports.api}"
+    (folder / "state").mkdir(mode=0o700, exist_ok=True)  # other users may not read the lake's objects
+    keys = keys_of(folder)
+    aws_environment = QUIET_AWS | keys.environment(s3_url)
+    target = Target(Aws(_without_aws(os.environ) | aws_environment), ACCOUNT, REGION, s3_url)
+    site = f"{s3_url}/{SITE_BUCKET}/index.html"
+    with ExitStack() as stop:
+        emulator = start_emulator(folder, ports, keys, site, shop.example_click())
         stop.callback(emulator.stop)
         emulator.wait_until_answers(f"{s3_url}/_ministack/health", seconds=READY_SECONDS)
         _publish_site(target.aws, f"{api_url}/clicks")
-        lake = _deploy_lake(target, template, folder / "packaged.yaml")
-        ingest = start_ingest(folder, ports.api, lake, aws_environment)
+        lake = _deploy_lake(target, shop, template, folder / "packaged.yaml")
+        ingest = start_ingest(folder, ports.api, lake, aws_environment | shop.variables())
         stop.callback(ingest.stop)
         ingest.wait_until_answers(f"{api_url}/health", seconds=READY_SECONDS)
         addresses = {
-            "site": f"{s3_url}/{SITE_BUCKET}/index.html",
+            "site": site,
             "api": api_url,
             "live": f"http://127.0.0.1:{ports.live}/",
             "s3": s3_url,
             "bucket": lake["BucketName"],
             "siteBucket": SITE_BUCKET,
             "stream": lake["StreamName"],
+            "accessKeyId": keys.access_key_id,
+            "secretAccessKey": keys.secret_access_key,
         }
         _save_control_plane(addresses["live"])
-        stop.callback((folder / "addresses.json").unlink, missing_ok=True)
-        _write_atomically(folder / "addresses.json", addresses)
+        stop.callback(addresses_file(folder).unlink, missing_ok=True)
+        write_private(addresses_file(folder), addresses)
         yield LocalCloud(addresses, (emulator, ingest))
 
 
@@ -104,22 +125,13 @@ def _publish_site(aws: Aws, endpoint: str) -> None:
     make_bucket_public(aws, SITE_BUCKET)
 
 
-def _deploy_lake(target: Target, template: Path, packaged: Path) -> dict[str, str]:
-    parameters = {
-        "CatalogueUrl": f"{target.endpoint}/{SITE_BUCKET}/mysfits/{{id}}",
-        "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
-    }
+def _deploy_lake(target: Target, shop: Shop, template: Path, packaged: Path) -> dict[str, str]:
+    parameters = shop.parameters(f"{target.endpoint}/{SITE_BUCKET}/mysfits/{{id}}")
+    parameters["Runtime"] = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return deploy_lake(target, STAGE, template, packaged, parameters).outputs
 
 
 def _save_control_plane(live: str) -> None:
     """Save what was deployed. MiniStack does so only when it ends; a SIGKILL would orphan the lake."""
-    with urlopen(Request(f"{live}save", method="POST"), timeout=SAVE_SECONDS):
+    with open_url(Request(f"{live}save", method="POST"), timeout=SAVE_SECONDS):
         pass
-
-
-def _write_atomically(file: Path, content: dict[str, str]) -> None:
-    """Write the file so that a process that waits for it never reads half of it."""
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n")
-    partial.replace(file)

@@ -1,13 +1,17 @@
 """The three ports of the local cloud, checked all at once.
 
-`python -m clicklake.local.ports --api-port 5050 …` is the first step of `make run`. It runs before anything
-is installed, so this module needs nothing but the standard library.
+`python -m clicklake.local.ports --api-port 5050 …` is the first step of `make run`. It also says if a cloud
+runs here already. It runs before anything is installed, so this module needs nothing but the standard
+library.
 """
 
 import argparse
 import socket
 import sys
 from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from clicklake.local.instance import InstanceError, only_instance
 
 MAX_PORT = 65_535
 NAMES = ("API_PORT", "S3_PORT", "LIVE_PORT")
@@ -69,10 +73,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m clicklake.local.ports", description="Check the ports.")
     for name in NAMES:
         parser.add_argument(f"--{name.lower().replace('_', '-')}", type=int, required=True)
+    parser.add_argument("--dir", type=Path, default=Path(__file__).resolve().parents[2] / ".run")
     options = parser.parse_args()
     try:
-        Ports(options.api_port, options.s3_port, options.live_port).check()
-    except PortError as error:
+        with only_instance(options.dir):
+            Ports(options.api_port, options.s3_port, options.live_port).check()
+    except (PortError, InstanceError) as error:
         print(f"clicklake: {error}", file=sys.stderr)
         return 2
     return 0

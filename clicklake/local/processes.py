@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
 
 from clicklake.errors import CommandError
+from clicklake.lake.loopback import open_url
 
 STOP_SECONDS = 10  # how long a child may flush its buffers before it is killed
 POLL_SECONDS = 0.05
@@ -51,7 +51,7 @@ class Process:
         """Return once `url` answers 2xx. Raises StartError if the child ends first, or time runs out."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.has_ended():
-            with suppress(URLError, OSError), urlopen(url, timeout=1):
+            with suppress(URLError, OSError), open_url(url, timeout=1):
                 return
             time.sleep(POLL_SECONDS)
         why = "ended" if self.has_ended() else f"did not answer {url} within {seconds:.0f} s"

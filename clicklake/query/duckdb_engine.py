@@ -71,6 +71,10 @@ def _database(folder: Path) -> DuckDBPyConnection:
         "preserve_insertion_order": False,
         "checkpoint_threshold": "1TB",
     }
+    if "?" in str(folder):  # DuckDB would cut the path there
+        raise CommandError(
+            f"DuckDB cannot use the folder for temporary files {folder}: choose a TMPDIR without ?"
+        )
     db = duckdb.connect(config=config)  # type: ignore[arg-type]
     file = exp.Literal.string(str(folder / "lines.duckdb")).sql("duckdb")
     db.execute(f"attach {file} as disk (row_group_size {ROW_GROUP_ROWS}); use disk")

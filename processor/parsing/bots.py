@@ -21,7 +21,8 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "mail_proxy",  # mail services that load a mail's images for the person who reads it
         (
-            r"googleimageproxy|ramblermail/|yahoomailproxy|yahoocachesystem|(?:mail|outlook)[ _-]?(?:image)?[ _-]?proxy",
+            r"googleimageproxy|ramblermail/|yahoomailproxy|yahoocachesystem",
+            r"(?:mail|outlook)[ _-]?(?:image)?[ _-]?proxy",
         ),
     ),
     (

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 
-from tests.support.emulator import KEYS
+from tests.support.emulator import ACCESS_KEY, KEYS, SECRET_KEY
 from tests.support.paths import ENVS
 
 AWS_CLI = (str(ENVS / "cli" / "bin" / "python"), "-P", "-m", "awscli")
@@ -17,8 +17,8 @@ class Account:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         keys = {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_DEFAULT_REGION": "us-east-1",
         }
         self._env = keys | {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": endpoint, "AWS_PAGER": ""}

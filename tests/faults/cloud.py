@@ -18,13 +18,13 @@ import requests
 from click.testing import CliRunner
 
 from clicklake.cli.group import main
+from clicklake.local.addresses import LocalKeys
 from tests.support.emulator import free_port
 from tests.support.lakes import TestLake
 from tests.support.paths import ENVS, ROOT
 
 START_SECONDS = 90
 SETTLE_SECONDS = 90
-KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 REGION = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull}
 FUNCTION = "clicklake-processor-dev"
 GOOD_PROCESSOR = ROOT / ".run" / "stage" / "build" / "processor"
@@ -44,7 +44,14 @@ class Cloud:
         self.api = f"http://127.0.0.1:{self._ports['api']}"
         self.live = f"http://127.0.0.1:{self._ports['live']}"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        self.env = clean | KEYS | REGION | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._ports['s3']}"}
+        self._endpoint = f"http://127.0.0.1:{self._ports['s3']}"
+        self._clean = clean | REGION
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of a user's shell. Its keys exist once the cloud has started."""
+        keys = LocalKeys(self.addresses["accessKeyId"], self.addresses["secretAccessKey"])
+        return self._clean | keys.environment(self._endpoint)
 
     # Its processes.
 
@@ -147,15 +154,17 @@ class Cloud:
 
     def ops(self, *arguments: str, code: int = 0) -> Any:
         """A command's JSON."""
+        boto3.DEFAULT_SESSION = None  # it has the keys of another cloud
         result = CliRunner(env=self.env).invoke(main, [*arguments, "--json"], catch_exceptions=False)
         assert result.exit_code == code, result.output
         return json.loads(result.stdout)
 
     def _client(self, service: Any) -> Any:
-        keys: Any = {name.lower(): value for name, value in KEYS.items()}
-        return boto3.client(
-            service, endpoint_url=self.env["AWS_ENDPOINT_URL"], region_name="us-east-1", **keys
-        )
+        keys: Any = {
+            "aws_access_key_id": self.addresses["accessKeyId"],
+            "aws_secret_access_key": self.addresses["secretAccessKey"],
+        }
+        return boto3.client(service, endpoint_url=self._endpoint, region_name="us-east-1", **keys)
 
 
 def _zipped(folder: Path) -> bytes:

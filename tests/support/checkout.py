@@ -13,7 +13,7 @@ import requests
 
 from tests.cloudformation.resolved import ACCOUNT, REGION, names_of, resolve
 from tests.cloudformation.templates import load, statements_of
-from tests.support.emulator import Emulator
+from tests.support.emulator import ACCESS_KEY, SECRET_KEY, Emulator
 from tests.support.landed import eventually
 from tests.support.paths import ROOT
 
@@ -38,7 +38,7 @@ class Checkout:
 
     folder: Path
     emulator: Emulator
-    keys: dict[str, str] = field(default_factory=lambda: {"id": "test", "secret": "test"})
+    keys: dict[str, str] = field(default_factory=lambda: {"id": ACCESS_KEY, "secret": SECRET_KEY})
 
     @classmethod
     def copy(cls, folder: Path, emulator: Emulator) -> "Checkout":

@@ -20,7 +20,12 @@ from botocore.config import Config
 from tests.support.paths import ROOT
 
 PYTHON = os.environ.get("CLICKLAKE_EMULATOR_PYTHON", str(ROOT / ".run/envs/emulator/bin/python"))
-KEYS: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+ACCESS_KEY, SECRET_KEY = "AKIATESTSOFCLICKLAKE", "a-secret-of-the-tests"
+KEYS: Any = {
+    "aws_access_key_id": ACCESS_KEY,
+    "aws_secret_access_key": SECRET_KEY,
+    "region_name": "us-east-1",
+}
 READY_SECONDS = 60
 LANDED_SECONDS = 30
 
@@ -46,6 +51,8 @@ class Emulator:
             "GATEWAY_PORT": str(self.gateway_port),
             "CLICKLAKE_LIVE_PORT": str(self.live_port),
             "CLICKLAKE_STATE_DIR": str(self.state),
+            "CLICKLAKE_ACCESS_KEY_ID": ACCESS_KEY,
+            "CLICKLAKE_SECRET_ACCESS_KEY": SECRET_KEY,
             **self.environment,
         }
         self.process = subprocess.Popen(

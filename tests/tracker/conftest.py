@@ -44,11 +44,24 @@ def api() -> Iterator[RecordingServer]:
 
 
 @pytest.fixture
-def html(site: RecordingServer, api: RecordingServer) -> Callable[..., str]:
-    """Serve a page with the tracker on it, and say where."""
+def build() -> str:
+    """The file that pages load."""
+    return "tracker.min.js"
 
-    def serve(body: str = "", attributes: str = "", path: str = "/", head: str = "", **headers: str) -> str:
-        tag = f'<script src="/tracker.min.js" data-endpoint="{api.endpoint}" {attributes}></script>'
+
+@pytest.fixture
+def html(site: RecordingServer, api: RecordingServer, build: str) -> Callable[..., str]:
+    """Serve a page with a tracker that sends clicks within a second, and return the page's URL."""
+
+    def serve(
+        body: str = "",
+        attributes: str = "",
+        path: str = "/",
+        head: str = "",
+        may_wait: str = "data-wait=0",
+        **headers: str,
+    ) -> str:
+        tag = f'<script src="/{build}" data-endpoint="{api.endpoint}" {may_wait} {attributes}></script>'
         return site.serve(path, f"<!doctype html><title>{path}</title>{head}{tag}{body}", **headers)
 
     return serve

@@ -155,6 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
         if path in self.recorder.pages:
             html, headers = self.recorder.pages[path]
             self._send(200, {"Content-Type": "text/html; charset=utf-8", **headers}, html)
+        elif path == "/tracker/clicks.js":
+            self._send(200, {"Content-Type": "text/javascript"}, (ROOT / path[1:]).read_text())
         elif path.startswith("/tracker"):
             self._send(200, {"Content-Type": "text/javascript"}, (WEB / path[1:]).read_text())
         else:

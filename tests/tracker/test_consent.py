@@ -79,7 +79,7 @@ def test_opting_out_empties_everything_and_stops_every_tab(
     other = context.new_page()
     other.goto(html(BUTTON, f"{EVERYTHING} {attributes}"))
     other.click("button")
-    assert waiting(page) == 4
+    page.wait_for_function("Object.keys(localStorage).filter((key) => key.includes('.click.')).length === 4")
     page.evaluate("clicks.optOut()")
     for tab in (page, other):
         tab.click("button")

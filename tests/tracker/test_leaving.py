@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 LEAVINGS = 200
 LINK = '<a data-click-item="away" href="/arrived">away</a>'
 HIDE = """
-    Object.defineProperty(document, 'hidden', {get: () => true, configurable: true});
+    Object.defineProperty(Document.prototype, 'hidden', {get: () => true, configurable: true});
     document.dispatchEvent(new Event('visibilitychange', {bubbles: true}));
 """
 

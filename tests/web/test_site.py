@@ -2,6 +2,7 @@
 
 import json
 import queue
+import re
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -316,7 +317,7 @@ def test_visitor_can_stop_the_counting_and_start_it_again(
 
 
 def test_page_says_so_where_the_counter_is_blocked(context: BrowserContext, site: str) -> None:
-    context.route("**/tracker.js", lambda route: route.abort())
+    context.route("**/tracker.min.js", lambda route: route.abort())
     page = context.new_page()
     page.goto(f"{site}/index.html")
     expect(page.get_by_text("so nothing is counted")).to_be_visible()
@@ -359,3 +360,9 @@ def test_print_shows_the_mysfits_without_the_controls(page: Page) -> None:
     expect(cards(page)).to_have_count(12)
     for control in ["#filters", "#counting-switch", ".eyes"]:
         expect(page.locator(control)).to_be_hidden()
+
+
+@pytest.mark.parametrize("page", ["index.html", "privacy.html"])
+def test_a_page_loads_the_small_tracker(page: str) -> None:
+    scripts = re.findall(r'<script[^>]* src="(tracker[^"]*)"', (ROOT / "web" / page).read_text())
+    assert scripts == ["tracker.min.js"]

@@ -6,8 +6,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
+from clicklake.local.addresses import LocalKeys
 from tests.support.checkout import copy_to_a_path_with_a_space
 from tests.support.landed import Lake, eventually
 
@@ -48,14 +50,14 @@ def aws_env(addresses: dict[str, str]) -> dict[str, str]:
     if "s3" not in addresses:
         return dict(os.environ)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    region = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+    keys = LocalKeys(addresses["accessKeyId"], addresses["secretAccessKey"])
     quiet = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "", "AWS_CONFIG_FILE": os.devnull}
-    return clean | keys | region | quiet | {"AWS_ENDPOINT_URL": addresses["s3"]}
+    return clean | quiet | keys.environment(addresses["s3"])
 
 
 @pytest.fixture
 def lake(addresses: dict[str, str], aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Lake:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it has the keys of other tests
     for name, value in aws_env.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)

@@ -2,16 +2,21 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import boto3
 import pytest
 import requests
 
-from clicklake.local.launcher import AWS_ENV
+from clicklake.local.addresses import LocalKeys
+from clicklake.local.launcher import QUIET_AWS
 from clicklake.local.ports import is_free
 from tests.support.landed import EVANGELINE, Lake, eventually
 from tests.support.paths import ENVS, ROOT
@@ -19,15 +24,17 @@ from tests.whole_path.conftest import ANY_PORTS, START_SECONDS
 
 pytestmark = pytest.mark.e2e
 
+DEAD_PROXY = "http://127.0.0.1:9"  # the discard port, where no server listens
 COMMAND = [str(ENVS / "cli" / "bin" / "python"), "-m", "clicklake", "run"]
 
 
 @contextmanager
-def run(folder: Path) -> Iterator[tuple[dict[str, str], "subprocess.Popen[bytes]"]]:
+def run(folder: Path, **environment: str) -> Iterator[tuple[dict[str, str], "subprocess.Popen[bytes]"]]:
     """Run the cloud with its output in the file `out`. End it as Ctrl-C does."""
     with (folder / "out").open("wb") as out:
         command = [*COMMAND, "--dir", str(folder), *ANY_PORTS]
-        running = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
+        changed = os.environ | environment
+        running = subprocess.Popen(command, cwd=ROOT, env=changed, stdout=out, stderr=out)
     file = folder / "addresses.json"
     try:
         assert eventually(lambda: file.exists() or running.poll() is not None, seconds=START_SECONDS)
@@ -66,9 +73,53 @@ def test_ctrl_c_stops_everything_and_a_second_run_has_the_clicks_of_the_first(
     assert not _processes_that_name(tmp_path)
 
     with run(tmp_path) as (addresses, _):
-        for name, value in (AWS_ENV | {"AWS_ENDPOINT_URL": addresses["s3"]}).items():
+        keys = LocalKeys(addresses["accessKeyId"], addresses["secretAccessKey"])
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it has the keys of other tests
+        for name, value in (QUIET_AWS | keys.environment(addresses["s3"])).items():
             monkeypatch.setenv(name, value)
         assert Lake(addresses["bucket"], delivery_seconds=20).line_of(event_id)["itemLookup"] == "found"
+
+
+class _Catalogue(BaseHTTPRequestHandler):
+    """A shop's own catalogue, which knows every item."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"brand": "Acme", "path": self.path}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Print nothing."""
+
+
+def test_own_shop_has_its_field_and_its_catalogues_attributes_behind_a_proxy(tmp_path: Path) -> None:
+    catalogue = ThreadingHTTPServer(("127.0.0.1", 0), _Catalogue)
+    Thread(target=catalogue.serve_forever, daemon=True).start()
+    settings = {
+        "ITEM_ID_FIELD": "sku",
+        "CATALOGUE_URL": f"http://127.0.0.1:{catalogue.server_port}/items/{{id}}.json",
+        "CATALOGUE_ATTRIBUTES": "brand",
+        "HTTP_PROXY": DEAD_PROXY,
+        "http_proxy": DEAD_PROXY,
+        "NO_PROXY": "",
+        "no_proxy": "",
+    }
+    with run(tmp_path, **settings) as (addresses, _):
+        click = {"sku": "A-1", "userId": "u-17"}
+        assert requests.post(f"{addresses['api']}/clicks", json=click, timeout=30).status_code == 202
+        lines = eventually(
+            lambda: requests.get(f"{addresses['live']}delivered", timeout=10).json(), seconds=20
+        )
+        assert eventually(lambda: "u-17" in (tmp_path / "out").read_text(), seconds=10)
+    catalogue.shutdown()
+    catalogue.server_close()
+    assert (lines[0]["sku"], lines[0]["itemLookup"], lines[0]["brand"]) == ("A-1", "found", "Acme")
+    printed = (tmp_path / "out").read_text()
+    assert '"sku":"your-item"' in printed
+    assert re.search(r"^\d\d:\d\d:\d\d  click  A-1  u-17  ", printed, re.MULTILINE)
+    assert "requestId" not in printed
 
 
 def _processes_that_name(folder: Path) -> list[str]:

@@ -64,7 +64,8 @@ def replace_environment(settings: EmulatorSettings) -> None:
 def announce_when_ready(settings: EmulatorSettings) -> None:
     """Print one line once both ports answer."""
     health = f"http://127.0.0.1:{settings.gateway_port}/_ministack/health"
-    with urllib.request.urlopen(health, timeout=READY_SECONDS) as response:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(health, timeout=READY_SECONDS) as response:
         response.read()
     print(
         f"ready s3=http://127.0.0.1:{settings.gateway_port} live=http://127.0.0.1:{settings.live_port}",

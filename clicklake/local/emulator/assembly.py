@@ -42,7 +42,8 @@ def assemble(settings: EmulatorSettings, ministack: MiniStack) -> RunningEmulato
     )
     streams = StreamRegistry(ministack.find_config, deps, journal, settings.max_buffer_seconds)
     ministack.install(PutApi(lambda name: streams.find(ministack.stream_arn(name)), streams.notify, faults))
-    sources = LiveSources(log, faults, streams.waiting, streams.flush, ministack.save)
+    links = {"site": settings.site_url, "curl": settings.curl}
+    sources = LiveSources(log, faults, streams.waiting, streams.flush, ministack.save, links)
     with explain_taken_port(settings.live_port):
         live = LiveServer(settings.live_port, sources)
     return RunningEmulator(streams, journal, live)

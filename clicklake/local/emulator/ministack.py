@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import importlib.metadata
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,9 +17,11 @@ from clicklake.local.delivery_stream.registry import StreamConfig
 from clicklake.local.delivery_stream.transform import InvocationError
 from clicklake.local.emulator.athena import json_relation
 from clicklake.local.emulator.gateway import reset_connection
+from clicklake.local.emulator.guard import Guard, GuardError, Reply, SignableRequest, json_reply
 from clicklake.local.emulator.settings import EmulatorSettings
 
 MINISTACK_VERSION = "1.5.33"
+ACCOUNT, REGION = "000000000000", "us-east-1"  # in which a key is looked up that names no account
 
 
 def environment_for(settings: EmulatorSettings) -> dict[str, str]:
@@ -36,6 +39,9 @@ def environment_for(settings: EmulatorSettings) -> dict[str, str]:
         "STATE_DIR": str(settings.state / "ministack"),
         "S3_PERSIST": "1",  # save each object before its put is answered
         "S3_DATA_DIR": str(settings.state / "s3"),
+        # The root user. Functions do not see these: IAM gives each a session of its role.
+        "AWS_ACCESS_KEY_ID": settings.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": settings.secret_access_key,
     }
 
 
@@ -45,9 +51,21 @@ class MiniStack:
         if version != MINISTACK_VERSION:
             raise SystemExit(f"MiniStack is {version}; this module was written for {MINISTACK_VERSION}")
         from ministack import app  # type: ignore[import-not-found]
-        from ministack.core import responses  # type: ignore[import-not-found]
-        from ministack.services import athena, firehose, lambda_svc, s3  # type: ignore[import-not-found]
+        from ministack.core import (  # type: ignore[import-not-found]
+            iam_evaluator,
+            responses,
+            router,
+            sigv4,
+        )
+        from ministack.services import (  # type: ignore[import-not-found]
+            athena,
+            cloudfront,
+            firehose,
+            lambda_svc,
+            s3,
+        )
 
+        self._iam, self._router, self._sigv4, self._cloudfront = iam_evaluator, router, sigv4, cloudfront
         self._responses, self._firehose, self._lambda, self._s3 = responses, firehose, lambda_svc, s3
         self._app = app
         guess = athena._table_relation
@@ -57,7 +75,89 @@ class MiniStack:
 
     @property
     def asgi_app(self) -> Any:
-        return self._app.app
+        return Guard(self._app.app, self)
+
+    def check_signature(self, request: SignableRequest, key: str, body: bytes) -> None:
+        """Raise GuardError unless the request is signed with the secret of this key.
+
+        MiniStack itself checks the signatures of users and sessions, but not those of the root user.
+        """
+        account = self._responses._account_from_sts_session(key) or self._iam.find_iam_access_key_account(key)
+        with self._responses.request_scope(account or ACCOUNT, REGION):
+            if request.is_version_2:
+                credential = self._check_version_2(request, key)
+            else:
+                credential = self._iam.resolve_credential(key)
+        if isinstance(credential, (self._iam.CredentialResolutionError, self._iam.AuthError)):
+            raise GuardError(403, credential.code, credential.message)
+        if not request.is_version_2:
+            self._check_version_4(request, credential.secret_access_key, body)
+
+    def _check_version_2(self, request: SignableRequest, key: str) -> Any:
+        """Return the credential, or MiniStack's error."""
+        signed = self._iam.SignedRequest(
+            key,
+            request.method,
+            request.raw_path,
+            request.query,
+            request.headers,
+            sigv2=True,
+            auth_path=request.raw_path,
+        )
+        return self._iam._sigv2_check(signed, self._responses.get_account_id())
+
+    def _check_version_4(self, request: SignableRequest, secret: str, body: bytes) -> None:
+        presigned = request.is_presigned
+        signature = (
+            self._sigv4.parse_query_signature(request.query)
+            if presigned
+            else self._sigv4.parse_header_signature(request.headers)
+        )
+        failure = signature if isinstance(signature, tuple) else self._time_failure(request, signature)
+        failure = failure or self._sigv4.header_signature_failure(
+            signature,
+            secret,
+            request.method,
+            request.raw_path,
+            request.query,
+            request.headers,
+            body,
+            presigned=presigned,
+        )
+        if failure:
+            raise GuardError(403, *failure)
+
+    def _time_failure(self, request: SignableRequest, signature: Any) -> tuple[str, str] | None:
+        lifetime = request.query.get("X-Amz-Expires", [""])[0]
+        if not request.is_presigned or not lifetime:
+            return self._sigv4.request_time_failure(signature)  # type: ignore[no-any-return]
+        try:
+            expired = self._sigv4.presigned_request_is_expired(signature.amz_date, lifetime)
+        except ValueError:
+            expired = True
+        return ("AccessDenied", "Request has expired") if expired else None
+
+    def is_object_of_bucket(self, request: SignableRequest) -> bool:
+        """Return whether the request is for S3, and names an object of a bucket that exists."""
+        bucket, _, key = request.path.removeprefix("/").partition("/")
+        service = self._router.detect_service(request.method, request.path, request.headers, request.query)
+        return service == "s3" and bool(key) and bucket in self._s3._buckets
+
+    def is_distribution(self, host: str) -> bool:
+        """Return whether the host is that of a CloudFront distribution."""
+        label = self._app._parse_cloudfront_dataplane_host(host)
+        return label is not None and self._cloudfront.find_distribution_for_label(label) is not None
+
+    def reply_to_refused(self, request: SignableRequest, error: GuardError) -> Reply:
+        """Return the error in the format of the service that the request is for."""
+        service = self._router.detect_service(request.method, request.path, request.headers, request.query)
+        if error.status != 403 or service == "unknown_query":
+            return json_reply(error)
+        denied = self._iam.AuthError(error.code, error.message)
+        status, headers, body = self._app._credential_failure(
+            service, "", str(uuid.uuid4()), denied, request.headers
+        )
+        return status, headers, body if isinstance(body, bytes) else body.encode()
 
     def install(self, api: PutApi) -> None:
         """Replace MiniStack's PutRecord and PutRecordBatch with ours."""

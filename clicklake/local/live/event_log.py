@@ -3,8 +3,8 @@
 import json
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, get_args
@@ -13,6 +13,7 @@ from clicklake.local.delivery_stream.objects import Kind, SealedObject
 
 MAX_KEPT_ENTRIES = 10_000  # of each kind
 MAX_KEPT_CHARACTERS = 32 * 1024 * 1024  # of each kind
+RATE_SECONDS = 60
 
 Event = Kind | Literal["reset", "idle"]
 
@@ -43,7 +44,9 @@ class RingBuffer:
 class EventLog:
     """Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._landed: dict[Kind, Counter[int]] = {kind: Counter() for kind in get_args(Kind)}
         self._changed = threading.Condition()
         self._number = 0
         self._reset_at = 0
@@ -54,7 +57,9 @@ class EventLog:
         payloads = landed.payloads
         if landed.kind != "raw":
             payloads = [line for payload in payloads for line in payload.splitlines() if line.strip()]
+        second = int(self._clock())
         with self._changed:
+            self._count(landed.kind, second, len(payloads))
             for payload in payloads:
                 self._number += 1
                 self._buffers[landed.kind].add(LogEntry(self._number, landed.kind, _to_json(payload)))
@@ -63,6 +68,7 @@ class EventLog:
     def reset(self) -> None:
         with self._changed:
             self._buffers = {kind: RingBuffer() for kind in self._buffers}
+            self._landed = {kind: Counter() for kind in self._landed}
             self._number += 1
             self._reset_at = self._number
             self._changed.notify_all()
@@ -77,6 +83,19 @@ class EventLog:
         """Return how many entries of each kind were added since the last reset, kept or not."""
         with self._changed:
             return {kind: buffer.total for kind, buffer in self._buffers.items()}
+
+    def last_minute(self) -> dict[str, list[int]]:
+        """Return the number of entries of each kind that landed in each of the last RATE_SECONDS seconds."""
+        now = int(self._clock())
+        seconds = range(now - RATE_SECONDS + 1, now + 1)
+        with self._changed:
+            return {kind: [landed[second] for second in seconds] for kind, landed in self._landed.items()}
+
+    def _count(self, kind: Kind, second: int, number: int) -> None:
+        landed = self._landed[kind]
+        landed[second] += number
+        for old in [known for known in landed if known <= second - RATE_SECONDS]:
+            del landed[old]
 
     def number_before_last(self, count: int) -> int:
         """Return the number to follow from so that the `count` latest entries come first."""

@@ -1,7 +1,10 @@
 "use strict";
 
 const SHOWN_ROWS = 200; // of each list; the totals count all
-const RATE_SECONDS = 60;
+const RATE_SECONDS = 60; // as event_log.py counts them
+const ROW_GAP = 6;
+const BLOCK_GAP = 16;
+const EXCERPT_CHARACTERS = 120; // of a failed record
 const STATUS_MILLISECONDS = 1000;
 
 // Fields of a line other than the item and the catalogue's attributes (docs/events.md). Those are shown as chips.
@@ -12,9 +15,9 @@ const KNOWN_FIELDS = new Set(
 );
 
 const $ = (id) => document.getElementById(id);
-const perSecond = { delivered: new Map(), failed: new Map() };
 let waitingRows = [];
 let paused = false;
+let heldBack = 0; // events since the pause
 
 /** A stranger's text, with what would hide or reorder it made visible. */
 function plain(value) {
@@ -56,12 +59,32 @@ function decoded(rawData) {
   }
 }
 
+/** Firehose tells that the processor refused a record, and never why. The record itself shows it. */
+function reasonOf(failure, record) {
+  if (failure.errorCode !== "Lambda.ProcessingFailedStatus") return failure.errorMessage;
+  const excerpt = record.length > EXCERPT_CHARACTERS ? record.slice(0, EXCERPT_CHARACTERS) + "…" : record;
+  return `${whyRefused(record)}: ${excerpt}`;
+}
+
+function whyRefused(record) {
+  let value;
+  try {
+    value = JSON.parse(record);
+  } catch {
+    return "the processor cannot read this record, which is not JSON";
+  }
+  const isObject = value !== null && typeof value === "object" && !Array.isArray(value);
+  return isObject
+    ? "the processor refused this record: it is no envelope that it knows, or its lines do not fit into one answer"
+    : "the processor cannot read this record, which is not a JSON object";
+}
+
 function describeFailure(failure) {
   return {
     at: clock(failure.arrivalTimestamp),
-    title: failure.errorCode,
+    title: failure.errorCode || "failed",
     chips: [[`${failure.attemptsMade} ×`, "bad"]],
-    facts: [failure.errorMessage],
+    facts: [reasonOf(failure, decoded(failure.rawData))].filter(Boolean),
     detail: JSON.stringify(failure, null, 2) + "\n\nrawData, decoded:\n" + decoded(failure.rawData),
   };
 }
@@ -94,44 +117,77 @@ function matches(row) {
 
 /** Rows are drawn once a frame, however many land. */
 function draw() {
+  if (paused) {
+    show();
+    return;
+  }
   for (const [kind, json] of waitingRows.splice(0).slice(-SHOWN_ROWS * 2)) {
     const list = $(kind);
     list.prepend(buildRow(kind, json));
     if (list.childElementCount > SHOWN_ROWS) list.lastElementChild.remove();
   }
-  $("failed-section").hidden = !$("failed").childElementCount;
-  $("empty").hidden = $("delivered").childElementCount > 0;
+  show();
+}
+
+/** Hide what has nothing to show, and place the rest. */
+function show() {
+  const shown = (kind) => [...$(kind).children].some((row) => !row.hidden);
+  const isFiltered = $("filter").value.trim() !== "";
+  const isEmpty = !$("delivered").childElementCount;
+  $("failed-section").hidden = !shown("failed");
+  $("delivered-section").hidden = isFiltered && !shown("delivered");
+  $("no-match").hidden = !isFiltered || shown("failed") || shown("delivered");
+  $("empty").hidden = !isEmpty;
+  $("pause").textContent = !paused ? "Pause" : heldBack ? `Resume (${heldBack.toLocaleString()} new)` : "Resume";
+  $("pause").classList.toggle("paused", paused);
+  place($("failed"), ROW_GAP);
+  place($("delivered"), ROW_GAP);
+  place($("blocks"), BLOCK_GAP);
+}
+
+/** Put the children below each other, by transforms: a browser does not count those as layout shifts. */
+function place(container, gap) {
+  let top = 0;
+  for (const child of container.children) {
+    if (child.hidden) continue;
+    child.style.transform = `translateY(${top}px)`;
+    top += child.offsetHeight + gap;
+  }
+  container.style.height = `${Math.max(0, top - gap)}px`;
 }
 
 function land(kind, event) {
-  const second = Math.floor(Date.now() / 1000);
-  perSecond[kind].set(second, (perSecond[kind].get(second) || 0) + 1);
   waitingRows.push([kind, event.data]);
+  if (paused) {
+    heldBack += 1;
+    show();
+  }
   if (waitingRows.length > SHOWN_ROWS * 4) waitingRows = waitingRows.slice(-SHOWN_ROWS * 2);
   if (!paused && !draw.asked) {
     draw.asked = true;
     requestAnimationFrame(() => {
       draw.asked = false;
-      if (!paused) draw();
+      draw();
     });
   }
 }
 
-function drawRate() {
-  const now = Math.floor(Date.now() / 1000);
-  const seconds = Array.from({ length: RATE_SECONDS }, (_, at) => now - RATE_SECONDS + 1 + at);
-  const counts = (kind) => seconds.map((second) => perSecond[kind].get(second) || 0);
-  const [delivered, failed] = [counts("delivered"), counts("failed")];
-  for (const map of Object.values(perSecond)) for (const second of map.keys()) if (second < seconds[0]) map.delete(second);
+/** Both lists have a count for each of the last RATE_SECONDS seconds. */
+function drawRate({ delivered, failed }) {
   const most = Math.max(1, ...delivered.map((count, at) => count + failed[at]));
-  $("rate").replaceChildren(...seconds.flatMap((_, at) => [
+  $("rate").replaceChildren(...Array.from({ length: RATE_SECONDS }).flatMap((_, at) => [
     bar("delivered", at, 20 - (20 * delivered[at]) / most, (20 * delivered[at]) / most),
     bar("failed", at, 20 - (20 * (delivered[at] + failed[at])) / most, (20 * failed[at]) / most),
   ]));
   const sum = (list) => list.reduce((total, count) => total + count, 0);
   const failures = sum(failed) ? `, ${sum(failed)} failed` : "";
-  $("rate-text").textContent =
-    `${sum(delivered)} clicks in the last minute${failures}; at most ${Math.max(...delivered)} in a second`;
+  const peak = Math.max(...delivered);
+  const atMost = peak ? `; at most ${peak} in a second` : "";
+  $("rate-text").textContent = `${counted(sum(delivered), "event")} in the last minute${failures}${atMost}`;
+}
+
+function counted(count, noun) {
+  return `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function bar(kind, x, y, height) {
@@ -148,16 +204,29 @@ async function showStatus() {
     for (const name of ["delivered", "failed", "raw", "waiting"]) {
       $(name + "-total").textContent = status[name].toLocaleString();
     }
+    drawRate(status.lastMinute);
     const on = Object.entries(status.faults).filter(([, value]) => value);
     $("faults").hidden = !on.length;
     $("faults").textContent = "Faults are on: " + on.map(([name, value]) => `${name} ${value}`).join(", ");
+    show();
   } catch {
     // the event stream shows that the server is gone
   }
 }
 
+/** Fill in where a click comes from, for a page that has none yet. */
+async function showLinks() {
+  const { site, curl } = await (await fetch("links")).json();
+  if (site) $("site").href = site;
+  $("site-hint").hidden = !site;
+  $("curl").textContent = curl;
+  $("curl-hint").hidden = !curl;
+  show();
+}
+
 function clear() {
   waitingRows = [];
+  heldBack = 0;
   $("delivered").replaceChildren();
   $("failed").replaceChildren();
   draw();
@@ -166,13 +235,27 @@ function clear() {
 
 $("pause").addEventListener("click", () => {
   paused = !paused;
-  $("pause").setAttribute("aria-pressed", String(paused));
-  if (!paused) draw();
+  heldBack = 0;
+  draw();
 });
 $("reset").addEventListener("click", () => fetch("reset", { method: "POST" }));
-$("filter").addEventListener("input", () => {
+function filterRows() {
   for (const row of document.querySelectorAll("li")) row.hidden = !matches(row);
+  show();
+}
+
+$("filter").addEventListener("input", filterRows);
+$("clear-filter").addEventListener("click", () => {
+  $("filter").value = "";
+  filterRows();
+  $("filter").focus();
 });
+$("copy").addEventListener("click", async () => {
+  await navigator.clipboard.writeText($("curl").textContent);
+  $("copy").textContent = "Copied";
+});
+document.addEventListener("toggle", show, true); // a row was opened or closed
+addEventListener("resize", show);
 
 const events = new EventSource("events?recent=100");
 events.addEventListener("open", () => {
@@ -186,7 +269,7 @@ events.addEventListener("error", () => {
 events.addEventListener("delivered", (event) => land("delivered", event));
 events.addEventListener("failed", (event) => land("failed", event));
 events.addEventListener("reset", clear);
-setInterval(drawRate, 1000);
 setInterval(showStatus, STATUS_MILLISECONDS);
-drawRate();
+show();
 showStatus();
+showLinks();

@@ -6,17 +6,21 @@
          /raw
     GET  /events      the same as server-sent events: `event: delivered|failed|raw|reset`, `data: <JSON>`.
                       Only new ones, or also the last `?recent=N`, or everything kept after `Last-Event-ID`
-    GET  /status      totals since the last reset, records that have not landed, active faults POST /reset
-    switch faults off, deliver waiting records, then empty all of the above; objects stay in S3 POST /faults
-    set the active faults (faults.py); `{}` switches all of them off POST /save        save the control plane
-    (streams, functions, stacks) now: SIGKILL would lose it
+    GET  /status      totals since the last reset, landings in each second of the last minute, records that
+                      have not landed, active faults
+    GET  /links       where clicks come from: the sample site, and a curl command
+    POST /reset       switch faults off, deliver waiting records, then empty all of the above; objects stay
+                      in S3
+    POST /faults      set the active faults (faults.py); `{}` switches all of them off
+    POST /save        save the control plane (streams, functions, stacks) now: SIGKILL would lose it
 
 security.py says which requests are answered.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +35,7 @@ from clicklake.local.live.event_log import MAX_KEPT_ENTRIES, EventLog
 MAX_BODY_BYTES = 64 * 1024
 IDLE_SECONDS = 10.0  # a comment this often keeps an event stream open, and detects readers that left
 FLUSH_SECONDS = 10.0
+MAX_DIGITS = 18
 
 _PAGES = {
     "/": ("live.html", "text/html; charset=utf-8"),
@@ -48,6 +53,7 @@ class LiveSources:
     waiting: Callable[[], int]  # the number of accepted records that have not landed
     flush: Callable[[float], bool]  # deliver them now, within this many seconds
     save: Callable[[], None]  # save the control plane
+    links: Mapping[str, str] = field(default_factory=dict)  # `site` and `curl`, where they are known
 
 
 class LiveServer(ThreadingHTTPServer):
@@ -57,6 +63,11 @@ class LiveServer(ThreadingHTTPServer):
     def __init__(self, port: int, sources: LiveSources) -> None:
         self.sources = sources
         super().__init__(("127.0.0.1", port), _LiveHandler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print a traceback, but not for a reader that left."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _LiveHandler(BaseHTTPRequestHandler):
@@ -75,6 +86,9 @@ class _LiveHandler(BaseHTTPRequestHandler):
             self._respond_json(self.server.sources.log.to_json(url.path.lstrip("/")))  # type: ignore[arg-type]
         elif url.path == "/status":
             self._respond_json(self._status())
+        elif url.path == "/links":
+            links = self.server.sources.links
+            self._respond_json(json.dumps({name: links.get(name, "") for name in ("site", "curl")}))
         elif url.path == "/events":
             self._send_events(parse_qs(url.query))
         else:
@@ -91,7 +105,7 @@ class _LiveHandler(BaseHTTPRequestHandler):
         elif self.path == "/faults":
             try:
                 sources.faults.use(parse_plan(json.loads(body or b"{}")))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 self._refuse(HTTPStatus.BAD_REQUEST, str(error))
                 return
         elif self.path == "/save":
@@ -105,7 +119,7 @@ class _LiveHandler(BaseHTTPRequestHandler):
         sources = self.server.sources
         faults = asdict(sources.faults.plan)
         counts = {**sources.log.totals(), "waiting": sources.waiting(), "kept": MAX_KEPT_ENTRIES}
-        return json.dumps({**counts, "faults": faults})
+        return json.dumps({**counts, "faults": faults, "lastMinute": sources.log.last_minute()})
 
     def _send_events(self, query: dict[str, list[str]]) -> None:
         """Write events until the reader leaves or the process ends."""
@@ -141,6 +155,10 @@ class _LiveHandler(BaseHTTPRequestHandler):
         return False
 
     def _read_body(self) -> bytes | None:
+        if "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # its chunks would be taken for the next request
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "a body needs a Content-Length")
+            return None
         length = _parse_number(self.headers.get("Content-Length", "0"))
         if length is None or length > MAX_BODY_BYTES:
             self.close_connection = True  # the unread body would be taken for the next request
@@ -161,6 +179,8 @@ class _LiveHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _send_headers(self, media_type: str) -> None:
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.send_header("Content-Type", media_type)
         for name, value in security.HEADERS.items():
             self.send_header(name, value)
@@ -171,4 +191,5 @@ class _LiveHandler(BaseHTTPRequestHandler):
 
 
 def _parse_number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() else None
+    is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    return int(text) if text and is_number else None

@@ -131,3 +131,12 @@ def test_missing_measurements_are_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     done = run()
     assert done.exit_code == 2
     assert "make bench" in done.output
+
+
+def test_price_at_the_trackers_default_wait_lies_between_one_and_ten_clicks_per_request() -> None:
+    document = json.loads(run("--stage", "production", "--json").output)
+    prices, at_default = document["perMillionClicks"], document["perMillionAtDefaultWait"]["production"]
+    one, ten = (prices[f"production, {size} a request"]["total"] for size in (1, 10))
+    assert ten < at_default < one
+    printed = run("--stage", "production").output.replace("\n", " ")
+    assert f"{at_default:.2f} USD per million clicks" in printed

@@ -1,5 +1,6 @@
 """The demo: believable visits, the same for the same seed, through the real API to a report."""
 
+import shutil
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,7 +54,10 @@ def test_the_demo_ends_with_a_report_of_what_it_sent(
         main, ["demo", "--once", "--sessions", "60", "--out", str(out)], catch_exceptions=False
     )
     assert result.exit_code == 0, result.output
-    assert out.as_uri() in result.output
+    assert out.as_uri() in result.stdout
+    progress = result.stderr.splitlines()  # not a terminal: lines instead of a bar
+    assert progress[0] == "starting the local cloud …"
+    assert progress[-2:] == ["  100 % sent", "writing the report …"]
     html = out.read_text()
     sent = [click for request in day_of_traffic(END, 60, seed=7) for click in request.clicks]
     assert len(sent) > 100
@@ -64,3 +68,19 @@ def test_the_demo_ends_with_a_report_of_what_it_sent(
         "headless",
     ):
         assert told in html
+
+
+@pytest.mark.e2e
+def test_a_demo_that_cannot_start_says_why_and_keeps_its_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))  # stops the local cloud at once
+    result = CliRunner().invoke(main, ["demo", "--once", "--out", str(tmp_path / "demo.html")])
+    assert result.exit_code == 2
+    lines = [line.removeprefix("clicklake: ") for line in result.stderr.splitlines()]
+    _, first, *_, reason, kept = lines
+    assert first == "the demo failed: clicklake run did not start"
+    assert reason.startswith("clicklake-run: clicklake: TMPDIR=")
+    folder = Path(kept.removeprefix("nothing was deleted: "))
+    assert (folder / "log" / "clicklake-run.log").exists()
+    shutil.rmtree(folder)

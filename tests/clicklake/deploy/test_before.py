@@ -5,7 +5,9 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -55,6 +57,18 @@ class Command:
     def has_changed_something(self) -> bool:
         buckets = self.emulator.client("s3").list_buckets()["Buckets"]
         return bool(buckets or self.emulator.client("cloudformation").describe_stacks()["Stacks"])
+
+
+class S3OfAnotherAccount(BaseHTTPRequestHandler):
+    """Answers as S3 does for a bucket that another account has."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(403)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        """Print nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -191,12 +205,13 @@ def test_a_missing_bundle_is_reported_with_its_make_target(
 
 
 @pytest.mark.emulator
-def test_a_bucket_of_another_account_is_refused(command: Command) -> None:
+def test_a_bucket_of_another_account_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"clicklake-artifacts-{ACCOUNT}-us-east-1"
-    stranger = command.emulator.client("s3", aws_access_key_id="111111111111")
-    stranger.create_bucket(Bucket=name)
-    ended = command(*DEPLOY, "--yes")
-    stranger.delete_bucket(Bucket=name)
+    with ThreadingHTTPServer(("127.0.0.1", 0), S3OfAnotherAccount) as s3:
+        Thread(target=s3.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{s3.server_port}")
+        ended = command(*DEPLOY, "--yes")
+        s3.shutdown()
     assert (ended.code, f"{name} is not ours to use" in ended.stderr) == (2, True), ended.stderr
 
 

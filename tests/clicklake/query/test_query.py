@@ -188,3 +188,14 @@ def test_the_docs_name_every_saved_query_and_every_table() -> None:
     assert not [name for name in NAMES if not re.search(rf"\b{name}\b", saved)]
     for table in ("human_events", "events", "lines", "failed"):
         assert f"| `{table}` |" in told
+
+
+@pytest.mark.emulator
+def test_folder_for_temporary_files_that_duckdb_cannot_use_is_named(
+    clicklake: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "what?").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "what?"))
+    printed = clicklake("query", "select 1 as one", code=2).stderr
+    assert printed.startswith("clicklake: DuckDB cannot use the folder for temporary files")
+    assert printed.count("\n") == 1

@@ -17,7 +17,8 @@ from tests.ingest_app.test_envelope import MAX_GROWTH_BYTES
 ID = "0e2f7b8a-1f1d-4d3c-9a52-6b7f0a4c1d01"
 FIELDS = [
     *("type", "userId", "itemId", "mysfitId", "eventId", "occurredAt", "sessionId", "url", "referrer"),
-    *("title", "element", "properties", "clicks", "sentAt", "tag", "id", "text", "href", "unknown"),
+    *("title", "element", "properties", "clicks", "sentAt", "unknown"),
+    *("tag", "id", "text", "href", "name", "selector"),
 ]
 PLAUSIBLE = [
     *("click", "pageview", "guest", "", ID, ID.upper()),

@@ -34,6 +34,7 @@ KEPT: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"url": "https://h/x?utm_source=a#b"}, {"url": "https://h/x?utm_source=a"}),
     ({"referrer": "android-app://com.example.app/"}, {"referrer": "android-app://com.example.app/"}),
     ({"element": {"tag": "a", "id": "b", "text": "c", "href": "/d"}},) * 2,
+    ({"element": {"name": "Search", "selector": "#top>button"}},) * 2,
     ({"element": {"tag": "a", "id": None}}, {"element": {"tag": "a"}}),
     ({"element": {"href": "/x?token=1#y"}}, {"element": {"href": "/x"}}),
     ({"properties": {"n" * 64: "v" * 512}},) * 2,
@@ -178,7 +179,7 @@ CUT: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"title": "t" * 200_000}, {"title": "t" * 512}, ["title"]),
     *(
         ({"element": {name: "x" * 513}}, {"element": {name: "x" * 512}}, [f"element.{name}"])
-        for name in ("tag", "id", "text", "href")
+        for name in ("tag", "id", "text", "href", "name", "selector")
     ),
     # An href is cleaned before it is cut, so what cleaning removes costs nothing and is not kept by a cut.
     ({"element": {"href": "/x?q=" + "x" * 600}}, {"element": {"href": "/x"}}, []),

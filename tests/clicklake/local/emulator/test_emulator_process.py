@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.emulator import PYTHON, Emulator, deploy, objects, put, settled
+from tests.support.emulator import ACCESS_KEY, PYTHON, SECRET_KEY, Emulator, deploy, objects, put, settled
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.emulator
@@ -93,6 +93,8 @@ def test_taken_port_ends_the_start_and_is_named(tmp_path: Path, taken: str) -> N
         environment = {
             "PATH": os.environ["PATH"],
             "CLICKLAKE_STATE_DIR": str(tmp_path),
+            "CLICKLAKE_ACCESS_KEY_ID": ACCESS_KEY,
+            "CLICKLAKE_SECRET_ACCESS_KEY": SECRET_KEY,
             "GATEWAY_PORT": "0",
             "CLICKLAKE_LIVE_PORT": "0",
             taken: port,

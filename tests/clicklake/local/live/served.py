@@ -3,6 +3,8 @@
 import http.client
 import json
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from clicklake.local.delivery_stream.faults import Faults
@@ -10,12 +12,16 @@ from clicklake.local.delivery_stream.objects import Kind, SealedObject
 from clicklake.local.live.event_log import EventLog
 from clicklake.local.live.server import LiveServer, LiveSources
 
+LINKS = {"site": "http://127.0.0.1:4566/site/index.html", "curl": "curl -X PUT http://127.0.0.1:5050/clicks"}
+
 
 class Served:
-    def __init__(self) -> None:
-        self.log, self.faults = EventLog(), Faults()
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.log, self.faults = EventLog(clock), Faults()
         self.calls: list[str] = []
-        self.server = LiveServer(0, LiveSources(self.log, self.faults, lambda: 7, self._flush, self._save))
+        self.server = LiveServer(
+            0, LiveSources(self.log, self.faults, lambda: 7, self._flush, self._save, LINKS)
+        )
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}).start()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clicklake.local.delivery_stream.faults import FaultPlan
-from tests.clicklake.local.live.served import Served
+from tests.clicklake.local.live.served import LINKS, Served
 
 pytestmark = pytest.mark.e2e  # starts a server
 
@@ -157,3 +157,39 @@ def test_line_cannot_forge_an_event(live: Served) -> None:
     assert reader.read()[2] == forged
     assert reader.read()[2] == "next"
     reader.close()
+
+
+def test_deeply_nested_faults_are_refused(live: Served) -> None:
+    status, answer, _ = live.ask("POST", "/faults", b"[" * 60_000)
+    assert (status, bool(answer["error"])) == (400, True)
+
+
+def test_number_of_too_many_digits_is_no_number(live: Served) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=10)
+    connection.request("GET", "/events?recent=" + "9" * 5000)
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert live.ask("POST", "/reset", **{"Content-Length": "9" * 5000})[0] == 413
+
+
+def test_chunked_body_is_not_read_as_a_second_request(live: Served) -> None:
+    smuggled = b"POST /save HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=10)
+    connection.request(
+        "POST", "/reset", iter([smuggled]), {"Transfer-Encoding": "chunked"}, encode_chunked=True
+    )
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Connection"]) == (411, "close")
+    connection.close()
+    assert live.calls == []
+
+
+def test_links_and_the_last_minute_are_served(live: Served) -> None:
+    live.land("delivered", b"{}", b"{}")
+    assert live.ask("GET", "/links")[1] == LINKS
+    last_minute = live.ask("GET", "/status")[1]["lastMinute"]
+    assert {kind: (len(counts), sum(counts)) for kind, counts in last_minute.items()} == {
+        "delivered": (60, 2),
+        "failed": (60, 0),
+        "raw": (60, 0),
+    }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.clicklake.local.live.served import Served
+from tests.clicklake.local.live.served import LINKS, Served
 
 pytestmark = pytest.mark.browser
 
@@ -63,7 +63,7 @@ def test_click_is_shown_with_its_enrichment_and_the_figures(live: Served, page: 
     assert row.locator(".chip").all_text_contents() == ["Evil", "Lawful", "Chimera"]
     expect(row.locator(".facts")).to_have_text("guest · mysfits.example/index.html · Chrome")
     expect(page.locator("#delivered-total")).to_have_text("1")
-    expect(page.locator("#rate-text")).to_contain_text("1 clicks in the last minute")
+    expect(page.locator("#rate-text")).to_contain_text("1 event in the last minute")
     expect(page.locator("#faults")).to_have_text("Faults are on: throttleEvery 3")
     expect(page.locator("#empty")).to_be_hidden()
 
@@ -84,7 +84,9 @@ def test_failure_is_shown_with_its_reason_and_its_record(live: Served, page: Pag
     live.land("failed", json.dumps(document).encode())
     row = page.locator("#failed li")
     expect(row).to_contain_text("Lambda.ProcessingFailedStatus")
-    expect(row).to_contain_text("ProcessingFailed status set for record")
+    expect(row.locator(".facts")).to_have_text(
+        "the processor cannot read this record, which is not JSON: nicht JSON: ä"
+    )
     row.locator("summary").click()
     expect(row.locator("pre")).to_contain_text("nicht JSON: ä")
 
@@ -123,13 +125,53 @@ def test_filter_hides_what_does_not_match(live: Served, page: Page) -> None:
     expect(page.locator("#delivered li:visible")).to_have_count(3)
 
 
+def test_filter_without_a_hit_says_so_and_leaves_no_bare_heading(live: Served, page: Page) -> None:
+    land(live, LINE)
+    live.land("failed", json.dumps({"errorCode": "Lambda.FunctionError", "rawData": "e30="}).encode())
+    expect(page.locator("#failed li")).to_have_count(1)
+    page.get_by_label("Filter").fill("no line has this")
+    expect(page.locator("#no-match")).to_be_visible()
+    expect(page.get_by_role("heading", name="Landed")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Failed")).to_be_hidden()
+    page.get_by_role("button", name="Clear the filter").click()
+    expect(page.locator("#no-match")).to_be_hidden()
+    expect(page.locator("#delivered li:visible")).to_have_count(1)
+
+
+def test_empty_page_links_to_the_site_and_has_a_command_to_copy(live: Served, page: Page) -> None:
+    expect(page.get_by_role("link", name="Open the sample site")).to_have_attribute("href", LINKS["site"])
+    expect(page.locator("#curl")).to_have_text(LINKS["curl"])
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == LINKS["curl"]
+
+
+def test_a_page_that_is_opened_later_shows_when_events_landed(browser: Browser) -> None:
+    """They landed five minutes ago, so none of them belongs to the last minute."""
+    now = [1_795_521_600.0]
+    live = Served(clock=lambda: now[0])
+    land(live, *[LINE] * 48)
+    now[0] += 300
+    page = browser.new_page()
+    page.goto(f"http://127.0.0.1:{live.port}/")
+    expect(page.locator("#delivered li")).to_have_count(48)
+    expect(page.locator("#rate-text")).to_have_text("0 events in the last minute")
+    page.wait_for_timeout(1200)  # the figures were asked for once more
+    expect(page.locator("#rate-text")).to_have_text("0 events in the last minute")
+    page.close()
+    live.close()
+
+
 def test_pause_holds_the_rows_back_and_loses_none(live: Served, page: Page) -> None:
     page.get_by_role("button", name="Pause").click()
     land(live, LINE)
     expect(page.locator("#delivered-total")).to_have_text("1")  # the figures go on
     expect(page.locator("#delivered li")).to_have_count(0)
-    page.get_by_role("button", name="Pause").click()
-    expect(page.locator("#delivered li")).to_have_count(1)
+    land(live, LINE, LINE)
+    page.get_by_role("button", name="Resume (3 new)").click()
+    expect(page.locator("#delivered li")).to_have_count(3)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
 
 def test_reset_empties_the_page(live: Served, page: Page) -> None:
@@ -155,3 +197,42 @@ def test_page_fits_a_phone(browser: Browser, live: Served) -> None:
     expect(page.locator("#delivered li")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.close()
+
+
+SHIFTS = """() => {
+  window.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const moved = entry.sources.map(({ node }) => node && (node.id || node.nodeName));
+      window.shifts.push([entry.value, ...moved]);
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_on_the_page_shifts(browser: Browser, live: Served, width: int) -> None:
+    """Clicks land before and after the page loads, then failures, faults, many digits and long values."""
+    land(live, *[{**LINE, "userId": f"u-{n}"} for n in range(30)])
+    page = browser.new_page(viewport={"width": width, "height": 640})
+    page.add_init_script(f"({SHIFTS})()")
+    page.goto(f"http://127.0.0.1:{live.port}/")
+    expect(page.locator("#delivered li")).to_have_count(30)
+    for n in range(5):
+        land(live, {**LINE, "userId": f"late-{n}", "path": "/long" * (5 * n)})
+        expect(page.locator("#delivered li")).to_have_count(31 + n)
+        document = {"errorCode": "Lambda.FunctionError", "errorMessage": "long " * (9 * n), "rawData": "e30="}
+        live.land("failed", json.dumps(document).encode())
+        expect(page.locator("#failed li")).to_have_count(1 + n)
+    live.ask("POST", "/faults", {"throttleEvery": 3})
+    expect(page.locator("#faults")).to_be_visible()
+    live.ask("POST", "/faults", {})
+    expect(page.locator("#faults")).to_be_hidden()
+    land(live, *[LINE] * 3000)
+    expect(page.locator("#delivered-total")).to_have_text("3,035")
+    live.log.reset()
+    expect(page.locator("#empty")).to_be_visible()
+    page.wait_for_function("performance.now() > 2500")  # the figures were drawn twice more
+    shifts = page.evaluate("window.shifts")
+    page.close()
+    assert shifts == []
