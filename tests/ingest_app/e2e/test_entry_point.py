@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingest_app.routes import PIXEL
 from tests.ingest_app.e2e.conftest import EDGE_SECRET
 from tests.ingest_app.e2e.firehose_server import FirehoseServer, deny
 from tests.ingest_app.e2e.lambda_function import LambdaFunction
@@ -168,7 +169,8 @@ def test_pixel_is_one_click(
 ) -> None:
     response = function(make_event("GET", "/clicks.gif", query="userId=u-17&mysfitId=a%20b&title=caf%C3%A9"))
     assert response["statusCode"] == 200
-    assert not response.get("body")
+    assert response["isBase64Encoded"]
+    assert base64.b64decode(response["body"]) == PIXEL
     assert firehose.envelopes[0]["clicks"][0]["mysfitId"] == "a b"
     assert firehose.envelopes[0]["clicks"][0]["title"] == "café"
 

@@ -104,7 +104,7 @@ def test_odd_request_gets_a_defined_response(app: FlaskRun, request_: bytes, sta
 
 
 def test_terminal_shows_the_address_and_nothing_about_senders(app: FlaskRun) -> None:
-    send(app, "GET", "/clicks.gif?mysfitId=1&userId=secret-user")
+    send_raw(app, b"GET /clicks.gif?mysfitId=1&userId=secret-user HTTP/1.1\r\nHost: h\r\n\r\n")
     send(app, "PUT", "/clicks", CLICK)
     send(app, "PUT", "/clicks", b'{"userId":"secret-user"}')
     send(app, "GET", "/nothing?userId=secret-user")
