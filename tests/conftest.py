@@ -48,6 +48,13 @@ class UnitTestGuard:
 GUARD = UnitTestGuard()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def no_session_of_another_module() -> None:
+    """boto3's default session keeps its first keys for good, and each emulator has its own."""
+    if boto3 := sys.modules.get("boto3"):
+        boto3.DEFAULT_SESSION = None  # type: ignore[attr-defined]
+
+
 # Of a module, not of the session: while it runs, Playwright keeps an event loop that other tests would meet.
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":

@@ -27,6 +27,7 @@ EVERYTHING = f"""
 
 def prevented(page: Page) -> list[str]:
     """The types of the events whose default somebody has prevented."""
+    page.wait_for_function("typeof events === 'object'")  # a form that was sent has loaded the page again
     types: list[str] = page.evaluate("events.filter((e) => e.defaultPrevented).map((e) => e.type)")
     return types
 
