@@ -221,12 +221,14 @@ def test_two_copies_of_the_script_count_once(page: Page, html: Track, api: Recor
 @pytest.mark.parametrize(
     "add",
     [
-        '<script type="module" src="/tracker.min.js" data-endpoint="{endpoint}"></script>',
-        '<script defer src="/tracker.min.js" data-endpoint="{endpoint}"></script>',
-        '<script type="module">import "/tracker.min.js"</script><script data-endpoint="{endpoint}"></script>',
+        '<script type="module" src="/tracker.min.js" data-wait="0" data-endpoint="{endpoint}"></script>',
+        '<script defer src="/tracker.min.js" data-wait="0" data-endpoint="{endpoint}"></script>',
+        '<script type="module">import "/tracker.min.js"</script>'
+        '<script data-wait="0" data-endpoint="{endpoint}"></script>',
         """<script>
             const script = document.createElement('script');
             script.dataset.endpoint = '{endpoint}';
+            script.dataset.wait = 0;
             script.src = '/tracker.min.js';
             document.head.append(script);
         </script>""",
@@ -251,7 +253,8 @@ def test_another_script_with_an_endpoint_is_not_mistaken_for_the_tracker(
 
 
 def test_readable_source_does_the_same(page: Page, site: RecordingServer, api: RecordingServer) -> None:
-    page.goto(site.serve("/", f'<script src="/tracker.js" data-endpoint="{api.endpoint}"></script>{BUTTON}'))
+    script = f'<script src="/tracker.js" data-wait="0" data-endpoint="{api.endpoint}"></script>'
+    page.goto(site.serve("/", script + BUTTON))
     page.click("button")
     wait(page)
     api.wait_for_clicks(1)

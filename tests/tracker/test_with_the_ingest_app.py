@@ -56,7 +56,7 @@ def endpoint(settings: IngestSettings, stream: StreamInMemory) -> Iterator[str]:
 
 @pytest.fixture
 def home(site: RecordingServer, endpoint: str) -> str:
-    attributes = "data-pageviews data-links data-sessions"
+    attributes = "data-wait=0 data-pageviews data-links data-sessions"
     return site.serve(
         "/", f'<script src="/tracker.min.js" data-endpoint="{endpoint}" {attributes}></script>{BUTTON}'
     )
