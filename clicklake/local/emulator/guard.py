@@ -3,8 +3,9 @@
 MiniStack alone takes an empty key, the key `test` and any twelve digits for the root user, without checking a
 signature, and answers pages of any site. Functions run with the rights of the person who started it. So the
 guard passes on only requests to this machine's own names that are signed with a valid key, and these
-unsigned ones: API calls, viewers of a distribution, and reads of S3 objects, which a bucket policy has to
-allow. Administrative requests are closed, and so are web sockets.
+unsigned ones: API calls, viewers of a distribution, reads of S3 objects, which a bucket policy has to allow,
+and downloads of a function's code, which `deploy --plan` compares. Administrative requests are closed, and
+so are web sockets.
 """
 
 import json
@@ -23,6 +24,7 @@ OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
 PUBLIC_API = "/_aws/execute-api/"
 ADMINISTRATION = ("/_ministack/", "/_localstack/")
 HEALTH = "/_ministack/health"
+FUNCTION_CODE = "/_ministack/lambda-code/"  # named by GetFunction, with a signature that never changes
 READS = ("GET", "HEAD")
 
 _REFUSED_KEY = re.compile(r"|test|\d{12}", re.ASCII)  # what MiniStack takes for the root user
@@ -102,6 +104,9 @@ class Guard:
         if not is_viewer and not _is_own_name(host):
             raise GuardError(421, "MisdirectedRequest", f"Host must be one of {', '.join(OWN_NAMES)}")
         if request.path == HEALTH and request.method in READS:
+            return ""
+        if request.path.startswith(FUNCTION_CODE) and request.method == "GET":
+            _check_origin(request.headers.get("origin"), host)
             return ""
         if request.path.startswith(ADMINISTRATION):
             raise GuardError(403, "AccessDenied", "administrative requests are closed")

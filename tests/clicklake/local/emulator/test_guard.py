@@ -116,13 +116,21 @@ def test_presigned_url_of_the_right_key_works_until_it_is_changed(emulator: Emul
     assert requests.put(url, b"overwritten", timeout=10).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["reset", "config", "sqs/messages", "lambda-code/x", "ready"])
+@pytest.mark.parametrize("path", ["reset", "config", "sqs/messages", "lambda-layers/x", "ready"])
 @pytest.mark.parametrize("prefix", ["/_ministack/", "/_localstack/", "//_ministack/"])
 def test_administrative_requests_are_closed(emulator: Emulator, site: str, path: str, prefix: str) -> None:
     for method in ("GET", "POST", "PUT"):
         response = requests.request(method, emulator.gateway + prefix + path, timeout=10)
         assert response.status_code == 403, (method, response.text)
     assert requests.get(site, timeout=10).status_code == 200
+
+
+def test_a_functions_code_can_be_downloaded_but_not_by_a_foreign_page_or_changed(emulator: Emulator) -> None:
+    url = f"{emulator.gateway}/_ministack/lambda-code/000000000000/us-east-1/none"
+    assert requests.get(url, timeout=10).status_code == 404
+    assert requests.get(url, headers={"Origin": "http://evil.example"}, timeout=10).status_code == 403
+    for method in ("POST", "PUT", "DELETE"):
+        assert requests.request(method, url, timeout=10).status_code == 403
 
 
 def test_unsigned_requests_read_only_what_a_bucket_policy_allows(emulator: Emulator, site: str) -> None:
