@@ -155,8 +155,13 @@ def test_deploy_by_hand_continue_with_make_and_undeploy_by_hand(empty: Checkout)
     landed = run(empty, script(DEPLOY["By hand"], DEPLOYING))
     assert "clicks/dt=" in landed
     run(empty, script(DEPLOY["Settings"], UNASKED))
+    lake = (
+        "aws cloudformation deploy --template-file build/packaged.yaml --stack-name clicklake-lake-production"
+        " --capabilities CAPABILITY_IAM --parameter-overrides Stage=production"
+        f" Runtime=python3.{sys.version_info.minor}"
+    )
     zappa = ". .run/envs/ingest/bin/activate; zappa deploy production; deactivate"
-    run(empty, f"{zappa}\n{DEPLOY['By hand, production']}")
+    run(empty, f"{lake}\n{zappa}\n{DEPLOY['By hand, production']}")
     by_make, by_hand = DEPLOY["Undeploying"].split("\n", 1)
     assert by_make == "make undeploy STAGE=dev"
     run(empty, f"STAGE=dev\n{by_hand}")
