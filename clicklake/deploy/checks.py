@@ -65,9 +65,9 @@ def check_settings(aws: Aws, stage: str, settings: StageSettings) -> None:
     _check_ingest({name: variables[name] for name in INGEST_SETTINGS if name in variables} | ours)
 
 
-def template_of(template: Path) -> Mapping[str, Any]:
-    """Read a template without what its tags say."""
-    document: Mapping[str, Any] = yaml.load(template.read_text(), _Loader)  # noqa: S506 (a safe loader)
+def parse_template(text: str) -> Mapping[str, Any]:
+    """Parse a template's YAML. The value of every tag is None."""
+    document: Mapping[str, Any] = yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
     return document
 
 
@@ -87,7 +87,7 @@ def lake_defaults() -> dict[str, str]:
 
 
 def _parameters(template: Path) -> Mapping[str, Mapping[str, Any]]:
-    parameters: Mapping[str, Mapping[str, Any]] = template_of(template)["Parameters"]
+    parameters: Mapping[str, Mapping[str, Any]] = parse_template(template.read_text())["Parameters"]
     return parameters
 
 

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from clicklake.deploy import names
 from clicklake.deploy.aws import Aws
-from clicklake.deploy.checks import template_of
+from clicklake.deploy.checks import parse_template
 from clicklake.deploy.ingest import SECRETS, environment_of, package_ingest
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
 from clicklake.deploy.resources.stacks import find_stack
@@ -59,7 +59,7 @@ def _architecture(aws: Aws, stage: str, settings: StageSettings) -> str:
 def _stack_changes(aws: Aws, template: Path, name: str, parameters: Mapping[str, str]) -> Iterator[str]:
     before = find_stack(aws, name)
     if before is None:
-        resources = template_of(template)["Resources"]
+        resources = parse_template(template.read_text())["Resources"]
         yield f"new, with up to {len(resources)} resources: {', '.join(resources)}"
         return
     for parameter, value in parameters.items():
@@ -83,9 +83,9 @@ def _change_set(
     body = template.read_text()
     if LOCAL_CODE in body:
         deployed = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-        resources = deployed["Resources"] if isinstance(deployed, dict) else _resources_in(deployed)
-        body = body.replace(LOCAL_CODE, _code_uri(resources["Processor"]["Properties"]))
-    known = template_of(template)["Parameters"]
+        parsed = deployed if isinstance(deployed, dict) else parse_template(deployed)
+        body = body.replace(LOCAL_CODE, _code_uri(parsed["Resources"]["Processor"]["Properties"]))
+    known = parse_template(template.read_text())["Parameters"]
     values = [
         {"ParameterKey": key, "ParameterValue": parameters[key]}
         if key in parameters
@@ -119,14 +119,6 @@ def _code_uri(function: Mapping[str, Any]) -> str:
     if "CodeUri" in function:
         return str(function["CodeUri"])
     return f"s3://{function['Code']['S3Bucket']}/{function['Code']['S3Key']}"
-
-
-def _resources_in(body: str) -> Mapping[str, Any]:
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        file.write(body)
-        file.flush()
-        resources: Mapping[str, Any] = template_of(Path(file.name))["Resources"]
-    return resources
 
 
 def _print_code(aws: Aws, function: str, files: Mapping[str, str]) -> None:
