@@ -33,11 +33,12 @@ def stack(
 ) -> Iterator[Lake]:
     """The lake of a stack, deployed from the template beside a processor that does nothing."""
     checkout = tmp_path_factory.mktemp("checkout")
-    for folder in ("cloudformation", "build/processor/processor"):
+    for folder in ("cloudformation", "build/processor/processor", "build/keeper/clicklake/keeper"):
         (checkout / folder).mkdir(parents=True)
     template = checkout / "cloudformation/lake.yaml"
     template.write_text((ROOT / "cloudformation/lake.yaml").read_text())
-    (checkout / "build/processor/processor/handler.py").touch()
+    for handler in ("processor/processor", "keeper/clicklake/keeper"):
+        (checkout / "build" / handler / "handler.py").touch()
     account = Account(emulator.gateway)
     account.package(template, checkout / "packaged.yaml")
     account.deploy(checkout / "packaged.yaml", "clicklake-lake-dev")
