@@ -43,6 +43,7 @@ class S3Object(NamedTuple):
     key: str
     size: int
     modified: datetime
+    etag: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Lake:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         for page in pages:
             for found in page.get("Contents", []):
-                yield S3Object(found["Key"], found["Size"], found["LastModified"])
+                yield S3Object(found["Key"], found["Size"], found["LastModified"], found["ETag"])
 
     def objects_of_hour(self, folder: HourlyFolder, hour: datetime) -> list[S3Object]:
         return list(self.objects(f"{folder}/{partition_of(hour)}"))

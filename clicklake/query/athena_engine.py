@@ -22,7 +22,7 @@ from clicklake.query.queries import (
     referenced_tables,
     view_definitions,
 )
-from clicklake.query.schema import PARTITIONS, LineTable, landed_in, line_table
+from clicklake.tables.schema import PARTITIONS, LineTable, landed_in, line_table
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient

@@ -19,7 +19,6 @@ from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.error_documents import FAILED, objects_of_day
 from clicklake.lake.old_lines import item_lookup_sql
 from clicklake.lake.partitions import Span, hours_between, partition_of
-from clicklake.query.downloads import Download, download_batches
 from clicklake.query.queries import (
     Queries,
     QueryResult,
@@ -28,8 +27,16 @@ from clicklake.query.queries import (
     referenced_tables,
     view_definitions,
 )
-from clicklake.query.schema import COMPUTED_COLUMNS, FAILED_COLUMNS, PARTITIONS, Column, landed_in, line_table
 from clicklake.query.translate import MACROS, to_duckdb
+from clicklake.tables.downloads import Download, download_batches
+from clicklake.tables.schema import (
+    COMPUTED_COLUMNS,
+    FAILED_COLUMNS,
+    PARTITIONS,
+    Column,
+    landed_in,
+    line_table,
+)
 
 MEMORY_LIMIT = "220MB"  # for DuckDB alone; it spills the rest to disk
 ROW_GROUP_ROWS = 61_440  # half of DuckDB's default: rows that fill no group are written twice

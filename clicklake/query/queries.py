@@ -13,6 +13,7 @@ from sqlglot import exp
 from clicklake.errors import CommandError
 from clicklake.lake.partitions import Span
 from clicklake.query.local_time import in_zone
+from clicklake.tables.schema import landed_in
 
 DIALECT = "athena"
 FOLDER = Path(__file__).with_name("sql")
@@ -74,15 +75,47 @@ def parse_query(sql: str) -> exp.Query:
     return statements[0]
 
 
-def view_definitions(zone: tzinfo, span: Span) -> dict[str, exp.Query]:
-    """Return the views, each built from the one before. `local_time` is a time of the zone."""
+def view_definitions(
+    zone: tzinfo,
+    span: Span,
+    columns: Collection[str] = (),
+    *,
+    from_lines: bool = True,
+    from_columns: bool = False,
+) -> dict[str, exp.Query]:
+    """Return the views, each built from those before it. `local_time` is a time of the zone.
 
-    def with_zone(node: exp.Expression) -> exp.Expression:
+    `columns` are those of stored_lines and stored_events that the queries need. The view landed_events unites
+    the two tables, or reads the one that there is.
+    """
+    landed = exp.maybe_parse(landed_in(span) or "true", dialect=DIALECT)
+    stored = [exp.column(name) for name in columns]
+
+    def fill_in(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Anonymous) and node.name.lower() == "in_zone":
             return in_zone(node.expressions[0].name, zone, span)
+        if isinstance(node, exp.Column) and node.name == "landed_in_span":
+            return landed.copy()
+        if isinstance(node, exp.Select) and node.expressions[0].name == "stored_columns":
+            node.set("expressions", [*(column.copy() for column in stored), *node.expressions[1:]])
         return node
 
-    return {cte.alias: cte.this.transform(with_zone) for cte in _VIEWS.ctes}
+    views = {cte.alias: cte.this.transform(fill_in) for cte in _VIEWS.ctes}
+    united = views["landed_events"]
+    if not from_columns:
+        views["landed_events"] = united.this
+    elif not from_lines:
+        views["landed_events"] = united.expression
+    return views
+
+
+def needed_views(query: exp.Query, views: Mapping[str, exp.Query]) -> dict[str, exp.Query]:
+    """Return those of the views that the query reads, or that such a view is built from, in their order."""
+    needed = referenced_tables([query])
+    for name, view in reversed([*views.items()]):
+        if name in needed:
+            needed |= referenced_tables([view])
+    return {name: view for name, view in views.items() if name in needed}
 
 
 def referenced_tables(queries: Iterable[exp.Query]) -> set[str]:

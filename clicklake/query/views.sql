@@ -1,7 +1,65 @@
--- The tables that a query may read. They are built from `stored_lines`: the lake's lines in the span that is asked about.
+-- The tables that a query may read. An engine puts the tables that they are built from before them:
+--
+-- stored_lines   lines of clicks/: the columns that the queries need, `dt` and `hr` of the object's folder, `visitor_key`,
+--                `session_key`, and `is_asked`. That is false for lines of the 25 hours before, which are read only to
+--                see which events landed then: of those, `eventid`, `dt` and `hr` are enough.
+-- stored_events  rows of columns/: the same columns without `is_asked`, but with `copies` and `counted`.
+--
+-- An hour is in one of the two. `stored_columns` stands for the columns that the queries need, and `landed_in_span` for
+-- the condition that a row landed in the span; queries.py writes both.
 with
--- Every line, with the time at which its event happened. That is the browser's time if the server's clock finds it
+-- Every line of the hours that are read from clicks/, ranked within its hour. An event counts in an hour if no line
+-- with its id landed in the 25 hours before. (Ordering by receivedat too makes every engine choose the same of two lines
+-- that were processed in one batch.)
+ranked_lines as (
+  select
+    *,
+    row_number() over (partition by eventid, landing_hour order by processedat desc, receivedat desc) as dedup_rank,
+    count(*) over (partition by eventid, landing_hour) as copies,
+    count(*) over (partition by eventid order by landing_hour range between 25 preceding and 1 preceding) = 0 as counted
+  from (
+    select
+      *,
+      date_diff(
+        'hour',
+        cast('1970-01-01 00:00:00' as timestamp),
+        try_cast(concat(dt, ' ', substr(concat('0', cast(hr as varchar)), -2), ':00:00') as timestamp)
+      ) as landing_hour
+    from stored_lines
+    where eventid is not null
+  )
+),
+-- A row per event and hour, from lines and from columns.
+landed_events as (
+  select stored_columns, copies, counted from ranked_lines where dedup_rank = 1 and is_asked
+  union all
+  select stored_columns, copies, counted from stored_events
+),
+-- The same, with the time at which the event happened. That is the browser's time if the server's clock finds it
 -- possible (not later than the arrival, and not more than a day before it); otherwise it is the time of arrival.
+timed_events as (
+  select
+    *,
+    case when arrival_delay_seconds between 0 and 86400 then occurredat else receivedat end as event_time
+  from (
+    select
+      *,
+      date_diff(
+        'second',
+        try_cast(replace(substr(occurredat, 1, 19), 'T', ' ') as timestamp),
+        try_cast(replace(substr(receivedat, 1, 19), 'T', ' ') as timestamp)
+      ) as arrival_delay_seconds
+    from landed_events
+  )
+),
+-- A row per event and hour, with its number of lines in that hour (`copies`) and whether it counts there (`counted`).
+-- `in_zone` stands for the arithmetic of the zone that is asked for, which local_time.py writes.
+hourly_events as (select *, in_zone(event_time) as local_time from timed_events where landed_in_span),
+-- Each event once: in the hour in which it first landed.
+events as (select * from hourly_events where counted),
+-- Each event once, without the bots that the rules find.
+human_events as (select * from events where bot is null),
+-- Every line. Lines are in clicks/ alone, so a query that names this table reads nothing else.
 timed_lines as (
   select
     *,
@@ -15,21 +73,8 @@ timed_lines as (
         try_cast(replace(substr(receivedat, 1, 19), 'T', ' ') as timestamp)
       ) as arrival_delay_seconds
     from stored_lines
+    where is_asked
   )
 ),
--- The same, with that time in the zone that is asked for. `in_zone` stands for the arithmetic, which local_time.py writes.
-lines as (select *, in_zone(event_time) as local_time from timed_lines),
--- Each event once. Of several lines with one id, the line that was processed last counts. (Ordering by receivedat too
--- makes every engine choose the same of two lines that were processed in one batch.)
-events as (
-  select *
-  from (
-    select *, row_number() over (partition by eventid order by processedat desc, receivedat desc) as dedup_rank
-    from lines
-    where eventid is not null
-  )
-  where dedup_rank = 1
-),
--- Each event once, without the bots that the rules find.
-human_events as (select * from events where bot is null)
+lines as (select *, in_zone(event_time) as local_time from timed_lines where landed_in_span)
 select * from human_events

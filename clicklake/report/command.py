@@ -14,10 +14,10 @@ from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.query.engines import QueryEngine, engine_option
 from clicklake.query.queries import Queries, QueryResults, parse_query, saved_query
-from clicklake.query.schema import line_table
 from clicklake.report.page import ReportSpan, render
 from clicklake.report.panels import panel_sections
 from clicklake.report.timeline import unit_of
+from clicklake.tables.schema import line_table
 
 
 @click.command()

@@ -1,5 +1,5 @@
 -- Which browsers do visitors use, on which systems?
-select browser, os, count(*) as events, sum(count(*)) over () as total, count(distinct visitorid) as visitors
+select browser, os, count(*) as events, sum(count(*)) over () as total, count(distinct visitor_key) as visitors
 from human_events
 where browser is not null
 group by browser, os

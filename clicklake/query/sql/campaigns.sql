@@ -5,7 +5,7 @@ select
   utmmedium,
   count(*) as events,
   sum(count(*)) over () as total,
-  count(distinct sessionid) as sessions,
+  count(distinct session_key) as sessions,
   count(*) filter (where type = 'click') as clicks
 from human_events
 where utmcampaign is not null or utmsource is not null

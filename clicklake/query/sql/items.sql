@@ -7,7 +7,7 @@ select
   max(lawchaos) as lawchaos,
   count(*) as clicks,
   sum(count(*)) over () as total,
-  count(distinct visitorid) as visitors
+  count(distinct visitor_key) as visitors
 from human_events
 where type = 'click' and itemid is not null
 group by itemid

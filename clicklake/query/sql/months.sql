@@ -3,8 +3,8 @@ select
   substr(local_time, 1, 7) as month,
   count(*) filter (where type = 'click') as clicks,
   count(*) filter (where type = 'pageview') as pageviews,
-  count(distinct visitorid) as visitors,
-  count(distinct sessionid) as sessions
+  count(distinct visitor_key) as visitors,
+  count(distinct session_key) as sessions
 from human_events
 where local_time is not null
 group by 1

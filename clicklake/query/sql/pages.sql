@@ -3,17 +3,17 @@ select
   path,
   sum(seen) as views,
   sum(sum(seen)) over () as total,
-  count(*) filter (where seen > 0 and sessionid is not null) as sessions,
-  count(*) filter (where seen > 0 and clicked > 0 and sessionid is not null) as clicking
+  count(*) filter (where seen > 0 and session_key is not null) as sessions,
+  count(*) filter (where seen > 0 and clicked > 0 and session_key is not null) as clicking
 from (
   select
     path,
-    sessionid,
+    session_key,
     count(*) filter (where type = 'pageview') as seen,
     count(*) filter (where type = 'click') as clicked
   from human_events
   where path is not null
-  group by path, sessionid
+  group by path, session_key
 )
 group by path
 having sum(seen) > 0

@@ -4,7 +4,7 @@ select
   coalesce(name, species, itemid) as item,
   count(*) as clicks,
   sum(count(*)) over () as total,
-  count(distinct sessionid) as sessions
+  count(distinct session_key) as sessions
 from human_events
 where type = 'click' and itemid is not null and path is not null
 group by 1, 2

@@ -4,7 +4,7 @@ select
   referrerkind,
   count(*) as events,
   sum(count(*)) over () as total,
-  count(distinct sessionid) as sessions
+  count(distinct session_key) as sessions
 from human_events
 where referrerhost is not null and referrerkind <> 'internal'
 group by referrerhost, referrerkind

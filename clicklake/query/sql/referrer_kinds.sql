@@ -3,7 +3,7 @@ select
   referrerkind,
   count(*) as events,
   sum(count(*)) over () as total,
-  count(distinct sessionid) as sessions
+  count(distinct session_key) as sessions
 from human_events
 where referrerkind is not null and referrerkind <> 'internal'
 group by referrerkind

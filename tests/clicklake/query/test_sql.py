@@ -14,9 +14,9 @@ from clicklake.lake.bucket import Lake, find_lake
 from clicklake.lake.partitions import HOUR, Span
 from clicklake.query import athena_engine, duckdb_engine
 from clicklake.query.queries import FOLDER, NAMES, QueryResults, parse_query, saved_query
-from clicklake.query.schema import line_table
 from clicklake.report.command import write_report
 from clicklake.report.page import ReportSpan
+from clicklake.tables.schema import line_table
 from tests.cloudformation.account import Account
 from tests.support.day import SPAN, Day, lay_day
 from tests.support.emulator import Emulator

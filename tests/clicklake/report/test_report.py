@@ -19,11 +19,11 @@ from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import HOUR, Span, partition_of
 from clicklake.query import duckdb_engine
 from clicklake.query.queries import parse_query, saved_query
-from clicklake.query.schema import line_table
 from clicklake.report.command import write_report
 from clicklake.report.page import ReportSpan
 from clicklake.report.panels import Panel, cell_of, panel_sections
 from clicklake.report.timeline import build_timeline
+from clicklake.tables.schema import line_table
 from tests.support.day import SPAN, Day, lay_day
 from tests.support.emulator import Emulator
 from tests.support.lakes import NOON, Commands, TestLake, document, line, new_id, new_lake
