@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,9 +18,10 @@ import sqlglot
 from sqlglot import exp
 
 from clicklake.lake.bucket import Lake
+from clicklake.lake.columns import sources_of
 from clicklake.query import athena_engine, duckdb_engine
 from clicklake.query.queries import NAMES, QueryResult, QueryResults, saved_query
-from clicklake.query.schema import LineTable, line_table
+from clicklake.tables.schema import LineTable, line_table
 from tests.clicklake.query.hostile_lines import put_hostile_lines
 from tests.support.day import SPAN, lay_day
 from tests.support.emulator import Emulator
@@ -58,10 +60,14 @@ def by_spark(stored: TestLake, tmp_path_factory: pytest.TempPathFactory) -> dict
         file = folder / key.removesuffix(".gz")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.with_suffix(".json").write_bytes(stored.body(key))
-    table = line_table(Lake(stored.bucket, {}, stored.s3))
+    lake = Lake(stored.bucket, {}, stored.s3)
+    sources = sources_of(lake, SPAN, datetime.now(UTC), lines_only=True)
+    table = line_table(lake)
     table = table._replace(glue_name="lake_lines", glue_columns=frozenset(table.columns))
     queries = {
-        f"{zone} {name}": _spark_sql(athena_engine.to_athena(query, table, SPAN, ZoneInfo(zone)))
+        f"{zone} {name}": _spark_sql(
+            athena_engine.to_athena(query, table, "lake_columns", SPAN, sources, ZoneInfo(zone))
+        )
         for zone in ZONES
         for name, query in _asked(zone).items()
     }
