@@ -43,7 +43,9 @@ class _QueryRun(NamedTuple):
     scanned_bytes: int
 
 
-def run_queries(lake: Lake, span: Span, queries: Queries, zone: tzinfo = UTC) -> QueryResults:
+def run_queries(
+    lake: Lake, span: Span, queries: Queries, zone: tzinfo = UTC, *, lines_only: bool = False
+) -> QueryResults:
     """Raise CommandError for SQL that Athena refuses, or that would scan more than the work group allows."""
     if "AthenaWorkGroupName" not in lake.outputs:
         raise CommandError("Athena needs the table of a stack; pass --stage, not --bucket")
