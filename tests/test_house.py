@@ -56,7 +56,19 @@ ALONE = [
     ("ingest_app", "botocore", {"ingest_app/aws/client.py"}),
     ("processor", "requests", {"processor/catalogue.py"}),
     ("clicklake", "ministack", {"clicklake/local/emulator/ministack.py"}),
-    ("clicklake", "duckdb", {"clicklake/query/duckdb_engine.py", "clicklake/query/parquet.py"}),
+    (
+        "clicklake",
+        "duckdb",
+        {
+            "clicklake/query/duckdb_engine.py",
+            "clicklake/query/parquet.py",
+            "clicklake/query/span_database.py",
+            *(
+                f"clicklake/tables/{name}.py"
+                for name in ("counting", "database", "line_files", "parquet_files")
+            ),
+        },
+    ),
 ]
 
 

@@ -118,11 +118,15 @@ class Lake:
         """
         return decompress(self.read_raw(key, version))
 
-    def read_raw(self, key: str, version: str | None = None) -> Iterator[bytes]:
-        """Yield the stored bytes, resuming with a Range request if the connection drops."""
+    def read_raw(self, key: str, version: str | None = None, if_match: str | None = None) -> Iterator[bytes]:
+        """Yield the stored bytes, resuming with a Range request if the connection drops.
+
+        Raises ObjectGoneError if the object's ETag is not `if_match` any more.
+        """
         chosen: dict[str, Any] = {"VersionId": version} if version else {}
+        condition: dict[str, Any] = {"IfMatch": if_match} if if_match else {}
         with _naming_unreadable():
-            response = self.s3.get_object(Bucket=self.bucket, Key=key, **chosen)
+            response = self.s3.get_object(Bucket=self.bucket, Key=key, **chosen, **condition)
         offset, resumes = 0, 0
         while True:
             try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import partial, wraps
 from typing import Any, TypeVar
 
 import click
@@ -15,18 +16,27 @@ QueryEngine = Callable[[Lake, Span, Queries, tzinfo], QueryResults]
 
 
 def engine_option(command: F) -> F:
-    """Add --engine; the command receives `engine`."""
-    return click.option(
+    """Add --engine and --lines; the command receives `engine`."""
+
+    @click.option(
         "--engine",
+        "engine_name",
         type=click.Choice(["duckdb", "athena"]),
         default="duckdb",
         show_default=True,
-        callback=lambda ctx, option, name: _load(name),
         help="duckdb reads the lake's objects on this machine; athena runs in AWS, billed per TB scanned.",
-    )(command)
+    )
+    @click.option(
+        "--lines", "lines_only", is_flag=True, help="Read the lines in clicks/ alone, not the columns."
+    )
+    @wraps(command)
+    def with_engine(*args: Any, engine_name: str, lines_only: bool, **kwargs: Any) -> Any:
+        return command(*args, engine=partial(_load(engine_name), lines_only=lines_only), **kwargs)
+
+    return with_engine  # type: ignore[return-value]
 
 
-def _load(name: str) -> QueryEngine:
+def _load(name: str) -> Callable[..., QueryResults]:
     if name == "athena":
         from clicklake.query import athena_engine
 

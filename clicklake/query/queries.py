@@ -88,7 +88,7 @@ def view_definitions(
     `columns` are those of stored_lines and stored_events that the queries need. The view landed_events unites
     the two tables, or reads the one that there is.
     """
-    landed = exp.maybe_parse(landed_in(span) or "true", dialect=DIALECT)
+    landed: exp.Expression = exp.maybe_parse(landed_in(span) or "true", dialect=DIALECT)
     stored = [exp.column(name) for name in columns]
 
     def fill_in(node: exp.Expression) -> exp.Expression:

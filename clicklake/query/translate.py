@@ -13,22 +13,22 @@ from sqlglot import exp
 from clicklake.errors import CommandError
 
 MACROS = """
-create temp macro athena_nonzero(b) as case when b = 0 then error('Division by zero') else b end;
-create temp macro athena_substr(s, start, length) as case
+create macro athena_nonzero(b) as case when b = 0 then error('Division by zero') else b end;
+create macro athena_substr(s, start, length) as case
   when s is null or start is null or length is null then null
   when start = 0 or length <= 0 or -start > length(s) then ''
   else substring(s, start, length) end;
-create temp macro athena_regexp_extract(s, pattern, g) as
+create macro athena_regexp_extract(s, pattern, g) as
   case when regexp_matches(s, pattern) then regexp_extract(s, pattern, g) end;
-create temp macro athena_split_part(s, delimiter, n) as case
+create macro athena_split_part(s, delimiter, n) as case
   when n < 1 then error('Index must be greater than zero')
   when n > len(string_split(s, delimiter)) then null
   else split_part(s, delimiter, n) end;
-create temp macro athena_add
+create macro athena_add
   (d date, i interval) as cast(d + i as date),
   (d timestamp, i interval) as d + i,
   (d timestamptz, i interval) as d + i;
-create temp macro athena_cardinality
+create macro athena_cardinality
   (m map(varchar, varchar)) as cardinality(m),
   (a varchar[]) as len(a);
 """

@@ -5,7 +5,7 @@
 --                see which events landed then: of those, `eventid`, `dt` and `hr` are enough.
 -- stored_events  rows of columns/: the same columns without `is_asked`, but with `copies` and `counted`.
 --
--- An hour is in one of the two. `stored_columns` stands for the columns that the queries need, and `landed_in_span` for
+-- An hour is in one of the two tables. `stored_columns` stands for the columns that the queries need, and `landed_in_span` for
 -- the condition that a row landed in the span; queries.py writes both.
 with
 -- Every line of the hours that are read from clicks/, ranked within its hour. An event counts in an hour if no line
@@ -66,7 +66,7 @@ timed_lines as (
     case when arrival_delay_seconds between 0 and 86400 then occurredat else receivedat end as event_time
   from (
     select
-      *,
+      stored_columns,
       date_diff(
         'second',
         try_cast(replace(substr(occurredat, 1, 19), 'T', ' ') as timestamp),

@@ -31,8 +31,13 @@ class Column(NamedTuple):
 PARTITIONS = {"dt": Column("dt", "string"), "hr": Column("hr", "int")}
 """Names of the partitions; not fields of a line."""
 
-COMPUTED_COLUMNS = ("event_time", "arrival_delay_seconds", "local_time")
-"""Columns that the views add: see views.sql."""
+VISIT_KEYS = {"visitor_key": "visitorid", "session_key": "sessionid"}
+"""64-bit keys and the columns that they stand for: see clicklake/lake/columns.py."""
+
+KEY_COLUMNS = {name: Column(name, "bigint") for name in VISIT_KEYS}
+
+COMPUTED_COLUMNS = ("event_time", "arrival_delay_seconds", "local_time", "copies", "counted")
+"""Columns that the views add: see query/views.sql."""
 
 
 class LineTable(NamedTuple):

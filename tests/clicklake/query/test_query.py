@@ -10,9 +10,9 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from clicklake.query import duckdb_engine
 from clicklake.query.output import print_result
 from clicklake.query.queries import NAMES, QueryResult
+from clicklake.tables import database
 from tests.support.lakes import NOON, Commands, TestLake, line, new_id
 from tests.support.paths import ROOT
 
@@ -124,7 +124,7 @@ def test_too_little_memory_is_no_objects_fault(
     clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake.put("clicks", [line(new_id())])
-    monkeypatch.setattr(duckdb_engine, "MEMORY_LIMIT", "10MB")
+    monkeypatch.setattr(database, "MEMORY_LIMIT", "10MB")
     said = clicklake("query", "select count(*) from lines", *DAY, code=2).output
     assert "too much for DuckDB here; choose fewer days" in said
 

@@ -1,0 +1,222 @@
+"""The rows of a span, open for many queries: closed hours from columns/, the others from clicks/."""
+
+import re
+import shutil
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, tzinfo
+from difflib import get_close_matches
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import duckdb
+from sqlglot import exp
+
+from clicklake.errors import CommandError
+from clicklake.lake.bucket import Lake, S3Object
+from clicklake.lake.columns import SpanSources, sources_of
+from clicklake.lake.error_documents import FAILED, objects_of_day
+from clicklake.lake.object_stream import ObjectGoneError
+from clicklake.lake.partitions import Span, hours_between
+from clicklake.query.queries import QueryResult, view_definitions
+from clicklake.query.translate import MACROS, to_duckdb
+from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines
+from clicklake.tables.database import close_file_system, open_database, use_database
+from clicklake.tables.line_files import LANDING_HOUR, key_sql, load_lines, select_from_files
+from clicklake.tables.parquet_cache import ParquetCache
+from clicklake.tables.parquet_files import select_from_parquet
+from clicklake.tables.schema import (
+    COMPUTED_COLUMNS,
+    FAILED_COLUMNS,
+    KEY_COLUMNS,
+    PARTITIONS,
+    VISIT_KEYS,
+    Column,
+    line_table,
+)
+
+TABLES = ("lines", "events", "human_events", "hourly_events", "failed")
+NAMED_OBJECTS = 5  # at most, of those that cannot be read
+MAX_LISTINGS = 5  # of a span whose objects are replaced meanwhile
+
+_LABELS = {"ranked_lines": "lines"}  # of the progress bar
+_EVENT_VIEWS = ("landed_events", "timed_events", "hourly_events", "events", "human_events")
+_LINE_VIEWS = ("timed_lines", "lines")
+_ALWAYS_NEEDED = {"eventid", "processedat", "receivedat", "occurredat", "bot", *PARTITIONS}
+
+
+class SpanDatabase:
+    """Opens a span once; then any thread may ask it.
+
+    `columns` are those that will be asked for, by default all. `lines_only` reads clicks/ alone; only then is
+    there a table `lines`. `with_failed` loads Firehose's error documents too.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        span: Span,
+        zone: tzinfo = UTC,
+        *,
+        columns: Collection[str] | None = None,
+        lines_only: bool = False,
+        with_events: bool = True,
+        with_failed: bool = True,
+        now: datetime | None = None,
+    ) -> None:
+        self.notes: list[str] = []
+        self._lake, self._span, self._zone = lake, span, zone
+        self._folder = Path(mkdtemp(prefix="clicklake-"))
+        try:
+            self._db = open_database(self._folder)
+            self._db.execute(MACROS)
+            files: list[Path] = []
+            if with_events:
+                files = self._open_events(columns, lines_only, now or datetime.now(UTC))
+            if with_failed:
+                self._load("failed", select_from_files(FAILED_COLUMNS), _failed_objects(lake, span))
+            close_file_system(self._db, self._folder, files)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "SpanDatabase":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if hasattr(self, "_db"):
+            self._db.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def run(self, query: exp.Query) -> QueryResult:
+        """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory."""
+        sql = to_duckdb(query)
+        try:
+            with self._db.cursor() as cursor:
+                use_database(cursor)
+                cursor.execute(sql)
+                columns = tuple(column[0].lower() for column in cursor.description or ())
+                return QueryResult(columns, [tuple(map(_as_athena, row)) for row in cursor.fetchall()])
+        except duckdb.OutOfMemoryException as error:
+            raise too_much_memory() from error
+        except duckdb.Error as error:
+            raise CommandError(_reason(self._lake, error)) from error
+
+    def _open_events(self, columns: Collection[str] | None, lines_only: bool, now: datetime) -> list[Path]:
+        """Make the views. Return the files of columns/ that they read."""
+        known = line_table(self._lake).columns | PARTITIONS | KEY_COLUMNS
+        needed = {
+            name: column
+            for name, column in known.items()
+            if columns is None or name in columns or name in _ALWAYS_NEEDED
+        }
+        sources, files, earlier_files = self._fetch(lines_only, now)
+        has_lines = bool(sources.lines) or not files
+        views = view_definitions(
+            self._zone, self._span, needed, from_lines=has_lines, from_columns=bool(files)
+        )
+        if has_lines:
+            self._load_lines(sources, earlier_files, needed)
+        if files:
+            self._db.execute(f"create view stored_events as {select_from_parquet(self._db, files, needed)}")
+        made = _LINE_VIEWS if lines_only else ()
+        for name in (*_EVENT_VIEWS, *made):
+            sql = views[name].transform(_cast_iso_times).sql("duckdb")
+            self._db.execute(f"create view {name} as {sql}")
+        return files
+
+    def _fetch(self, lines_only: bool, now: datetime) -> tuple[SpanSources, list[Path], list[Path]]:
+        """Return the span's sources, with the files of columns/ to read whole and for their ids."""
+        for attempt in range(MAX_LISTINGS):
+            sources = sources_of(self._lake, self._span, now, lines_only=lines_only)
+            objects = sources.columns | sources.earlier_columns
+            try:
+                files = ParquetCache(self._lake).fetch(objects) if objects else {}
+            except ObjectGoneError:  # replaced since it was listed
+                if attempt + 1 == MAX_LISTINGS:
+                    raise
+                continue
+            return (
+                sources,
+                [files[hour] for hour in sources.columns],
+                [files[hour] for hour in sources.earlier_columns],
+            )
+        raise AssertionError
+
+    def _load_lines(self, sources: SpanSources, earlier: list[Path], columns: Mapping[str, Column]) -> None:
+        """Make the table of the lines, ranked by the rule of counting."""
+        read = dict(columns)
+        for key, name in VISIT_KEYS.items():
+            if read.pop(key, None):
+                read[name] = line_table(self._lake).columns[name]
+        selected = [
+            f"{key_sql(VISIT_KEYS[name])} as {name}" if name in VISIT_KEYS else name for name in columns
+        ]
+        select = (
+            f"select {', '.join(selected)}, {LANDING_HOUR} as landing_hour, {UNRANKED}"  # noqa: S608
+            f" from ({select_from_files(read)})"
+        )
+        self._load("ranked_lines", select, _all_of(sources.lines))
+        # A line that is not a JSON object, or has no eventId, reads as nulls in every engine.
+        (malformed,) = self._db.execute("delete from ranked_lines where eventid is null").fetchone() or (0,)
+        if malformed:
+            self.notes.append(
+                f"{malformed:,} lines are not clicks (not JSON, or without eventId) and are left out"
+            )
+        load_earlier_ids(self._db, self._lake, _all_of(sources.earlier_lines), earlier, self._folder)
+        rank_lines(self._db)
+        self._db.execute("create view stored_lines as select * from ranked_lines")
+
+    def _load(self, table: str, select: str, objects: list[S3Object]) -> None:
+        """Make a table of the objects' lines. Note which objects cannot be read."""
+        label = _LABELS.get(table, table)
+        unreadable = load_lines(self._db, table, select, self._lake, objects, self._folder, label)
+        if unreadable:
+            named = ", ".join(sorted(unreadable)[:NAMED_OBJECTS])
+            self.notes.append(
+                f"{len(unreadable)} of {len(objects)} objects cannot be read and are left out: {named}"
+            )
+
+
+def too_much_memory() -> CommandError:
+    return CommandError("too much for DuckDB here; choose fewer days, or --engine athena")
+
+
+def _all_of(hours: Mapping[datetime, list[S3Object]]) -> list[S3Object]:
+    return [found for objects in hours.values() for found in objects]
+
+
+def _failed_objects(lake: Lake, span: Span) -> list[S3Object]:
+    days = sorted({hour.date() for hour in hours_between(span.since, span.until)})
+    return [found for day in days for found in objects_of_day(lake, FAILED, day)]
+
+
+def _cast_iso_times(node: exp.Expression) -> exp.Expression:
+    """Drop the replacement of a time's T, which only Athena's cast needs: a tenth of an insert's time."""
+    return node.this if isinstance(node, exp.Replace) else node
+
+
+def _as_athena(cell: Any) -> Any:
+    """Return a time as the text that Athena's results have for it."""
+    if not isinstance(cell, datetime):
+        return cell
+    text = f"{cell:%Y-%m-%d %H:%M:%S}.{cell.microsecond // 1000:03}"
+    return f"{text} UTC" if cell.tzinfo == UTC or cell.tzinfo else text
+
+
+def _reason(lake: Lake, error: duckdb.Error) -> str:
+    """Return DuckDB's message in one line, with the names that a misspelt column or table may mean."""
+    message = str(error).split("\n")[0]
+    missing = re.search(r'(?:column|Table with name) "?([^"\s]+)"? (?:not found|does not exist)', message)
+    if missing is None:
+        return f"DuckDB: {message}"
+    name = missing[1].lower()
+    if "Table" in missing[0]:
+        return f"there is no table {name}; the tables are {', '.join(TABLES)}"
+    known = {*line_table(lake).columns, *PARTITIONS, *KEY_COLUMNS, *FAILED_COLUMNS, *COMPUTED_COLUMNS}
+    close = get_close_matches(name, sorted(known), n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else "docs/line.md lists the columns"
+    return f"there is no column {name}; {hint}"

@@ -1,0 +1,57 @@
+"""DuckDB on this machine: bounded memory, tables on disk, and no file but those it is given."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+from sqlglot import exp
+
+from clicklake.errors import CommandError
+
+MEMORY_LIMIT = "220MB"  # for DuckDB alone; it spills the rest to disk
+ROW_GROUP_ROWS = 61_440  # half of DuckDB's default: rows that fill no group are written twice
+THREADS = 2  # each needs up to 100 MB while it reads lines: four would exceed the limit
+
+
+def open_database(folder: Path) -> DuckDBPyConnection:
+    """Return an empty database whose tables are in a file in the folder. Whoever opens it closes it."""
+    # A checkpoint after each insert would write the last rows again: half of the time for a million lines.
+    config = {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": THREADS,
+        "temp_directory": str(folder),
+        "preserve_insertion_order": False,
+        "checkpoint_threshold": "1TB",
+    }
+    if "?" in str(folder):  # DuckDB would cut the path there
+        raise CommandError(
+            f"DuckDB cannot use the folder for temporary files {folder}: choose a TMPDIR without ?"
+        )
+    db = duckdb.connect(config=config)  # type: ignore[arg-type]
+    options = f"row_group_size {ROW_GROUP_ROWS}, storage_version 'v1.4.0'"  # which holds macros with types
+    db.execute(f"attach {sql_text(folder / 'lines.duckdb')} as disk ({options})")
+    db.execute("pragma disable_checkpoint_on_shutdown")  # the file is thrown away
+    db.execute("set integer_division = true; set timezone = 'UTC'; set parquet_metadata_cache = true")
+    use_database(db)
+    return db
+
+
+def use_database(db: DuckDBPyConnection) -> None:
+    """Let the connection name the tables on disk without their database. A new cursor has to do so too."""
+    db.execute("use disk")
+
+
+def close_file_system(db: DuckDBPyConnection, folder: Path, files: Iterable[Path] = ()) -> None:
+    """Let queries read no file but these and the folder's: DuckDB's SQL can name any file of this machine."""
+    db.execute(f"set allowed_directories = [{sql_text(folder)}]; set allowed_paths = {sql_list(files)}")
+    db.execute("set enable_external_access = false; set lock_configuration = true")
+
+
+def sql_text(value: object) -> str:
+    """Return the value as a quoted text of DuckDB's SQL."""
+    return exp.Literal.string(str(value)).sql("duckdb")
+
+
+def sql_list(values: Iterable[object]) -> str:
+    return f"[{', '.join(map(sql_text, values))}]"
