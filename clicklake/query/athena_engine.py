@@ -28,7 +28,7 @@ from clicklake.query.queries import (
     referenced_tables,
     view_definitions,
 )
-from clicklake.tables.schema import PARTITIONS, Column, LineTable, line_table
+from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, VISIT_KEYS, LineTable, line_table
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -38,9 +38,6 @@ POLL_SECONDS = 0.25
 DOLLARS_PER_TB = 5.0  # aws.amazon.com/athena/pricing (most regions)
 MIN_BILLED_BYTES = 10_000_000  # per query
 
-# Integers that stand for two texts, so that counting distinct ones is cheap.
-KEYS = {"visitor_key": "visitorid", "session_key": "sessionid"}
-KEY_COLUMNS = {name: Column(name, "bigint") for name in KEYS}
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("tinyint", "smallint", "int", "integer", "bigint"), int),
@@ -149,8 +146,8 @@ def _line_expressions(columns: Sequence[str], table: LineTable) -> dict[str, str
     """Return what to select from the table of lines for each column."""
     expressions = {}
     for name in columns:
-        if name in KEYS:
-            expressions[name] = f"from_big_endian_64(substr(md5(to_utf8({KEYS[name]})), 1, 8))"
+        if name in VISIT_KEYS:
+            expressions[name] = f"from_big_endian_64(substr(md5(to_utf8({VISIT_KEYS[name]})), 1, 8))"
         elif name == "itemlookup":
             expressions[name] = _item_lookup(table)
         else:
@@ -166,7 +163,7 @@ def _item_lookup(table: LineTable) -> str:
 
 
 def _sql_type(name: str, table: LineTable) -> str:
-    if name in KEYS:
+    if name in VISIT_KEYS:
         return "bigint"
     glue = table.columns[name].type
     return exp.DataType.build(glue, dialect="hive").sql(DIALECT).lower()

@@ -35,7 +35,7 @@ JOB = Path(__file__).with_name("spark_job.py")
 QUESTIONS = {name: saved_query(name) for name in NAMES if name != "failures"}  # it reads no events
 ZONES = ("UTC", "America/St_Johns", "Australia/Lord_Howe")
 BY_TIME = ("hours", "days", "months")
-WHOLE_TIME = "^ *[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}( |$)"
+WHOLE_TIME = "^ *[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}( *$| +[0-9]{1,2}:[0-9])"
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +79,25 @@ def _asked(zone: str) -> dict[str, Any]:
 
 
 def _spark_sql(athena_sql: str) -> str:
-    return sqlglot.parse_one(athena_sql, dialect="athena").transform(_only_whole_times).sql("spark")
+    query = sqlglot.parse_one(athena_sql, dialect="athena")
+    return query.transform(_only_whole_times).transform(_key).sql("spark")
+
+
+def _key(node: exp.Expression) -> exp.Expression:
+    """Write the key of an id, the first eight bytes of its MD5, as Spark can: sqlglot does not translate it."""
+    if not isinstance(node, exp.Anonymous) or node.name.lower() != "from_big_endian_64":
+        return node
+    (column,) = node.find_all(exp.Column)
+    return sqlglot.parse_one(
+        f"cast(conv(substring(md5({column.name}), 1, 16), 16, -10) as bigint)", dialect="spark"
+    )
 
 
 def _only_whole_times(node: exp.Expression) -> exp.Expression:
-    """Cast only texts that begin with a date: Spark alone casts 2026, and takes 10:00 for a time of today."""
+    """Cast only texts of a date or of a date, hour and minute.
+
+    Spark alone casts 2026 and 2026-11-19 10, and takes 10:00 for a time of today.
+    """
     if not isinstance(node, exp.TryCast) or not node.to.is_type("timestamp"):
         return node
     is_whole = exp.RegexpLike(this=node.this.copy(), expression=exp.Literal.string(WHOLE_TIME))
