@@ -31,6 +31,7 @@ SHORT_MODULES = {
 # What a feature may import beside the floors. No other feature imports a feature.
 FEATURES = {
     "clicklake.reconcile": set[str](),
+    "clicklake.compact": set(),
     "clicklake.replay": set(),
     "clicklake.reenrich": {"processor"},
     "clicklake.erase": set(),
@@ -60,6 +61,7 @@ ALONE = [
         "clicklake",
         "duckdb",
         {
+            "clicklake/compact/build.py",
             "clicklake/query/duckdb_engine.py",
             "clicklake/query/parquet.py",
             "clicklake/query/span_database.py",

@@ -27,7 +27,7 @@ OUT = _console(sys.stdout, stderr=False)
 ERR = _console(sys.stderr, stderr=True)
 
 
-def progress() -> Progress:
+def progress(*, is_shown: bool = True) -> Progress:
     """Return a progress bar on stderr; it shows nothing if that is not a terminal."""
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -35,7 +35,7 @@ def progress() -> Progress:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    return Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal)
+    return Progress(*columns, console=ERR, transient=True, disable=not (is_shown and ERR.is_terminal))
 
 
 def print_json(document: Mapping[str, Any]) -> None:

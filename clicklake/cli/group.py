@@ -46,6 +46,9 @@ COMMANDS = {
     "reconcile": CommandEntry(
         "Keep the lake", "clicklake.reconcile.command", "Prove that no accepted click is missing."
     ),
+    "compact": CommandEntry(
+        "Keep the lake", "clicklake.compact.command", "Write closed hours as Parquet, each event once."
+    ),
     "replay": CommandEntry(
         "Keep the lake", "clicklake.replay.command", "Put failed records back onto the delivery stream."
     ),

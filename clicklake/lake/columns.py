@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from botocore.exceptions import ClientError
+
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.partitions import (
     DELIVERY_WINDOW,
@@ -124,6 +126,19 @@ def _list_days(lake: Lake, folder: str, first: datetime, last: datetime) -> dict
                 if first <= hour < last:
                     found.setdefault(hour, []).append(each)
     return found
+
+
+def head_columns(lake: Lake, hour: datetime) -> tuple[S3Object, ColumnsMetadata] | None:
+    """Return the hour's object in columns/ as it is now; None if there is none."""
+    key = columns_key(hour)
+    try:
+        head = lake.s3.head_object(Bucket=lake.bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "404":
+            raise
+        return None
+    found = S3Object(key, head["ContentLength"], head["LastModified"], head["ETag"])
+    return found, ColumnsMetadata.from_s3(head["Metadata"])
 
 
 def read_metadata(lake: Lake, objects: Iterable[S3Object]) -> dict[str, ColumnsMetadata]:

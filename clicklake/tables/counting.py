@@ -49,14 +49,25 @@ drop table ranks;
 
 
 def load_earlier_ids(
-    db: DuckDBPyConnection, lake: Lake, objects: list[S3Object], files: list[Path], folder: Path
+    db: DuckDBPyConnection,
+    lake: Lake,
+    objects: list[S3Object],
+    files: list[Path],
+    folder: Path,
+    *,
+    only_known: bool = False,
 ) -> list[str]:
-    """Make the table `earlier_ids` of lines and of Parquet. Return the objects that cannot be read."""
+    """Make the table `earlier_ids` of lines and of Parquet. Return the objects that cannot be read.
+
+    `only_known` leaves out the ids that ranked_lines does not have: cheaper if those are few.
+    """
     read = select_from_files({"eventid": Column("eventId", "string"), **PARTITIONS})
     select = f"select eventid, {LANDING_HOUR} as landing_hour from ({read}) where eventid is not null"  # noqa: S608
-    unreadable = load_lines(db, "earlier_ids", select, lake, objects, folder, "earlier ids")
+    unreadable = load_lines(db, "earlier_ids", select, lake, objects, folder)
     if files:
-        db.execute(f"insert into earlier_ids select eventid, {LANDING_HOUR} from {parquet_source(files)}")  # noqa: S608
+        known = " where hash(eventid) in (select hash(eventid) from ranked_lines)" if only_known else ""
+        select = f"select eventid, {LANDING_HOUR} from {parquet_source(files)}{known}"  # noqa: S608
+        db.execute(f"insert into earlier_ids {select}")
     return unreadable
 
 

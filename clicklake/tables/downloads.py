@@ -27,7 +27,7 @@ class Download(NamedTuple):
 
 
 def download_batches(
-    lake: Lake, objects: list[S3Object], folder: Path, label: str
+    lake: Lake, objects: list[S3Object], folder: Path, label: str | None
 ) -> Iterator[list[Download]]:
     """Yield all objects in batches; the next batch deletes the files of the one before.
 
@@ -46,8 +46,8 @@ def download_batches(
             return Download(found.key, file, None)
         return Download(found.key, file, file.stat().st_size)
 
-    with progress() as bar, ThreadPoolExecutor(DOWNLOADS) as threads:
-        fetched = bar.track(_ahead(threads, fetch, objects), total=len(objects), description=label)
+    with progress(is_shown=label is not None) as bar, ThreadPoolExecutor(DOWNLOADS) as threads:
+        fetched = bar.track(_ahead(threads, fetch, objects), total=len(objects), description=label or "")
         for batch in _batches(fetched):
             yield batch
             for download in batch:

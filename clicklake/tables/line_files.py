@@ -27,9 +27,12 @@ def load_lines(
     lake: Lake,
     objects: list[S3Object],
     folder: Path,
-    label: str,
+    label: str | None = None,
 ) -> list[str]:
-    """Make a table of the objects' lines. Return the keys of the objects that cannot be read."""
+    """Make a table of the objects' lines, with a progress bar if there is a label for it.
+
+    Return the keys of the objects that cannot be read.
+    """
     needed = DISK_FACTOR * sum(found.size for found in objects)
     has_room = needed < shutil.disk_usage(folder).free  # compression takes a fifth of the time
     db.execute(f"pragma force_compression = '{'uncompressed' if has_room else 'auto'}'")

@@ -34,8 +34,15 @@ def cache_folder(lake: Lake) -> Path:
 class ParquetCache:
     """Files of one lake, one per hour and version of its object: dt=…/hr=…/<etag>.parquet."""
 
-    def __init__(self, lake: Lake, folder: Path | None = None, max_bytes: int = MAX_BYTES) -> None:
-        self._lake, self._max_bytes = lake, max_bytes
+    def __init__(
+        self,
+        lake: Lake,
+        folder: Path | None = None,
+        max_bytes: int = MAX_BYTES,
+        *,
+        shows_progress: bool = True,
+    ) -> None:
+        self._lake, self._max_bytes, self._shows_progress = lake, max_bytes, shows_progress
         self.folder = folder or cache_folder(lake)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
@@ -48,7 +55,7 @@ class ParquetCache:
         files = {hour: self._file(hour, found.etag) for hour, found in objects.items()}
         missing = [hour for hour, file in files.items() if not file.exists()]
         if missing:
-            with progress() as bar, ThreadPoolExecutor(DOWNLOADS) as threads:
+            with progress(is_shown=self._shows_progress) as bar, ThreadPoolExecutor(DOWNLOADS) as threads:
                 fetched = threads.map(lambda hour: self._download(objects[hour], files[hour]), missing)
                 for _ in bar.track(fetched, total=len(missing), description="columns"):
                     pass

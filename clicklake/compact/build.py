@@ -1,0 +1,89 @@
+"""Write the Parquet of one hour with DuckDB, in bounded memory however many lines the hour has."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from clicklake.lake.bucket import Lake, S3Object
+from clicklake.lake.columns import COUNTED_COLUMNS
+from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines
+from clicklake.tables.database import open_database, sql_text
+from clicklake.tables.line_files import LANDING_HOUR, key_sql, load_lines, select_from_files
+from clicklake.tables.parquet_files import parquet_source
+from clicklake.tables.schema import PARTITIONS, VISIT_KEYS, line_table
+
+
+@dataclass(frozen=True)
+class BuiltHour:
+    file: Path
+    ids: str  # stands for the set of event ids
+    lines: int
+    events: int
+
+
+@dataclass(frozen=True)
+class EarlierHours:
+    """Where the ids of the 25 hours before are read from."""
+
+    lines: list[S3Object]
+    files: list[Path]
+
+
+class UnreadableLinesError(Exception):
+    """Some of the hour's objects cannot be read, so it is not written."""
+
+    def __init__(self, keys: list[str]) -> None:
+        super().__init__(", ".join(keys))
+        self.keys = keys
+
+
+def build_from_lines(lake: Lake, objects: list[S3Object], earlier: EarlierHours, folder: Path) -> BuiltHour:
+    """Raises UnreadableLinesError."""
+    columns = line_table(lake).columns
+    read = select_from_files(columns | PARTITIONS)
+    select = f"select *, {LANDING_HOUR} as landing_hour, {UNRANKED} from ({read})"  # noqa: S608
+    with open_database(folder) as db:
+        unreadable = load_lines(db, "ranked_lines", select, lake, objects, folder)
+        if unreadable:
+            raise UnreadableLinesError(unreadable)
+        db.execute("delete from ranked_lines where eventid is null")
+        load_earlier_ids(db, lake, earlier.lines, earlier.files, folder, only_known=True)
+        rank_lines(db)
+        keys = {name: f"{key_sql(column)} as {name}" for name, column in VISIT_KEYS.items()}
+        selected = ", ".join([*columns, *(keys.get(name, name) for name in COUNTED_COLUMNS)])
+        return _write(db, f"select {selected} from ranked_lines where dedup_rank = 1", folder)  # noqa: S608
+
+
+def build_from_columns(lake: Lake, file: Path, earlier: EarlierHours, folder: Path) -> BuiltHour:
+    """Write the hour's own Parquet again, and only decide anew which of its events count."""
+    source = parquet_source([file])
+    ids = "select eventid, null as processedat, null as receivedat"
+    ids += f", {LANDING_HOUR} as landing_hour, {UNRANKED}"
+    with open_database(folder) as db:
+        db.execute(f"create table ranked_lines as {ids} from {source}")
+        load_earlier_ids(db, lake, earlier.lines, earlier.files, folder, only_known=True)
+        rank_lines(db)
+        return _write(
+            db,
+            "select stored.* exclude (dt, hr) replace (ranked_lines.counted as counted)"  # noqa: S608 (quoted)
+            f" from {source} stored join ranked_lines using (eventid)",
+            folder,
+        )
+
+
+def _write(db: DuckDBPyConnection, select: str, folder: Path) -> BuiltHour:
+    file = folder / "events.parquet"
+    # Ordering by the id too makes two compactions of the same lines write the same rows in the same order.
+    db.execute("set preserve_insertion_order = true")
+    db.execute(
+        f"copy ({select} order by receivedat, eventid) to {sql_text(file)} (format parquet, compression zstd)"
+    )
+    counted = "count(*), coalesce(sum(copies), 0)::bigint, coalesce(bit_xor(md5_number(eventid)), 0)"
+    events, lines, digest = _row(db, f"select {counted} from read_parquet({sql_text(file)})")  # noqa: S608
+    return BuiltHour(file, f"{events}-{digest:032x}", lines, events)
+
+
+def _row(db: DuckDBPyConnection, sql: str) -> tuple[int, int, int]:
+    events, lines, digest = db.execute(sql).fetchall()[0]
+    return events, lines, digest
