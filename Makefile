@@ -15,8 +15,8 @@ CLICKLAKE := $(ENVS)/cli/bin/python -m clicklake
 PYTEST := $(ENVS)/test/bin/python -m pytest
 PARALLEL := -n auto --dist loadfile
 PROCESSOR := processor/requirements.txt $(shell find processor -name "*.py")
-KEEPER := clicklake/requirements.txt $(shell find clicklake/cli clicklake/compact clicklake/keeper clicklake/lake clicklake/query \
-	clicklake/tables -name "*.py" -o -name "*.sql")
+KEEPER := clicklake/requirements.txt $(shell find clicklake/cli clicklake/compact clicklake/keeper clicklake/lake clicklake/tables \
+	-name "*.py")
 PACKAGING := $(wildcard clicklake/deploy/packaging/*.py)
 
 .PHONY: help run demo deploy undeploy cli check test test-long test-spark coverage format faults attacks soak bench audit \

@@ -1,4 +1,4 @@
-"""`make bundle`: the keeper, the libraries that it imports and their bytecode, in the folder that CodeUri names.
+"""`make bundle`: the keeper, the libraries that it imports and their bytecode, where CodeUri names them.
 
 The keeper is a part of the `clicklake` command, so its libraries are some of those in
 clicklake/requirements.txt. The same code makes the same folder, dates included.
@@ -24,13 +24,13 @@ REQUIREMENTS = ROOT / "clicklake" / "requirements.txt"
 # Without rich's own libraries, which only its Markdown and its syntax colours need.
 LIBRARIES = (
     *("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"),
-    *("click", "duckdb", "isal", "msgspec", "pybase64", "rich", "sqlglot"),
+    *("click", "duckdb", "isal", "msgspec", "rich", "sqlglot"),
 )
 SOURCES = (
-    *("clicklake/__init__.py", "clicklake/errors.py", "clicklake/cli", "clicklake/lake"),
-    *("clicklake/compact", "clicklake/keeper", "clicklake/query", "processor"),
+    *("clicklake/__init__.py", "clicklake/errors.py", "clicklake/cli", "clicklake/compact"),
+    *("clicklake/keeper", "clicklake/lake", "clicklake/tables"),
+    *("processor/__init__.py", "processor/enriched_event.py", "processor/settings.py"),
 )
-SHIPPED_SUFFIXES = (".py", ".json", ".sql")
 SERVICES = ("lambda", "s3")
 UNUSED = ("boto3/data/", "boto3/examples/", "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz")
 
@@ -44,7 +44,7 @@ def bundle_keeper(target: Path, architecture: str | None) -> None:
         install(requirements, bundle, architecture)
         for source in SOURCES:
             for file in [ROOT / source, *(ROOT / source).rglob("*")]:
-                if file.suffix in SHIPPED_SUFFIXES:
+                if file.suffix == ".py":
                     copy_dated(file, bundle / file.relative_to(ROOT))
         trim_services(bundle, SERVICES)
         compile_all(bundle)

@@ -84,13 +84,12 @@ def _spark_sql(athena_sql: str) -> str:
 
 
 def _key(node: exp.Expression) -> exp.Expression:
-    """Write the key of an id, the first eight bytes of its MD5, as Spark can: sqlglot does not translate it."""
+    """Write the key of an id, the first eight bytes of its MD5, in Spark's words: sqlglot cannot."""
     if not isinstance(node, exp.Anonymous) or node.name.lower() != "from_big_endian_64":
         return node
     (column,) = node.find_all(exp.Column)
-    return sqlglot.parse_one(
-        f"cast(conv(substring(md5({column.name}), 1, 16), 16, -10) as bigint)", dialect="spark"
-    )
+    key = f"cast(conv(substring(md5({column.name}), 1, 16), 16, -10) as bigint)"
+    return sqlglot.parse_one(key, dialect="spark", into=exp.Cast)
 
 
 def _only_whole_times(node: exp.Expression) -> exp.Expression:
