@@ -45,8 +45,8 @@ COUNTED_COLUMNS = {
 
 visitor_key and session_key are the first eight bytes of the MD5 of visitorid and sessionid, big-endian and
 signed; null where the id is null. They are for counting distinct visitors and sessions. The last two columns
-are as the view timed_lines computes them (query/views.sql). They take 6 % more space, and save half of the time
-of a question about days or delays.
+are as the view timed_lines computes them (query/views.sql). They take 6 % more space, and save half of the
+time of a question about days or delays.
 """
 
 WINDOW_HOURS = DELIVERY_WINDOW // HOUR
