@@ -7,11 +7,11 @@ from duckdb import DuckDBPyConnection
 
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.columns import COUNTED_COLUMNS
-from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines
+from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines, select_lines
 from clicklake.tables.database import open_database, sql_text
-from clicklake.tables.line_files import LANDING_HOUR, key_sql, load_lines, select_from_files
+from clicklake.tables.line_files import LANDING_HOUR, load_lines
 from clicklake.tables.parquet_files import parquet_source
-from clicklake.tables.schema import PARTITIONS, VISIT_KEYS, line_table
+from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, line_table
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ class UnreadableLinesError(Exception):
 def build_from_lines(lake: Lake, objects: list[S3Object], earlier: EarlierHours, folder: Path) -> BuiltHour:
     """Raises UnreadableLinesError."""
     columns = line_table(lake).columns
-    read = select_from_files(columns | PARTITIONS)
-    select = f"select *, {LANDING_HOUR} as landing_hour, {UNRANKED} from ({read})"  # noqa: S608
+    select = select_lines(columns | PARTITIONS | KEY_COLUMNS, columns)
     with open_database(folder) as db:
         unreadable = load_lines(db, "ranked_lines", select, lake, objects, folder)
         if unreadable:
@@ -50,8 +49,7 @@ def build_from_lines(lake: Lake, objects: list[S3Object], earlier: EarlierHours,
         db.execute("delete from ranked_lines where eventid is null")
         load_earlier_ids(db, lake, earlier.lines, earlier.files, folder, only_known=True)
         rank_lines(db)
-        keys = {name: f"{key_sql(column)} as {name}" for name, column in VISIT_KEYS.items()}
-        selected = ", ".join([*columns, *(keys.get(name, name) for name in COUNTED_COLUMNS)])
+        selected = ", ".join([*columns, *COUNTED_COLUMNS])
         return _write(db, f"select {selected} from ranked_lines where dedup_rank = 1", folder)  # noqa: S608
 
 

@@ -20,9 +20,9 @@ from clicklake.lake.object_stream import ObjectGoneError
 from clicklake.lake.partitions import Span, hours_between
 from clicklake.query.queries import QueryResult, view_definitions
 from clicklake.query.translate import MACROS, to_duckdb
-from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines
+from clicklake.tables.counting import load_earlier_ids, rank_lines, select_lines
 from clicklake.tables.database import close_file_system, open_database, use_database
-from clicklake.tables.line_files import LANDING_HOUR, key_sql, load_lines, select_from_files
+from clicklake.tables.line_files import load_lines, select_from_files
 from clicklake.tables.parquet_cache import ParquetCache
 from clicklake.tables.parquet_files import select_from_parquet
 from clicklake.tables.schema import (
@@ -30,7 +30,6 @@ from clicklake.tables.schema import (
     FAILED_COLUMNS,
     KEY_COLUMNS,
     PARTITIONS,
-    VISIT_KEYS,
     Column,
     line_table,
 )
@@ -40,8 +39,7 @@ NAMED_OBJECTS = 5  # at most, of those that cannot be read
 MAX_LISTINGS = 5  # of a span whose objects are replaced meanwhile
 
 _LABELS = {"ranked_lines": "lines"}  # of the progress bar
-_EVENT_VIEWS = ("landed_events", "timed_events", "hourly_events", "events", "human_events")
-_LINE_VIEWS = ("timed_lines", "lines")
+_EVENT_VIEWS = ("landed_events", "hourly_events", "events", "human_events")
 _ALWAYS_NEEDED = {"eventid", "processedat", "receivedat", "occurredat", "bot", *PARTITIONS}
 
 
@@ -122,8 +120,7 @@ class SpanDatabase:
             self._load_lines(sources, earlier_files, needed)
         if files:
             self._db.execute(f"create view stored_events as {select_from_parquet(self._db, files, needed)}")
-        made = _LINE_VIEWS if lines_only else ()
-        for name in (*_EVENT_VIEWS, *made):
+        for name in (*_EVENT_VIEWS, *(("lines",) if lines_only else ())):
             sql = views[name].transform(_cast_iso_times).sql("duckdb")
             self._db.execute(f"create view {name} as {sql}")
         return files
@@ -148,17 +145,7 @@ class SpanDatabase:
 
     def _load_lines(self, sources: SpanSources, earlier: list[Path], columns: Mapping[str, Column]) -> None:
         """Make the table of the lines, ranked by the rule of counting."""
-        read = dict(columns)
-        for key, name in VISIT_KEYS.items():
-            if read.pop(key, None):
-                read[name] = line_table(self._lake).columns[name]
-        selected = [
-            f"{key_sql(VISIT_KEYS[name])} as {name}" if name in VISIT_KEYS else name for name in columns
-        ]
-        select = (
-            f"select {', '.join(selected)}, {LANDING_HOUR} as landing_hour, {UNRANKED}"  # noqa: S608
-            f" from ({select_from_files(read)})"
-        )
+        select = select_lines(columns, line_table(self._lake).columns)
         self._load("ranked_lines", select, _all_of(sources.lines))
         # A line that is not a JSON object, or has no eventId, reads as nulls in every engine.
         (malformed,) = self._db.execute("delete from ranked_lines where eventid is null").fetchone() or (0,)
@@ -168,7 +155,7 @@ class SpanDatabase:
             )
         load_earlier_ids(self._db, self._lake, _all_of(sources.earlier_lines), earlier, self._folder)
         rank_lines(self._db)
-        self._db.execute("create view stored_lines as select * from ranked_lines")
+        self._db.execute("create view timed_lines as select * from ranked_lines")
 
     def _load(self, table: str, select: str, objects: list[S3Object]) -> None:
         """Make a table of the objects' lines. Note which objects cannot be read."""

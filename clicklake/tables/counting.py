@@ -4,15 +4,22 @@ The same as the view ranked_lines of query/views.sql, but faster: most ids occur
 the others are ranked. Both are tested against plain Python.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.columns import WINDOW_HOURS
-from clicklake.tables.line_files import LANDING_HOUR, load_lines, select_from_files
+from clicklake.tables.line_files import LANDING_HOUR, key_sql, load_lines, select_from_files
 from clicklake.tables.parquet_files import parquet_source
-from clicklake.tables.schema import PARTITIONS, Column
+from clicklake.tables.schema import PARTITIONS, VISIT_KEYS, Column
+
+ARRIVAL_DELAY = """date_diff(
+  'second', try_cast(substr(occurredat, 1, 19) as timestamp), try_cast(substr(receivedat, 1, 19) as timestamp)
+)"""
+EVENT_TIME = "case when arrival_delay_seconds between 0 and 86400 then occurredat else receivedat end"
+"""As the view timed_lines writes them for Athena, whose cast needs a space in the place of the T."""
 
 UNRANKED = "1 as dedup_rank, 1::integer as copies, true as counted, true as is_asked"
 """The columns that `rank_lines` changes, as every line begins."""
@@ -46,6 +53,22 @@ update ranked_lines set dedup_rank = ranks.dedup_rank, copies = ranks.copies, co
 drop table repeated;
 drop table ranks;
 """  # noqa: S608 (a number of our own)
+
+
+def select_lines(columns: Mapping[str, Column], in_lines: Mapping[str, Column]) -> str:
+    """Return the SQL for the rows of `ranked_lines` from `$files`, before they are ranked.
+
+    `columns` are the table's; visitor_key and session_key are made of their ids, which `in_lines` describes.
+    """
+    read = {name: column for name, column in columns.items() if name not in VISIT_KEYS}
+    read |= {name: in_lines[name] for key, name in VISIT_KEYS.items() if key in columns}
+    read |= {name: in_lines[name] for name in ("occurredat", "receivedat", "processedat")} | PARTITIONS
+    selected = [f"{key_sql(VISIT_KEYS[name])} as {name}" if name in VISIT_KEYS else name for name in columns]
+    delayed = f"select *, {ARRIVAL_DELAY} as arrival_delay_seconds from ({select_from_files(read)})"  # noqa: S608
+    return (
+        f"select {', '.join(selected)}, arrival_delay_seconds, {EVENT_TIME} as event_time,"  # noqa: S608
+        f" {LANDING_HOUR} as landing_hour, {UNRANKED} from ({delayed})"
+    )
 
 
 def load_earlier_ids(

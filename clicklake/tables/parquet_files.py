@@ -17,7 +17,7 @@ def parquet_source(files: Iterable[Path]) -> str:
 
 
 def select_from_parquet(db: DuckDBPyConnection, files: Iterable[Path], columns: Mapping[str, Column]) -> str:
-    """Return the SQL of the columns, copies and counted. A column that no file has is null."""
+    """Return the SQL for the view stored_events. A column that no file has is null."""
     source = parquet_source(files)
     described = db.execute(f"describe select * from {source}").fetchall()  # noqa: S608 (paths are quoted)
     there = {name for name, *_ in described}
@@ -25,7 +25,8 @@ def select_from_parquet(db: DuckDBPyConnection, files: Iterable[Path], columns: 
         name if name in there else f"cast(null as {_type(column)}) as {name}"
         for name, column in columns.items()
     ]
-    return f"select {', '.join(selected)}, copies, counted from {source}"  # noqa: S608 (our own names)
+    selected += ["copies", "counted", "arrival_delay_seconds", "event_time"]
+    return f"select {', '.join(selected)} from {source}"  # noqa: S608 (our own names)
 
 
 def _type(column: Column) -> str:
