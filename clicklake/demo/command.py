@@ -32,7 +32,6 @@ from clicklake.report.command import write_report
 from clicklake.report.page import ReportSpan
 
 SENDERS = 8
-ATTRIBUTES = "name,goodevil,lawchaos,species"  # with `name`, which people know a mysfit by
 NO_CATALOGUE = "http://127.0.0.1:9/{id}"  # the port of the discard service, where no server listens
 NOTE = (
     "A demo: these visits are made up, and the whole day was sent within a minute, so nearly all of it"
@@ -59,10 +58,7 @@ def command(sessions: int, seed: int, out: Path, once: bool) -> None:
     with folder_kept_on_failure() as folder, running_cloud(folder) as addresses:
         lake = find_lake("dev", None, local_client(addresses))
         end = datetime.now(UTC)
-        with (
-            _processor_with(lake, CATALOGUE_ATTRIBUTES=ATTRIBUTES),
-            running_ingest_app(lake, addresses, folder) as send,
-        ):
+        with running_ingest_app(lake, addresses, folder) as send:
             _send_day(send, day_of_traffic(end, sessions, seed), lake, addresses["live"])
         ERR.print("writing the report …")
         span = Span(hour_of(end - 24 * HOUR), hour_of(datetime.now(UTC)) + HOUR)
