@@ -7,6 +7,7 @@ pages that could not send.
 
 import json
 import signal
+import sys
 import webbrowser
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ from urllib.request import Request as HttpRequest
 
 import click
 
-from clicklake.cli.console import ERR, OUT, progress
+from clicklake.cli.console import ERR, OUT, print_json, progress
+from clicklake.cli.options import json_option
 from clicklake.demo.cloud import local_client, running_cloud, running_ingest_app
 from clicklake.demo.traffic import Request, day_of_traffic
 from clicklake.demo.waiting import PATIENCE_SECONDS, folder_kept_on_failure, wait_while_moving
@@ -47,7 +49,8 @@ NOTE = (
     "--out", type=click.Path(dir_okay=False, path_type=Path), default="build/demo.html", show_default=True
 )
 @click.option("--once", is_flag=True, help="End after the report instead of at Ctrl-C.")
-def command(sessions: int, seed: int, out: Path, once: bool) -> None:
+@json_option
+def command(sessions: int, seed: int, out: Path, once: bool, as_json: bool) -> None:
     """Send a made-up day of clicks, and report it.
 
     The clicks go through the whole cloud on this machine, with a few faults on the way. Then the report of
@@ -63,10 +66,18 @@ def command(sessions: int, seed: int, out: Path, once: bool) -> None:
         ERR.print("writing the report …")
         span = Span(hour_of(end - 24 * HOUR), hour_of(datetime.now(UTC)) + HOUR)
         write_report(duckdb_engine.run_queries, lake, ReportSpan(span, UTC, None, "none"), out, NOTE)
-        OUT.print(f"report  {out.resolve().as_uri()}", soft_wrap=True)
+        report = out.resolve().as_uri()
+        if as_json:
+            print_json({"report": report, "live": addresses["live"], "s3": addresses["s3"]})
+            sys.stdout.flush()  # into a pipe, before waiting for Ctrl-C
+        else:
+            OUT.print(f"report  {report}", soft_wrap=True)
         if not once:
-            webbrowser.open(out.resolve().as_uri())
-            OUT.print(f"live    {addresses['live']}\ns3      {addresses['s3']}\n\nCtrl-C stops everything.")
+            webbrowser.open(report)
+            if not as_json:
+                OUT.print(
+                    f"live    {addresses['live']}\ns3      {addresses['s3']}\n\nCtrl-C stops everything."
+                )
             with suppress(KeyboardInterrupt):
                 signal.pause()
 
