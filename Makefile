@@ -169,7 +169,7 @@ lock: $(ENVS)/test.ready
 	$(LOCK) ingest_app/requirements.in -o ingest_app/requirements.txt
 	$(LOCK) processor/requirements.in -o processor/requirements.txt
 	$(LOCK) clicklake/local/emulator/requirements.in -o clicklake/local/emulator/requirements.txt
-	$(LOCK) clicklake/requirements.in -c processor/requirements.txt -o clicklake/requirements.txt
+	$(LOCK) clicklake/requirements.in -c processor/requirements.txt -c ingest_app/requirements.txt -o clicklake/requirements.txt
 	$(LOCK) tests/requirements.in -c ingest_app/requirements.txt -c processor/requirements.txt \
 		-c clicklake/requirements.txt -o tests/requirements.txt
 	$(LOCK) tests/sam.in -o tests/sam.txt

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from clicklake.cli.sanitize import for_terminal
-from clicklake.report.charts import bars, grid, share
+from clicklake.report.charts import BarRow, bars, grid, share
 from clicklake.report.words import meaning_of, sentence
 
 SHOWN_BARS = 8
@@ -113,7 +113,8 @@ def chart_of(panel: Panel, rows: Rows) -> Markup:
             return grid(cells, GOOD_TO_EVIL, LAW_TO_CHAOS)
     counts = [row[panel.count] for row in rows]
     total = rows[0].get("total") or sum(counts)
-    return bars([*zip(_names(panel, rows), counts, strict=True)][:SHOWN_BARS], total)
+    shown = [*map(BarRow, _names(panel, rows), counts)][:SHOWN_BARS]
+    return bars(shown, total)
 
 
 def cell_of(panel: Panel, row: Row, column: str) -> Any:
