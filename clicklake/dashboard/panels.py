@@ -1,0 +1,106 @@
+"""The dashboard's panels: which question each asks, and how its rows are named and filtered by."""
+
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlglot import exp
+
+from clicklake.dashboard.filters import Condition, condition_of, select_events, where
+from clicklake.dashboard.view import View
+from clicklake.query.queries import parse_query, saved_query
+from clicklake.report.charts import BarRow
+from clicklake.report.panels import ATTRIBUTES_SECTION, Panel, Row, names_of, panel_sections
+
+SHOWN_ROWS = 9
+_KINDS = {"late": "times", "duplicates": "copies"}
+
+
+@dataclass(frozen=True)
+class ListPanel:
+    """A question whose rows are ranked."""
+
+    query: str
+    heading: str
+    nothing: str
+    label: Sequence[str]
+    count: str = "events"
+    by_session: bool = False
+    quality: bool = False
+    """Of the data itself, so filters do not apply."""
+    sql: str = ""
+    """The question, if it is not a saved one."""
+
+    @cached_property
+    def _named(self) -> Panel:
+        kind = _KINDS.get(self.query, "ranking")
+        columns = {name: name for name in self.label}
+        return Panel(self.query, self.heading, "", self.nothing, kind=kind, count=self.count, columns=columns)
+
+    def question(self, view: View) -> exp.Query:
+        """Return the question for what the view selects, in Athena's SQL."""
+        query = parse_query(self.sql) if self.sql else saved_query(self.query)
+        if self.quality:
+            return query
+        return select_events(query, where(view.conditions), by_session=self.by_session)
+
+    def rows(self, found: Sequence[Row], view: View, attributes: Collection[str]) -> list[BarRow]:
+        """Return the rows as they are drawn, each with a link to the view that it filters."""
+        if not found:
+            return []
+        links = (self._link(row, view, attributes) for row in found)
+        counts = (int(row[self.count]) for row in found)
+        return [*map(BarRow, names_of(self._named, found), counts, links)]
+
+    def total(self, found: Sequence[Row]) -> int:
+        return int(found[0].get("total") or sum(row[self.count] for row in found)) if found else 0
+
+    def _link(self, row: Row, view: View, attributes: Collection[str]) -> str:
+        if self.quality:
+            return ""
+        conditions = [
+            condition
+            for name in self.label
+            if row[name] is not None
+            and (condition := condition_of(name, str(row[name]), attributes)) is not None
+        ]
+        return view.only(*conditions).url() if conditions else ""
+
+
+def list_panels(attributes: Collection[str]) -> Mapping[str, list[ListPanel]]:
+    """Return the panels of each section, by its title, for a lake whose catalogue has these attributes."""
+    document = tomllib.loads(Path(__file__).with_name("panels.toml").read_text())
+    sections = {
+        section["title"]: [ListPanel(**panel) for panel in section["panel"]]
+        for section in document["section"]
+    }
+    of_catalogue = [
+        ListPanel(
+            panel.query, panel.heading, panel.nothing, [next(iter(panel.columns))], panel.count, sql=panel.sql
+        )
+        for panel in panel_sections(attributes).get(ATTRIBUTES_SECTION, ())
+        if panel.sql
+    ]
+    content, *others = sections
+    ordered = {content: sections[content]} | ({ATTRIBUTES_SECTION: of_catalogue} if of_catalogue else {})
+    return ordered | {title: sections[title] for title in others}
+
+
+def items_named(conditions: Collection[Condition]) -> exp.Query | None:
+    """Return the question for the names of the items that the conditions have; None without any."""
+    ids = sorted({condition.value for condition in conditions if condition.dimension == "item"})
+    if not ids:
+        return None
+    return (
+        exp.select("itemid", "max(name) as name")
+        .from_("events")
+        .where(exp.column("itemid").isin(*(exp.Literal.string(each) for each in ids)))
+        .group_by("itemid")
+    )
+
+
+def as_rows(result: Any) -> list[Row]:
+    return [*result]
