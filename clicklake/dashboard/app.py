@@ -30,7 +30,7 @@ from clicklake.dashboard.overview import (
     question,
     timeline,
 )
-from clicklake.dashboard.panels import SHOWN_ROWS, list_panels
+from clicklake.dashboard.panels import SHOWN_ROWS, cards_of
 from clicklake.dashboard.presence import present
 from clicklake.dashboard.sql_text import command_of, sql_of
 from clicklake.dashboard.view import PERIODS, View, parse_view
@@ -74,8 +74,8 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     app.jinja_env.filters |= {"plain": plain, "thousands": "{:,}".format}
     app.jinja_env.globals |= {"share": share}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    sections = list_panels(answers.attributes)
-    lists = {panel.query: panel for panels in sections.values() for panel in panels}
+    cards = cards_of(answers.attributes)
+    lists = {panel.query: panel for card in cards for panel in card.panels}
 
     def view_of_request() -> View:
         return parse_view([*request.args.items(multi=True)])
@@ -126,7 +126,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
             | {f"{ATTRIBUTE_MARK}{name}": name.capitalize() for name in attributes},
             step_kinds={kind: DIMENSIONS[kind][0] for kind in STEP_KINDS},
             names=named_conditions((*view.conditions, *view.steps), view, answers),
-            sections=sections,
+            cards=cards,
             figures=FIGURES,
             bucket=answers.lake.bucket,
             goes_on=view.goes_on(now),
@@ -142,7 +142,6 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     def timeline_panel() -> str:
         view = view_of_request()
         unit, moments, rows = timeline(view, answers)
-        has_before = view.compared(answers.now()) is not None
         drawn = [
             {
                 "id": front,
@@ -162,7 +161,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
             charts=drawn,
             unit=unit.column,
             rows=rows,
-            has_before=has_before,
+            has_before=any(any(earlier.values()) for _, earlier in moments.moments.values()),
             names=CHART_NAMES,
             **sql_parts("timeline", view),
         )

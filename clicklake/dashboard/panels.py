@@ -1,11 +1,10 @@
 """The dashboard's panels: which question each asks, and how its rows are named and filtered by."""
 
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from sqlglot import exp
 
@@ -25,6 +24,7 @@ class ListPanel:
 
     query: str
     heading: str
+    tab: str
     nothing: str
     label: Sequence[str]
     count: str = "events"
@@ -70,23 +70,51 @@ class ListPanel:
         return view.only(*conditions).url() if conditions else ""
 
 
-def list_panels(attributes: Collection[str]) -> Mapping[str, list[ListPanel]]:
-    """Return the panels of each section, by its title, for a lake whose catalogue has these attributes."""
+@dataclass(frozen=True)
+class Card:
+    """Panels of which one is shown; the others are tabs."""
+
+    title: str
+    panels: Sequence[ListPanel]
+
+    def shown(self, tabs: Collection[str]) -> ListPanel:
+        return next((panel for panel in self.panels if panel.query in tabs), self.panels[0])
+
+    def tabs_with(self, panel: ListPanel, tabs: Sequence[str]) -> tuple[str, ...]:
+        """Return the tabs of a view in which this card shows the panel."""
+        own = {each.query for each in self.panels}
+        others = tuple(tab for tab in tabs if tab not in own)
+        return others if panel is self.panels[0] else (*others, panel.query)
+
+
+def cards_of(attributes: Collection[str]) -> list[Card]:
+    """Return the cards for a lake whose catalogue has these attributes."""
     document = tomllib.loads(Path(__file__).with_name("panels.toml").read_text())
-    sections = {
-        section["title"]: [ListPanel(**panel) for panel in section["panel"]]
-        for section in document["section"]
-    }
-    of_catalogue = [
+    cards = [
+        Card(card["title"], [ListPanel(**panel) for panel in card.get("panel", ())])
+        for card in document["card"]
+    ]
+    return [
+        card if card.panels else Card(card.title, _of_catalogue(attributes))
+        for card in cards
+        if card.panels or _of_catalogue(attributes)
+    ]
+
+
+def _of_catalogue(attributes: Collection[str]) -> list[ListPanel]:
+    return [
         ListPanel(
-            panel.query, panel.heading, panel.nothing, [next(iter(panel.columns))], panel.count, sql=panel.sql
+            query=panel.query,
+            heading=panel.heading,
+            tab=panel.heading,
+            nothing=panel.nothing,
+            label=[next(iter(panel.columns))],
+            count=panel.count,
+            sql=panel.sql,
         )
         for panel in panel_sections(attributes).get(ATTRIBUTES_SECTION, ())
         if panel.sql
     ]
-    content, *others = sections
-    ordered = {content: sections[content]} | ({ATTRIBUTES_SECTION: of_catalogue} if of_catalogue else {})
-    return ordered | {title: sections[title] for title in others}
 
 
 def items_named(conditions: Collection[Condition]) -> exp.Query | None:
@@ -100,7 +128,3 @@ def items_named(conditions: Collection[Condition]) -> exp.Query | None:
         .where(exp.column("itemid").isin(*(exp.Literal.string(each) for each in ids)))
         .group_by("itemid")
     )
-
-
-def as_rows(result: Any) -> list[Row]:
-    return [*result]

@@ -17,4 +17,4 @@ def command_of(query: exp.Query, span: Span, zone: tzinfo, where: str) -> str:
     """Return the command that asks the same on a machine. `where` is its --stage or --bucket."""
     first, last = span.since.strftime("%Y-%m-%dT%H:%M+00:00"), span.until.strftime("%Y-%m-%dT%H:%M+00:00")
     options = f"--from {first} --to {last} --timezone {zone} {where}"
-    return f"clicklake query {shlex.quote(query.sql('athena'))} {options}"
+    return f"clicklake query {shlex.quote(query.sql('athena', comments=False))} {options}"

@@ -35,7 +35,7 @@ PERIODS: Mapping[Period, str] = {
 DEFAULT_PERIOD: Period = "7d"
 DEFAULT_COMPARISON: Comparison = "week"
 MAX_DAYS = 1100  # three years: an hour's object each would be 26,400
-MAX_CONDITIONS, MAX_STEPS = 20, 8
+MAX_CONDITIONS, MAX_STEPS, MAX_TABS, MAX_NAME = 20, 8, 20, 80
 MINUTE = timedelta(minutes=1)
 
 Pairs = Sequence[tuple[str, str]]
@@ -53,6 +53,8 @@ class View:
     conditions: tuple[Condition, ...] = ()
     steps: tuple[Condition, ...] = field(default=())
     """Of the funnel, in order."""
+    tabs: tuple[str, ...] = ()
+    """Panels that are shown in the place of their card's first."""
 
     @property
     def zone(self) -> tzinfo:
@@ -115,6 +117,8 @@ class View:
             yield condition.parameter, condition.text
         for step in self.steps:
             yield "step", step.text
+        for tab in self.tabs:
+            yield "tab", tab
 
     def only(self, *conditions: Condition) -> "View":
         """Return the view with these conditions too, each in the place of its opposite."""
@@ -137,6 +141,9 @@ class View:
     def without_step(self, at: int) -> "View":
         return replace(self, steps=self.steps[:at] + self.steps[at + 1 :])
 
+    def with_tabs(self, tabs: tuple[str, ...]) -> "View":
+        return replace(self, tabs=tabs)
+
     def of_day(self, day: date) -> "View":
         return replace(self, period="custom", first=day, last=day)
 
@@ -146,6 +153,7 @@ def parse_view(pairs: Pairs) -> View:
     given: dict[str, str] = {}
     conditions: list[Condition] = []
     steps: list[Condition] = []
+    tabs: list[str] = []
     for name, value in pairs:
         if name in ("is", "not"):
             if value:
@@ -153,6 +161,10 @@ def parse_view(pairs: Pairs) -> View:
         elif name == "step":
             if value:
                 steps.append(parse_condition(value, negative=False, parameter=name))
+        elif name == "tab":
+            if not value.isidentifier() or len(value) > MAX_NAME or len(tabs) == MAX_TABS:
+                raise ViewError("tab", f"the name of a panel; at most {MAX_TABS}")
+            tabs.append(value)
         elif name in (
             "period",
             "from",
@@ -184,7 +196,16 @@ def parse_view(pairs: Pairs) -> View:
     if len(steps) > MAX_STEPS:
         raise ViewError("step", f"at most {MAX_STEPS} steps")
     period, first, last = _period(given)
-    return View(period, first, last, _zone(given), _comparison(given), tuple(conditions), tuple(steps))
+    return View(
+        period,
+        first,
+        last,
+        _zone(given),
+        _comparison(given),
+        tuple(conditions),
+        tuple(steps),
+        tuple(dict.fromkeys(tabs)),
+    )
 
 
 def _period(given: Mapping[str, str]) -> tuple[Period, date | None, date | None]:

@@ -1,93 +1,148 @@
 // Loads the page's panels one by one, and again when clicks have landed. Everything is a link or a form, so the page
-// works by keyboard, and its address is the view.
+// works by keyboard and its address is the view. A link to another view exchanges the page in place: nothing flashes,
+// and what was looked at stays where it is.
 
 const POLL_MS = 2000;
-const view = document.getElementById('view').dataset;
-const panels = [...document.querySelectorAll('[data-panel]')];
 const AT_ONCE = 4;
+const NO_ANSWER =
+  '<div class="failed" role="alert"><p>The dashboard does not answer.</p>' +
+  '<p><button type="button" class="retry">Try again</button></p></div>';
 
-async function load(panel) {
-  const name = panel.dataset.panel;
+let run = 0; // counts the views: what belongs to an older one is thrown away
+let newest;
+
+const view = () => document.getElementById('view').dataset;
+const panels = () => [...document.querySelectorAll('[data-panel]')];
+
+async function load(panel, own = run) {
+  let html = NO_ANSWER;
   try {
-    const answer = await fetch(`panel/${name}${view.query}`, { headers: { Accept: 'text/html' } });
+    const answer = await fetch(`panel/${panel.dataset.panel}${view().query}`);
     if (answer.status === 401) return location.reload();
-    show(panel, await answer.text());
-  } catch {
-    show(panel, '<div class="failed" role="alert"><p>The dashboard does not answer.</p><p><button type="button" class="retry">Try again</button></p></div>');
-  }
+    html = await answer.text();
+  } catch { /* says so */ }
+  if (own !== run) return;
+  show(panel, html);
   panel.removeAttribute('aria-busy');
 }
 
-// An open table or SQL text stays open when its panel is loaded again.
+// What is open stays open when its panel is loaded again.
 function show(panel, html) {
-  if (panel.dataset.html === html) return;
+  if (panel.dataset.html === html || panel.querySelector('dialog[open]')) return;
   const open = [...panel.querySelectorAll('details')].map((each) => each.open);
-  const isSqlShown = panel.querySelector('.sql')?.hidden === false;
   panel.innerHTML = html; // the server has escaped every text
   panel.dataset.html = html;
   panel.querySelectorAll('details').forEach((each, at) => { each.open = open[at] ?? false; });
-  if (isSqlShown) toggleSql(panel, true);
-}
-
-function toggleSql(panel, isShown) {
-  const sql = panel.querySelector('.sql');
-  if (!sql) return;
-  sql.hidden = !isShown;
-  panel.querySelector('.shows-sql').setAttribute('aria-expanded', String(isShown));
 }
 
 async function loadAll() {
-  const waiting = [...panels];
+  const own = run;
+  const waiting = panels();
   const next = async () => {
-    for (let panel = waiting.shift(); panel; panel = waiting.shift()) await load(panel);
+    while (own === run && waiting.length) await load(waiting.shift(), own);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, next));
+  if (own === run) document.documentElement.dataset.loaded = 'yes';
 }
 
-document.addEventListener('click', async ({ target }) => {
+async function visit(url, isNew = true) {
+  const own = ++run;
+  delete document.documentElement.dataset.loaded;
+  for (const panel of panels()) panel.setAttribute('aria-busy', 'true');
+  let next;
+  try {
+    const answer = await fetch(url);
+    next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  } catch { /* the browser says that there is no answer */ }
+  if (own !== run) return;
+  if (!next?.querySelector('#view')) return location.assign(url);
+  for (const panel of next.querySelectorAll('[data-panel]')) {
+    const old = document.querySelector(`[data-panel="${panel.dataset.panel}"]`);
+    if (old) panel.replaceChildren(...old.childNodes); // until the new one has come
+  }
+  const focused = placeOf(document.activeElement);
+  document.title = next.title;
+  document.body.replaceWith(document.adoptNode(next.body));
+  if (isNew) history.pushState(null, '', url);
+  document.querySelector(focused)?.focus({ preventScroll: true });
+  start();
+}
+
+// Where the focus goes in the exchanged page: to the same field, else to the filters.
+function placeOf(element) {
+  const form = element?.closest('form');
+  if (form && element.name) return `form[aria-label="${form.ariaLabel}"] [name="${element.name}"]`;
+  const nav = element?.closest('nav');
+  return nav ? `nav[aria-label="${nav.ariaLabel}"] [aria-current]` : '#filters';
+}
+
+document.addEventListener('click', async (event) => {
+  const { target } = event;
   const panel = target.closest('[data-panel]');
   if (target.matches('.retry')) load(panel);
-  if (target.matches('.shows-sql')) toggleSql(panel, panel.querySelector('.sql').hidden);
+  if (target.matches('.shows-sql')) panel.querySelector('dialog').showModal();
   if (target.matches('.copies-sql')) {
     await navigator.clipboard.writeText(panel.querySelector('pre').textContent);
     target.textContent = 'Copied';
   }
+  const link = target.closest('a[href]');
+  const href = link?.href.baseVal ?? link?.getAttribute('href'); // a link in a chart is of SVG
+  const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey && event.button === 0;
+  if (href?.startsWith('?') && isPlain) {
+    event.preventDefault();
+    visit(new URL(href, location.href));
+  }
 });
 
-// A choice takes effect at once; the dates only where they are chosen.
-const controls = document.querySelector('[data-submits]');
-const isCustom = () => controls.elements.period.value === 'custom';
-const showDates = () => controls.classList.toggle('has-dates', isCustom());
-controls.addEventListener('change', (event) => {
-  showDates();
-  if (event.target.name === 'period' && isCustom()) return controls.elements.from.focus();
-  if (event.target.type !== 'date') controls.requestSubmit();
+document.addEventListener('submit', (event) => {
+  if (event.target.method === 'dialog') return;
+  event.preventDefault();
+  const query = new URLSearchParams(new FormData(event.target, event.submitter));
+  visit(new URL(`?${query}`, location.href));
 });
-// Parameters that have no meaning or their default make an address longer for nothing.
-controls.addEventListener('formdata', ({ formData }) => {
-  if (!isCustom()) { formData.delete('from'); formData.delete('to'); }
+
+// A choice takes effect at once; days only where they are chosen.
+document.addEventListener('change', ({ target }) => {
+  const form = target.closest('[data-submits]');
+  if (!form) return;
+  showDates();
+  if (target.name === 'period' && target.value === 'custom') return form.elements.from.focus();
+  if (target.type !== 'date' && target.checkValidity()) form.requestSubmit();
+});
+
+// What has its usual value would only make the address longer.
+document.addEventListener('formdata', ({ target, formData }) => {
+  if (!target.matches('[data-submits]')) return;
+  if (formData.get('period') === 'custom') formData.delete('period');
+  else for (const name of ['from', 'to']) formData.delete(name);
   for (const [name, usual] of [['zone', 'UTC'], ['compare', 'week'], ['period', '7d']]) {
     if (formData.get(name) === usual) formData.delete(name);
   }
 });
-showDates();
 
-let known;
+function showDates() {
+  const form = document.querySelector('[data-submits]');
+  form.classList.toggle('has-dates', form.elements.period.value === 'custom');
+}
+
+addEventListener('popstate', () => visit(location.href, false));
+
 async function poll() {
-  if (document.visibilityState !== 'visible') return;
   try {
-    const { newest } = await (await fetch('newest')).json();
-    if (known !== undefined && newest !== known) await loadAll();
-    else await load(panels.find((panel) => panel.dataset.panel === 'now'));
-    known = newest;
+    const answer = await (await fetch('newest')).json();
+    if (newest !== undefined && answer.newest !== newest) await loadAll();
+    else await load(panels().find((panel) => panel.dataset.panel === 'now'));
+    newest = answer.newest;
   } catch { /* asked again soon */ }
 }
 
-await loadAll();
-document.documentElement.dataset.loaded = 'yes';
-if (view.goesOn === 'yes') {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    await poll();
-  }
+function start() {
+  showDates();
+  return loadAll();
+}
+
+await start();
+for (;;) {
+  await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  if (document.visibilityState === 'visible' && view().goesOn === 'yes') await poll();
 }
