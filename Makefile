@@ -4,7 +4,8 @@
 API_PORT ?= 5050
 S3_PORT ?= 4566
 LIVE_PORT ?= 4567
-PORTS = --api-port $(API_PORT) --s3-port $(S3_PORT) --live-port $(LIVE_PORT)
+DASHBOARD_PORT ?= 4568
+PORTS = --api-port $(API_PORT) --s3-port $(S3_PORT) --live-port $(LIVE_PORT) --dashboard-port $(DASHBOARD_PORT)
 
 # The first Python on the PATH that is new enough.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \

@@ -1,9 +1,7 @@
 """The Flask app: one page whose panels are loaded one by one. Every answer is HTML that needs no script.
 
-/                 the page of a view
-/panel/<name>     one panel of it
-/panel/<name>.csv its rows
-/newest           what changes when something has landed
+The paths are / (the page of a view), /panel/<name> (one panel of it), /panel/<name>.csv (its rows), /newest
+(what changes when something has landed) and /health (that the server runs, for whoever asks).
 """
 
 import csv
@@ -219,6 +217,10 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     @app.get("/charts.css")
     def charts_style() -> Response:
         return send_from_directory(CHARTS_FOLDER, "charts.css")
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
 
     @app.get("/newest")
     def newest() -> dict[str, str]:

@@ -13,7 +13,7 @@ from clicklake.cli.console import OUT, print_json
 from clicklake.cli.options import json_option, lake_options
 from clicklake.dashboard.answers import Answers
 from clicklake.dashboard.app import create_app
-from clicklake.dashboard.gate import TokenGate
+from clicklake.dashboard.gate import TokenGate, new_token
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.tables.schema import line_table
@@ -25,11 +25,14 @@ MAX_REQUEST_BYTES = 65_536  # there are only GET requests
 
 @click.command()
 @lake_options
-@click.option("--port", default=5051, show_default=True, help="The port on 127.0.0.1; 0: any free one.")
+@click.option("--port", default=4569, show_default=True, help="The port on 127.0.0.1; 0: any free one.")
 @click.option("--lines", "lines_only", is_flag=True, help="Read the lines in clicks/ alone, not the columns.")
+@click.option("--token", envvar="CLICKLAKE_DASHBOARD_TOKEN", hidden=True, help="The key of the page.")
 @click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
 @json_option
-def command(lake: Lake, port: int, lines_only: bool, is_opened: bool, as_json: bool) -> None:
+def command(
+    lake: Lake, port: int, lines_only: bool, token: str | None, is_opened: bool, as_json: bool
+) -> None:
     """Show the clicks in the browser.
 
     Runs until Ctrl-C. Only whoever has the printed address can see the page: it holds a random key.
@@ -37,8 +40,10 @@ def command(lake: Lake, port: int, lines_only: bool, is_opened: bool, as_json: b
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     answers = Answers(lake, line_table(lake).attributes, lambda: datetime.now(UTC), lines_only=lines_only)
-    server = _server(lake, answers, port)
-    address = f"http://{HOST}:{server.effective_port}/?token={server.gate.token}"
+    server = _server(lake, answers, port, token)
+    address = f"http://{HOST}:{server.effective_port}/"
+    if token is None:  # a given one is known to whoever started us, and has no place in a log
+        address += f"?token={server.gate.token}"
     if as_json:
         print_json({"dashboard": address})
     else:
@@ -51,7 +56,7 @@ def command(lake: Lake, port: int, lines_only: bool, is_opened: bool, as_json: b
     answers.close()
 
 
-def _server(lake: Lake, answers: Answers, port: int) -> Any:
+def _server(lake: Lake, answers: Answers, port: int, token: str | None) -> Any:
     try:
         server: Any = waitress.create_server(
             _not_yet,
@@ -64,7 +69,7 @@ def _server(lake: Lake, answers: Answers, port: int) -> Any:
         )
     except OSError as error:
         raise CommandError(f"--port {port}: {error.strerror}") from error
-    server.gate = TokenGate(server.effective_port)
+    server.gate = TokenGate(server.effective_port, token or new_token())
     server.application = create_app(answers, server.gate.check, f"--bucket {lake.bucket}")
     return server
 

@@ -14,12 +14,16 @@ from flask import Request, Response, redirect
 TOKEN_BYTES = 32
 
 
+def new_token() -> str:
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
 @dataclass(frozen=True)
 class TokenGate:
     """Lets in whoever has the token, by an address of this machine."""
 
     port: int
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(TOKEN_BYTES), repr=False)
+    token: str = field(repr=False)
 
     @property
     def cookie(self) -> str:
@@ -30,6 +34,8 @@ class TokenGate:
         """Return what to answer instead; None if the request may pass."""
         if request.host not in {f"{name}:{self.port}" for name in ("127.0.0.1", "localhost")}:
             return "This name does not lead to the dashboard of this machine.\n", 403
+        if request.path == "/health":
+            return None
         if (given := request.args.get("token")) is not None:
             if not self._is_token(given):
                 return _WRONG, 401

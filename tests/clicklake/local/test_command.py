@@ -22,7 +22,7 @@ ADDRESSES = {
 
 
 def run(folder: Path, *options: str) -> Result:
-    ports = ("--api-port", "0", "--s3-port", "0", "--live-port", "0")
+    ports = ("--api-port", "0", "--s3-port", "0", "--live-port", "0", "--dashboard-port", "0")
     return CliRunner().invoke(main, ["run", "--dir", str(folder), *ports, *options])
 
 
