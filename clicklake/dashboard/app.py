@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
+from botocore.exceptions import BotoCoreError, ClientError
 from flask import Flask, Response, render_template, request, send_from_directory
 from sqlglot import exp
 from werkzeug.exceptions import HTTPException, NotFound
@@ -233,6 +234,11 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     @app.errorhandler(CommandError)
     def failed(error: CommandError) -> tuple[str, int]:
         return render_template("failed.html", text=error.message), 503
+
+    @app.errorhandler(ClientError)
+    @app.errorhandler(BotoCoreError)
+    def refused(error: ClientError | BotoCoreError) -> tuple[str, int]:
+        return render_template("failed.html", text=plain(f"The lake cannot be read: {error}")), 503
 
     @app.errorhandler(HTTPException)
     def not_found(error: HTTPException) -> tuple[str, int]:
