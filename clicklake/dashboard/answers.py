@@ -14,6 +14,7 @@ from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import HOUR, Span, hour_of
 from clicklake.query.queries import QueryResult, referenced_tables
 from clicklake.query.span_database import SpanDatabase
+from clicklake.tables.schema import ASKED_ATTRIBUTES
 
 MAX_OPEN = 3  # spans; DuckDB has up to 220 MB for each
 MAX_ANSWERS = 1000  # kept in memory, of at most 50 rows each
@@ -22,7 +23,7 @@ NEWEST_SECONDS = 1.0  # how old the knowledge of what has landed may be
 # What the panels and filters read; attributes of the catalogue come with the lake.
 COLUMNS = frozenset(
     [
-        *("eventid", "type", "itemid", "path", "host", "element", "properties", "itemlookup", "name"),
+        *("eventid", "type", "itemid", "path", "host", "element", "properties", "itemlookup"),
         *("occurredat", "receivedat", "processedat", "dt", "hr", "visitor_key", "session_key"),
         *("utmsource", "utmmedium", "utmcampaign", "referrerhost", "referrerkind"),
         *("browser", "os", "device", "bot", "country", "privacy"),
@@ -141,7 +142,7 @@ class Answers:
             self.lake,
             span,
             zone,
-            columns=COLUMNS | {*self.attributes},
+            columns=COLUMNS | {*ASKED_ATTRIBUTES, *self.attributes},
             lines_only=self._lines_only,
             with_events=not is_about_failures,
             with_failed=is_about_failures,

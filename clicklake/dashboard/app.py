@@ -13,9 +13,10 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from botocore.exceptions import BotoCoreError, ClientError
-from flask import Flask, Response, render_template, request, send_from_directory
+from flask import Flask, Response, redirect, render_template, request, send_from_directory
 from sqlglot import exp
 from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.wrappers import Response as BaseResponse
 
 from clicklake.cli.sanitize import for_csv
 from clicklake.dashboard.answers import Answers
@@ -32,7 +33,7 @@ from clicklake.dashboard.overview import (
 from clicklake.dashboard.panels import SHOWN_ROWS, cards_of
 from clicklake.dashboard.presence import present
 from clicklake.dashboard.sql_text import command_of, sql_of
-from clicklake.dashboard.view import PERIODS, View, parse_view
+from clicklake.dashboard.view import FORM_FIELDS, PERIODS, View, parse_view
 from clicklake.errors import CommandError
 from clicklake.query.queries import QueryResult
 from clicklake.report import charts
@@ -109,8 +110,10 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
         return response
 
     @app.get("/")
-    def page() -> str:
+    def page() -> str | BaseResponse:
         view = view_of_request()
+        if FORM_FIELDS & request.args.keys():  # so that the address is the view's own
+            return redirect(view.url(request.path), 303)
         now = answers.now()
         attributes = [name for name in answers.attributes if name != "name"]
         return render_template(

@@ -23,20 +23,21 @@ from clicklake.dashboard.filters import Condition, ViewError, parse_condition
 from clicklake.lake.partitions import HOUR, Span, hour_of
 
 Period = Literal["today", "yesterday", "7d", "30d", "month", "lastmonth", "custom"]
-PERIODS: Mapping[Period, str] = {
+PERIODS: Mapping[Period, str] = {  # custom is any other span of days
     "today": "Today",
     "yesterday": "Yesterday",
     "7d": "Last 7 days",
     "30d": "Last 30 days",
     "month": "This month",
     "lastmonth": "Last month",
-    "custom": "Other days",
 }
 DEFAULT_PERIOD: Period = "7d"
 DEFAULT_COMPARISON: Comparison = "week"
 MAX_DAYS = 1100  # three years: an hour's object each would be 26,400
 MAX_CONDITIONS, MAX_STEPS, MAX_TABS, MAX_NAME = 20, 8, 20, 80
 MINUTE = timedelta(minutes=1)
+FORM_FIELDS = frozenset(["dimension", "how", "value", "kind", "target"])
+"""What the forms send for a filter and a step, instead of `is`, `not` and `step`."""
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -141,6 +142,9 @@ class View:
     def without_step(self, at: int) -> "View":
         return replace(self, steps=self.steps[:at] + self.steps[at + 1 :])
 
+    def with_period(self, period: Period) -> "View":
+        return replace(self, period=period, first=None, last=None)
+
     def with_tabs(self, tabs: tuple[str, ...]) -> "View":
         return replace(self, tabs=tabs)
 
@@ -165,18 +169,7 @@ def parse_view(pairs: Pairs) -> View:
             if not value.isidentifier() or len(value) > MAX_NAME or len(tabs) == MAX_TABS:
                 raise ViewError("tab", f"the name of a panel; at most {MAX_TABS}")
             tabs.append(value)
-        elif name in (
-            "period",
-            "from",
-            "to",
-            "zone",
-            "compare",
-            "dimension",
-            "how",
-            "value",
-            "kind",
-            "target",
-        ):
+        elif name in ("period", "from", "to", "zone", "compare", *FORM_FIELDS):
             given[name] = value.strip()
         elif name:
             raise ViewError(
@@ -209,9 +202,9 @@ def parse_view(pairs: Pairs) -> View:
 
 
 def _period(given: Mapping[str, str]) -> tuple[Period, date | None, date | None]:
-    period = given.get("period") or ("custom" if given.get("from") else DEFAULT_PERIOD)
+    period = "custom" if given.get("from") else given.get("period") or DEFAULT_PERIOD
     if period not in get_args(Period):
-        raise ViewError("period", f"one of {', '.join(PERIODS)}")
+        raise ViewError("period", f"one of {', '.join(PERIODS)}, or the days from and to")
     if period != "custom":
         return period, None, None  # type: ignore[return-value]
     if not given.get("from"):

@@ -37,6 +37,9 @@ function show(panel, html) {
 
 async function loadAll() {
   const own = run;
+  try {
+    ({ newest } = await (await fetch('newest')).json()); // before the panels: nothing can land unseen between
+  } catch { /* each panel says so */ }
   const waiting = panels();
   const next = async () => {
     while (own === run && waiting.length) await load(waiting.shift(), own);
@@ -52,6 +55,7 @@ async function visit(url, isNew = true) {
   let next;
   try {
     const answer = await fetch(url);
+    url = answer.url; // a form's has become the view's own
     next = new DOMParser().parseFromString(await answer.text(), 'text/html');
   } catch { /* the browser says that there is no answer */ }
   if (own !== run) return;
@@ -65,7 +69,7 @@ async function visit(url, isNew = true) {
   document.body.replaceWith(document.adoptNode(next.body));
   if (isNew) history.pushState(null, '', url);
   document.querySelector(focused)?.focus({ preventScroll: true });
-  start();
+  loadAll();
 }
 
 // Where the focus goes in the exchanged page: to the same field, else to the filters.
@@ -101,47 +105,24 @@ document.addEventListener('submit', (event) => {
   visit(new URL(`?${query}`, location.href));
 });
 
-// A choice takes effect at once; days only where they are chosen.
-document.addEventListener('change', ({ target }) => {
-  const form = target.closest('[data-submits]');
-  if (!form) return;
-  showDates();
-  if (target.name === 'period' && target.value === 'custom') return form.elements.from.focus();
-  if (target.type !== 'date' && target.checkValidity()) form.requestSubmit();
-});
-
-// What has its usual value would only make the address longer.
-document.addEventListener('formdata', ({ target, formData }) => {
-  if (!target.matches('[data-submits]')) return;
-  if (formData.get('period') === 'custom') formData.delete('period');
-  else for (const name of ['from', 'to']) formData.delete(name);
-  for (const [name, usual] of [['zone', 'UTC'], ['compare', 'week'], ['period', '7d']]) {
+// What is empty or has its usual value would only make the address longer.
+document.addEventListener('formdata', ({ formData }) => {
+  for (const [name, usual] of [['from', ''], ['to', ''], ['zone', 'UTC'], ['compare', 'week']]) {
     if (formData.get(name) === usual) formData.delete(name);
   }
 });
-
-function showDates() {
-  const form = document.querySelector('[data-submits]');
-  form.classList.toggle('has-dates', form.elements.period.value === 'custom');
-}
 
 addEventListener('popstate', () => visit(location.href, false));
 
 async function poll() {
   try {
     const answer = await (await fetch('newest')).json();
-    if (newest !== undefined && answer.newest !== newest) await loadAll();
+    if (answer.newest !== newest) await loadAll();
     else await load(panels().find((panel) => panel.dataset.panel === 'now'));
-    newest = answer.newest;
   } catch { /* asked again soon */ }
 }
 
-function start() {
-  showDates();
-  return loadAll();
-}
-
-await start();
+await loadAll();
 for (;;) {
   await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   if (document.visibilityState === 'visible' && view().goesOn === 'yes') await poll();
