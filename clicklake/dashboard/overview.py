@@ -59,7 +59,8 @@ def _change(number: int, before: int | None) -> tuple[str, str]:
     if not before:
         return "", ""
     change = round(100 * (number - before) / before)
-    return f"{change:+,d} %".replace("-", "−"), "up" if change > 0 else "down" if change < 0 else "same"
+    text = f"{change:+,d} %".replace("-", "−") if change else "0 %"
+    return text, "up" if change > 0 else "down" if change < 0 else "same"
 
 
 def timeline(view: View, answers: Answers) -> tuple[Unit, Timeline, list[Row]]:

@@ -14,7 +14,7 @@ from clicklake.query.queries import parse_query, saved_query
 from clicklake.report.charts import BarRow
 from clicklake.report.panels import ATTRIBUTES_SECTION, Panel, Row, names_of, panel_sections
 
-SHOWN_ROWS = 9
+SHOWN_ROWS = 7
 _KINDS = {"late": "times", "duplicates": "copies"}
 
 

@@ -11,6 +11,7 @@ from tests.support.lakes import TestLake, compact, to_text
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)  # a Wednesday
 DAYS = 30
+VISITS = (8, 14)  # of a day
 ITEMS = {
     "3f0f196c-4a7b-43af-9e29-6522a715342d": "Gary",
     "2b473002-36f8-4b87-954e-9a377e0ccbec": "Pauly",
@@ -38,7 +39,7 @@ def lay_fortnight(lake: TestLake) -> list[Line]:
 
 
 def _day(chance: random.Random, day: datetime) -> Iterable[Line]:
-    for _ in range(chance.randint(8, 14)):
+    for _ in range(chance.randint(*VISITS)):
         at = day.replace(
             hour=chance.choices(range(24), range(1, 25))[0], minute=chance.randrange(50), second=0
         )
