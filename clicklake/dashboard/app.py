@@ -188,7 +188,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
         view, panel = view_of_request(), lists.get(name)
         if panel is None:
             raise NotFound
-        found = [*ask(view, panel.question(view))]
+        found = [*ask(view, panel.drawn_question(view))]
         rows, total = panel.rows(found, view, answers.attributes), panel.total(found)
         return render_template(
             "list.html",

@@ -33,6 +33,8 @@ class ListPanel:
     """Of the data itself, so filters do not apply."""
     sql: str = ""
     """The question, if it is not a saved one."""
+    drawn_sql: str = ""
+    """A lighter question with the same rows, labels and counts, if a column less is not enough."""
 
     @cached_property
     def _named(self) -> Panel:
@@ -41,8 +43,22 @@ class ListPanel:
         return Panel(self.query, self.heading, "", self.nothing, kind=kind, count=self.count, columns=columns)
 
     def question(self, view: View) -> exp.Query:
-        """Return the question for what the view selects, in Athena's SQL."""
+        """Return the whole question for what the view selects, in Athena's SQL."""
+        return self._selected(parse_query(self.sql) if self.sql else saved_query(self.query), view)
+
+    def drawn_question(self, view: View) -> exp.Query:
+        """Return what is needed to draw the panel: fewer columns of the same rows.
+
+        Visitors and sessions, which the drawing does not show, take most of the time of a question.
+        """
+        if self.drawn_sql:
+            return self._selected(parse_query(self.drawn_sql), view)
         query = parse_query(self.sql) if self.sql else saved_query(self.query)
+        kept = [each for each in query.selects if each.alias == self.count or not _counts_distinct(each)]
+        query.set("expressions", kept)
+        return self._selected(query, view)
+
+    def _selected(self, query: exp.Query, view: View) -> exp.Query:
         if self.quality:
             return query
         return select_events(query, where(view.conditions), by_session=self.by_session)
@@ -68,6 +84,10 @@ class ListPanel:
             and (condition := condition_of(name, str(row[name]), attributes)) is not None
         ]
         return view.only(*conditions).url() if conditions else ""
+
+
+def _counts_distinct(selected: exp.Expr) -> bool:
+    return any(isinstance(each.this, exp.Distinct) for each in selected.find_all(exp.Count))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from flask.testing import FlaskClient
 
 from clicklake.dashboard.panels import cards_of
 from clicklake.dashboard.view import parse_view
+from clicklake.lake.bucket import Lake
 from clicklake.query.queries import saved_query
+from clicklake.query.span_database import SpanDatabase
 from tests.clicklake.dashboard.conftest import ATTRIBUTES, NOW
 from tests.support.day import SPAN, Day, Line
 from tests.support.plain_answers import answers
@@ -87,6 +89,17 @@ def test_every_panel_is_what_plain_python_finds(
         assert rows(client, panel.query, query) == as_text(chosen[panel.query]), panel.query
     assert rows(client, "figures", query) == as_text(expected["totals"])
     assert rows(client, "timeline", query) == as_text(expected["hours"])
+
+
+def test_what_is_drawn_are_the_rows_of_the_whole_question(client: FlaskClient, day: Day) -> None:
+    database = SpanDatabase(Lake(day.lake.bucket, {}, day.lake.s3), SPAN, with_failed=True)
+    view = parse_view(parse_qsl(f"{DAYS}&is=device:mobile"))
+    with database:
+        for panel in PANELS:
+            whole, drawn = ([*database.run(ask(view))] for ask in (panel.question, panel.drawn_question))
+            names = drawn[0].keys() if drawn else whole[:0]
+            assert [{name: row[name] for name in names} for row in whole] == drawn
+            assert panel.query == "elements" or panel.count in names
 
 
 def test_failures_are_those_of_the_days(client: FlaskClient) -> None:
