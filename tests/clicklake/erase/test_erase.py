@@ -192,7 +192,7 @@ def test_nothing_of_them_is_left_and_everything_of_the_others(clicklake: Command
     assert report["folders"]["athena/"]["objects"] == 2
     for body in bodies_of_all_versions(lake):
         assert_holds_nothing_of(body, theirs)
-    assert sorted(each for folder in FOLDERS for each in lake.lines(folder)) == sorted(others)
+    assert sorted(each for folder in LINE_FOLDERS for each in lake.lines(folder)) == sorted(others)
     assert b'"two\nlines"' in lake.body("athena/1.csv")
     assert lake.body("athena/tables/1/b.gz") == b"others"
     assert not clicklake.json("erase", "--user-id", THEM)["versions"]
