@@ -134,7 +134,7 @@ def _stored_lines(columns: Sequence[str], table: LineTable, columns_name: str, s
 
 
 def _stored_events(columns: Sequence[str], table: LineTable, columns_name: str, sources: SpanSources) -> str:
-    columns = [*columns, "copies", "counted"]
+    columns = [*columns, *(name for name in COUNTED_COLUMNS if name not in KEY_COLUMNS)]
     known = {*table.glue_columns, *PARTITIONS, *COUNTED_COLUMNS}
     selected = [name if name in known else f"cast(null as varchar) as {name}" for name in columns]
     if "itemlookup" in columns:
