@@ -9,7 +9,7 @@ Lines that land while an hour is written are found by listing it again after the
 erasure removed meanwhile: then the version just put is deleted as well.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -92,13 +92,14 @@ class Compactor:
             folder = Path(name)
             earlier = self._earlier(hour)
             if reason == "before":
+                known = self._state.metadata[hour]
                 own = self._cache.fetch({hour: self._state.objects[hour]})[hour]
                 built = build_from_columns(self._lake, own, earlier, folder)
-                source = self._state.metadata[hour].source
+                metadata = replace(known, before=before)
             else:
                 built = build_from_lines(self._lake, objects, earlier, folder)
                 source = source_fingerprint(objects)
-            metadata = ColumnsMetadata(source, before, built.ids, built.lines, built.events)
+                metadata = ColumnsMetadata(source, before, built.ids, built.lines, built.events, built.unseen)
             return self._put(hour, built, metadata, reason)
 
     def _earlier(self, hour: datetime) -> EarlierHours:
