@@ -15,9 +15,11 @@ CLICKLAKE := $(ENVS)/cli/bin/python -m clicklake
 PYTEST := $(ENVS)/test/bin/python -m pytest
 PARALLEL := -n auto --dist loadfile
 PROCESSOR := processor/requirements.txt $(shell find processor -name "*.py")
+KEEPER := clicklake/requirements.txt $(shell find clicklake/cli clicklake/compact clicklake/keeper clicklake/lake clicklake/tables \
+	-name "*.py")
 PACKAGING := $(wildcard clicklake/deploy/packaging/*.py)
 
-.PHONY: help run demo deploy undeploy cli check test test-long coverage format faults attacks soak bench audit \
+.PHONY: help run demo deploy undeploy cli check test test-long test-spark coverage format faults attacks soak bench audit \
 	test-setup lint bundle tracker lock clean python ports
 
 help:
@@ -30,6 +32,7 @@ help:
 	@echo 'make check      format, lint, types and unit tests: the quick loop'
 	@echo 'make test       every check and test but the long ones'
 	@echo 'make test-long  the tests that take minutes: kills, long outages, full fuzzing'
+	@echo 'make test-spark the saved queries in Spark SQL, a second engine (installs Spark and Java)'
 	@echo 'make coverage   branch coverage of the unit tests'
 	@echo 'make format     format the Python code'
 	@echo 'make bench      measure what docs/performance.md says, and rewrite that page'
@@ -37,7 +40,7 @@ help:
 	@echo 'make attacks    attack the whole cloud while a visitor clicks, and rewrite docs/attacks.md'
 	@echo 'make soak       send a million clicks with random faults, then check that nothing is missing'
 	@echo 'make audit      look up known vulnerabilities of the pinned packages (needs the internet)'
-	@echo 'make bundle     build/processor, for AWS Lambda'
+	@echo 'make bundle     build/processor and build/keeper, for AWS Lambda'
 	@echo 'make tracker    build web/tracker.min.js from web/tracker.js (needs Node.js)'
 	@echo 'make lock       rewrite the requirements.txt files from their requirements.in'
 	@echo 'make clean      remove everything that the other targets made'
@@ -61,7 +64,7 @@ cli: $(ENVS)/cli.ready
 
 # Checks and tests.
 
-UNIT := not emulator and not browser and not e2e and not long
+UNIT := not emulator and not browser and not e2e and not long and not spark
 
 check: lint
 	$(PYTEST) -q $(PARALLEL) -m "$(UNIT)"
@@ -82,6 +85,10 @@ test-long: test-setup $(ENVS)/sam.ready $(ENVS)/scan.ready
 	@scripts/install-test-tools.sh --engines
 	CLICKLAKE_ALL_ENGINES=1 $(PYTEST) tests/tracker/test_engines.py
 	$(PYTEST) -m long
+
+test-spark: $(ENVS)/spark.ready $(ENVS)/emulator.ready $(ENVS)/cli.ready $(ENVS)/test.ready
+	@scripts/install-test-tools.sh --java
+	$(PYTEST) -m spark
 
 coverage: $(ENVS)/test.ready
 	$(ENVS)/test/bin/coverage run -m pytest -q -m "$(UNIT)"
@@ -112,6 +119,7 @@ $(ENVS)/emulator.ready: clicklake/local/emulator/requirements.txt
 $(ENVS)/ingest.ready: ingest_app/requirements.txt
 $(ENVS)/sam.ready: tests/sam.txt
 $(ENVS)/scan.ready: tests/scan.txt
+$(ENVS)/spark.ready: tests/spark.txt
 $(ENVS)/test.ready: tests/requirements.txt
 $(ENVS)/bench-zappa.ready: benchmarks/requirements-zappa.txt
 $(ENVS)/bench-chalice.ready: benchmarks/requirements-chalice.txt
@@ -136,17 +144,19 @@ python:
 ports: python
 	@$(PYTHON) -m clicklake.local.ports $(PORTS)
 
-# The processor's bundle as this machine runs it, beside a copy of the template: what is deployed to the emulator.
-.run/stage.ready: cloudformation/lake.yaml $(PROCESSOR) $(PACKAGING) | $(ENVS)/cli.ready
-	@echo 'bundling the processor for this machine'
+# The bundles of both functions as this machine runs them, beside a copy of the template: what is deployed to the emulator.
+.run/stage.ready: cloudformation/lake.yaml $(PROCESSOR) $(KEEPER) $(PACKAGING) | $(ENVS)/cli.ready
+	@echo 'bundling the processor and the keeper for this machine'
 	@rm -rf .run/stage && mkdir -p .run/stage/cloudformation .run/stage/build
 	@cp cloudformation/lake.yaml .run/stage/cloudformation/
 	@$(ENVS)/cli/bin/python -m clicklake.deploy.packaging.processor_bundle .run/stage/build/processor --here
+	@$(ENVS)/cli/bin/python -m clicklake.deploy.packaging.keeper_bundle .run/stage/build/keeper --here
 	@touch $@
 
 # The same for AWS Lambda, whatever machine this is.
 bundle: $(ENVS)/cli.ready
 	@$(ENVS)/cli/bin/python -m clicklake.deploy.packaging.processor_bundle build/processor
+	@$(ENVS)/cli/bin/python -m clicklake.deploy.packaging.keeper_bundle build/keeper
 
 tracker:
 	tracker/build.sh
@@ -163,6 +173,7 @@ lock: $(ENVS)/test.ready
 	$(LOCK) tests/requirements.in -c ingest_app/requirements.txt -c processor/requirements.txt \
 		-c clicklake/requirements.txt -o tests/requirements.txt
 	$(LOCK) tests/sam.in -o tests/sam.txt
+	$(LOCK) tests/spark.in -o tests/spark.txt
 	$(LOCK) tests/scan.in -o tests/scan.txt
 	@# the peers have the libraries that we have, in the same versions; Chalice asks for others than Zappa
 	for peer in zappa apig-wsgi fastapi powertools bare lambda serve; do $(LOCK) benchmarks/requirements-$$peer.in \

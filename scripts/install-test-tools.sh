@@ -1,7 +1,7 @@
 #!/bin/sh
 # What the tests need beside Python: a Chromium or Chrome for the page, Node.js for making the tracker anew. What is
 # missing is installed where root has apt-get; elsewhere Chromium is asked for, and the test that needs Node.js skips.
-# With --engines also Firefox and WebKitGTK, which only the long tests insist on.
+# With --engines also Firefox and WebKitGTK, which only the long tests insist on. With --java only a Java runtime, for Spark.
 set -eu
 
 has_chromium() {
@@ -11,6 +11,17 @@ has_chromium() {
     done
     return 1
 }
+
+if [ "${1:-}" = --java ]; then
+    if command -v java >/dev/null && java -version 2>/dev/null; then exit 0; fi
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends default-jre-headless >/dev/null
+        exit 0
+    fi
+    echo 'Spark needs Java 17 or newer: install it (Debian: sudo apt-get install default-jre-headless).' >&2
+    exit 1
+fi
 
 missing=
 has_chromium || missing=chromium

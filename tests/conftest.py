@@ -22,7 +22,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("clicklake", deadline=None)
 settings.load_profile("clicklake")
 
-MARKERS = ("emulator", "browser", "e2e", "long")
+MARKERS = ("emulator", "browser", "e2e", "long", "spark")
 MARKERS_OF_FIXTURES = {"emulator": "emulator", "browser": "browser"}
 NOT_IN_UNIT_TESTS = {"subprocess.Popen": "starts a process", "socket.bind": "starts a server"}
 

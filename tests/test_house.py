@@ -32,6 +32,7 @@ SHORT_MODULES = {
 FEATURES = {
     "clicklake.reconcile": set[str](),
     "clicklake.compact": set(),
+    "clicklake.keeper": {"clicklake.compact"},
     "clicklake.replay": set(),
     "clicklake.reenrich": {"processor"},
     "clicklake.erase": set(),

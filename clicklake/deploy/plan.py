@@ -21,12 +21,14 @@ from clicklake.deploy import names
 from clicklake.deploy.aws import Aws
 from clicklake.deploy.checks import parse_template
 from clicklake.deploy.ingest import SECRETS, environment_of, package_ingest
+from clicklake.deploy.packaging.keeper_bundle import bundle_keeper
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
 from clicklake.deploy.resources.stacks import find_stack
 from clicklake.deploy.settings import ALARMS, LAKE, SITE, StageSettings
 from clicklake.deploy.target import Target
 
-LOCAL_CODE = "../build/processor"  # CodeUri in lake.yaml; a deployed template has the upload's address
+# CodeUri of each function in lake.yaml; a deployed template has the upload's address.
+LOCAL_CODE = {"Processor": "../build/processor", "Keeper": "../build/keeper"}
 CODE_SECONDS = 60
 
 
@@ -41,11 +43,13 @@ def print_plan(target: Target, stage: str, model: str, settings: StageSettings) 
         for line in _stack_changes(target.aws, template, stack, settings.templates[template]):
             click.echo(f"   {line}")
     with tempfile.TemporaryDirectory() as folder:
-        processor, ingest = Path(folder) / "processor", Path(folder) / "ingest.zip"
+        processor, keeper, ingest = (Path(folder) / name for name in ("processor", "keeper", "ingest.zip"))
         machine = None if target.is_emulator else _architecture(target.aws, stage, settings)
         bundle_processor(processor, machine)
+        bundle_keeper(keeper, machine)
         package_ingest(target.aws, stage, model, ingest)
         _print_code(target.aws, f"clicklake-processor-{stage}", _files_of_folder(processor))
+        _print_code(target.aws, f"clicklake-keeper-{stage}", _files_of_folder(keeper))
         _print_code(target.aws, names.zappa(stage), _files_of_zip(ingest.read_bytes()))
     _print_variables(environment_of(target.aws, stage), settings.ingest)
 
@@ -81,10 +85,13 @@ def _change_set(
     """Return the changes of a change set, which is deleted again."""
     client, change_set = aws.client("cloudformation"), f"plan-{uuid.uuid4()}"
     body = template.read_text()
-    if LOCAL_CODE in body:
+    if any(code in body for code in LOCAL_CODE.values()):
         deployed = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
         parsed = deployed if isinstance(deployed, dict) else parse_template(deployed)
-        body = body.replace(LOCAL_CODE, _code_uri(parsed["Resources"]["Processor"]["Properties"]))
+        for function, code in LOCAL_CODE.items():
+            # A function that the stack does not have yet is new, whatever its code.
+            deployed_as = parsed["Resources"].get(function) or parsed["Resources"]["Processor"]
+            body = body.replace(code, _code_uri(deployed_as["Properties"]))
     known = parse_template(template.read_text())["Parameters"]
     values = [
         {"ParameterKey": key, "ParameterValue": parameters[key]}

@@ -1,4 +1,4 @@
-"""What make prepares: the environments, and the processor's bundle for emulators on this machine."""
+"""What make prepares: the environments, and the functions' bundles for emulators on this machine."""
 
 from pathlib import Path
 
@@ -17,13 +17,14 @@ def environment_python(name: str) -> Path:
 
 
 def emulator_lake_template() -> Path:
-    """Return the copy of lake.yaml that refers to the processor's bundle for this machine.
+    """Return the copy of lake.yaml that refers to the bundles for this machine.
 
     Raises DeployError with the make target that makes both.
     """
     template = STAGE / "cloudformation" / "lake.yaml"
-    if not template.exists() or not (STAGE / "build" / "processor").exists():
+    bundles = [STAGE / "build" / name for name in ("processor", "keeper")]
+    if not all(path.exists() for path in (template, *bundles)):
         raise DeployError(
-            f"the processor is not bundled for this machine. In {ROOT}, run: make .run/stage.ready"
+            f"the functions are not bundled for this machine. In {ROOT}, run: make .run/stage.ready"
         )
     return template

@@ -13,6 +13,7 @@ from clicklake.deploy.ingest import (
     reserve_concurrency,
     set_environment,
 )
+from clicklake.deploy.packaging.keeper_bundle import bundle_keeper
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
 from clicklake.deploy.prerequisites import emulator_lake_template, environment_python
 from clicklake.deploy.publish import publish
@@ -94,7 +95,7 @@ def _restore_settings(aws: Aws, stage: str, lake_before: Stack, variables_before
 def deploy_lake(
     target: Target, stage: str, template: Path, packaged: Path, parameters: dict[str, str]
 ) -> Stack:
-    """Upload the processor that `template` refers to, and deploy the lake.
+    """Upload the two functions that `template` refers to, and deploy the lake.
 
     The template that refers to the upload is written to `packaged`.
     """
@@ -113,7 +114,9 @@ def _deploy_lake(target: Target, stage: str, overrides: dict[str, str]) -> Stack
         before = find_stack(target.aws, names.lake_stack(stage))
         current = before.parameters["Architecture"] if before else "arm64"
         log.info("   $ make bundle")
-        bundle_processor(ROOT / "build" / "processor", overrides.get("Architecture", current))
+        machine = overrides.get("Architecture", current)
+        bundle_processor(ROOT / "build" / "processor", machine)
+        bundle_keeper(ROOT / "build" / "keeper", machine)
     runtime = {"Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}"}
     features = {"SavedQueries": "no" if target.is_emulator else "yes"}
     return deploy_lake(target, stage, template, PACKAGED, overrides | runtime | features)

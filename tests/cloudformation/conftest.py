@@ -33,13 +33,12 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 def packaged_lake(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The lake's template with a processor that does nothing, packaged as for AWS."""
     checkout = tmp_path_factory.mktemp("checkout")
-    for name in ("cloudformation", "build/processor/processor"):
+    for name in ("cloudformation", "build/processor/processor", "build/keeper/clicklake/keeper"):
         (checkout / name).mkdir(parents=True)
     template = checkout / "cloudformation" / "lake.yaml"
     template.write_text((ROOT / "cloudformation" / "lake.yaml").read_text())
-    (checkout / "build/processor/processor/handler.py").write_text(
-        "def lambda_handler(event, context): ...\n"
-    )
+    for handler in ("processor/processor", "keeper/clicklake/keeper"):
+        (checkout / "build" / handler / "handler.py").write_text("def lambda_handler(event, context): ...\n")
     account.package(template, checkout / "packaged.yaml")
     return checkout / "packaged.yaml"
 

@@ -14,6 +14,7 @@ from tests.cloudformation.templates import resources_of
 
 ALARM = "AWS::CloudWatch::Alarm"
 PROCESSOR = "clicklake-processor-${Stage}"  # as the lake's template names it
+KEEPER = "clicklake-keeper-${Stage}"  # likewise
 INGEST = "clicklake-${Stage}"  # as Zappa names it
 EMF = json.loads(processor_metrics.Metrics(records=0).to_emf("", datetime.now(UTC)))["_aws"][
     "CloudWatchMetrics"
@@ -27,6 +28,7 @@ OURS = {
 AWS_NAMES = {
     ("AWS/Firehose", "DeliveryStreamName", "clicklake-${Stage}"),
     ("AWS/Lambda", "FunctionName", PROCESSOR),
+    ("AWS/Lambda", "FunctionName", KEEPER),
 }
 
 

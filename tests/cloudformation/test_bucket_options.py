@@ -14,8 +14,9 @@ KEY = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-5555555555
 
 
 def test_nothing_is_kept_for_ever_by_default() -> None:
-    days = {name: LAKE["Parameters"][name]["Default"] for name in ("RawDays", "FailedDays", "ClicksDays")}
-    assert days == {"RawDays": 90, "FailedDays": 90, "ClicksDays": 760}
+    folders = ("RawDays", "FailedDays", "ClicksDays", "ColumnsDays")
+    days = {name: LAKE["Parameters"][name]["Default"] for name in folders}
+    assert days == {"RawDays": 90, "FailedDays": 90, "ClicksDays": 760, "ColumnsDays": 760}
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,6 @@ def test_the_access_log_goes_where_the_operator_says() -> None:
     assert logging[1]["DestinationBucketName"] == {"Ref": "AccessLogBucket"}
 
 
-def test_only_the_stream_gets_the_key() -> None:
+def test_only_the_stream_and_the_keeper_get_the_key() -> None:
     using = {name for name, resource in LAKE["Resources"].items() if "kms:Decrypt" in str(resource)}
-    assert using == {"StreamRole"}
+    assert using == {"StreamRole", "KeeperRole"}

@@ -27,5 +27,6 @@ def test_every_setting_of_zappa_is_documented() -> None:
 
 def test_the_docs_call_athenas_table_by_its_name() -> None:
     tables = resources_of(load(ROOT / "cloudformation" / "lake.yaml"), "AWS::Glue::Table")
-    (name,) = (table["TableInput"]["Name"] for table in tables.values())
-    assert f"The table `{name}` in the database" in DOCS
+    lines, columns = (table["TableInput"]["Name"] for table in tables.values())
+    assert f"The table `{lines}` in the database" in DOCS
+    assert f"The table `{columns}` has the same clicks" in DOCS

@@ -1,5 +1,6 @@
 """The lake's template: its parts fit together, and fit what reads its outputs."""
 
+import json
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.processor.test_settings import BAD_PATTERNS, GOOD_PATTERNS
 
 DATE = "!{timestamp:yyyy-MM-dd}"
 HOUR = "!{timestamp:HH}"
+FUNCTIONS = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function"
 
 
 @pytest.fixture
@@ -29,7 +31,8 @@ def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> No
             "ProcessorFunctionName",
             "ProcessorFunctionArn",
         ),
-        *("GlueDatabaseName", "GlueTableName", "AthenaWorkGroupName"),
+        *("GlueDatabaseName", "GlueTableName", "ColumnsTableName", "AthenaWorkGroupName"),
+        *("KeeperFunctionName", "KeeperFailuresUrl"),
         *("ProcessorLogGroupName", "IngestLogGroupName", "VisitorKeyTableName", "ReservedConcurrency"),
     }
 
@@ -134,6 +137,7 @@ def test_the_bucket_and_its_objects_require_tls(lake: dict[str, Any]) -> None:
         ("replayed/", "FailedExpires", {"Ref": "FailedDays"}),
         ("parked/", "FailedExpires", {"Ref": "FailedDays"}),
         ("clicks/", "ClicksExpire", {"Ref": "ClicksDays"}),
+        ("columns/", "ColumnsExpire", {"Ref": "ColumnsDays"}),
         ("athena/", None, 7),
     ],
 )
@@ -169,19 +173,73 @@ def test_every_log_is_kept_for_log_days(lake: dict[str, Any]) -> None:
     assert {group["LogGroupName"]["Fn::Sub"] for group in groups.values()} == {
         "/aws/lambda/clicklake-${Stage}",  # Zappa's function: <project>-<stage>
         "/aws/lambda/clicklake-processor-${Stage}",
+        "/aws/lambda/clicklake-keeper-${Stage}",
         "/aws/kinesisfirehose/clicklake-${Stage}",
     }
     assert all(group["RetentionInDays"] == {"Ref": "LogDays"} for group in groups.values())
 
 
 def test_the_processor_logs_where_its_role_may_write(lake: dict[str, Any]) -> None:
-    (function,) = resources_of(lake, "AWS::Serverless::Function").values()
+    function = resources_of(lake, "AWS::Serverless::Function")["Processor"]
     group = function["LoggingConfig"]["LogGroup"]["Ref"]
     role = lake["Resources"][function["Role"]["Fn::GetAtt"][0]]["Properties"]
     assert rights_of(role) == {
         ("logs:CreateLogStream", f"{group}.Arn"),
         ("logs:PutLogEvents", f"{group}.Arn"),
     }
+
+
+def test_the_keeper_reads_lines_writes_columns_and_nothing_else(lake: dict[str, Any]) -> None:
+    function = resources_of(lake, "AWS::Serverless::Function")["Keeper"]
+    assert function["LoggingConfig"]["LogGroup"] == {"Ref": "KeeperLogs"}
+    assert function["DeadLetterQueue"]["TargetArn"] == {"Fn::GetAtt": ["KeeperFailures", "Arn"]}
+    itself = function["FunctionName"]["Fn::Sub"]
+    columns = ("DeleteObjectVersion", "GetObject", "PutObject")
+    assert rights_of(lake["Resources"]["KeeperRole"]["Properties"]) == {
+        ("s3:ListBucket", "DataBucket.Arn"),
+        ("s3:GetLifecycleConfiguration", "DataBucket.Arn"),
+        ("s3:GetObject", "${DataBucket.Arn}/clicks/*"),
+        *((f"s3:{action}", "${DataBucket.Arn}/columns/*") for action in columns),
+        ("lambda:InvokeFunction", f"{FUNCTIONS}:{itself}"),
+        ("sqs:SendMessage", "KeeperFailures.Arn"),
+        ("logs:CreateLogStream", "KeeperLogs.Arn"),
+        ("logs:PutLogEvents", "KeeperLogs.Arn"),
+        *((f"kms:{action}", "KmsKeyArn") for action in ("Decrypt", "GenerateDataKey")),
+    }
+
+
+def test_the_schedule_starts_the_keeper_every_hour_and_reports_failures(lake: dict[str, Any]) -> None:
+    (schedule,) = resources_of(lake, "AWS::Scheduler::Schedule").values()
+    assert schedule["ScheduleExpression"] == "cron(25 * * * ? *)"
+    target = schedule["Target"]
+    assert (target["Arn"], json.loads(target["Input"])) == (
+        {"Fn::GetAtt": ["Keeper", "Arn"]},
+        {"job": "compact"},
+    )
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["KeeperFailures", "Arn"]}}
+    assert target["RoleArn"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
+    role = lake["Resources"]["ScheduleRole"]["Properties"]
+    assert rights_of(role) == {
+        ("lambda:InvokeFunction", "Keeper.Arn"),
+        ("sqs:SendMessage", "KeeperFailures.Arn"),
+    }
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_the_keeper_gets_its_settings_from_the_parameters(lake: dict[str, Any]) -> None:
+    function = resources_of(lake, "AWS::Serverless::Function")["Keeper"]
+    assert function["Environment"]["Variables"] == {
+        "BUCKET_NAME": {"Ref": "DataBucket"},
+        "ITEM_ID_FIELD": {"Ref": "ItemIdField"},
+        "CATALOGUE_ATTRIBUTES": {"Ref": "CatalogueAttributes"},
+        "XDG_CACHE_HOME": "/tmp",
+    }
+    assert (function["CodeUri"], function["Handler"]) == (
+        "../build/keeper",
+        "clicklake.keeper.handler.lambda_handler",
+    )
 
 
 def test_the_stream_may_deliver_and_nothing_else(lake: dict[str, Any]) -> None:
@@ -211,7 +269,7 @@ def rights_of(role: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def test_the_processor_gets_its_settings_from_the_parameters(lake: dict[str, Any]) -> None:
-    (function,) = resources_of(lake, "AWS::Serverless::Function").values()
+    function = resources_of(lake, "AWS::Serverless::Function")["Processor"]
     assert function["Environment"]["Variables"] == {
         "ITEM_ID_FIELD": {"Ref": "ItemIdField"},
         "CATALOGUE_URL": {"Fn::If": ["HasCatalogue", {"Ref": "CatalogueUrl"}, ""]},

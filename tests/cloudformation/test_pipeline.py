@@ -80,4 +80,5 @@ def test_a_build_may_pass_roles_only_to_the_services_of_clicklake(pipeline: dict
     statements = statements_of(pipeline)
     (passing,) = [each for each in statements if each["Action"] == "iam:PassRole"]
     services = passing["Condition"]["StringEquals"]["iam:PassedToService"]
-    assert set(services) == {"lambda.amazonaws.com", "firehose.amazonaws.com", "apigateway.amazonaws.com"}
+    ours = ("lambda", "firehose", "apigateway", "scheduler")
+    assert set(services) == {f"{service}.amazonaws.com" for service in ours}

@@ -5,6 +5,7 @@ Logs are left out: the emulator expects the ARN of a log group without the `:*` 
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -24,6 +25,7 @@ PIPELINES = (
 )  # the emulator cannot deploy their stack: it has no repositories
 PROJECT = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/clicklake"
 ROLES = f"arn:aws:iam::{ACCOUNT}:role"
+COLUMN = "columns/dt=2026-11-24/hr=02/events.parquet"
 ROLE_BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/clicklake-pipeline-RoleBoundary"
 
 Client = Callable[[str], Any]
@@ -119,10 +121,56 @@ def put_batch(client: Client, lake: dict[str, str]) -> Any:
     )
 
 
-def put_object(bucket: str | None = None) -> Call:
+def put_object(bucket: str | None = None, key: str = "raw/a", **conditions: str) -> Call:
     return lambda client, lake: client("s3").put_object(
-        Bucket=bucket or lake["BucketName"], Key="raw/a", Body=b"x"
+        Bucket=bucket or lake["BucketName"], Key=key, Body=b"x", **conditions
     )
+
+
+def get_object(key: str) -> Call:
+    """Ask for an object; a missing one is not found only by those who may list the folder."""
+
+    def ask(client: Client, lake: dict[str, str]) -> Any:
+        with suppress(client("s3").exceptions.NoSuchKey):
+            return client("s3").get_object(Bucket=lake["BucketName"], Key=key)
+
+    return ask
+
+
+def list_objects(prefix: str) -> Call:
+    return lambda client, lake: client("s3").list_objects_v2(Bucket=lake["BucketName"], Prefix=prefix)
+
+
+def replace_column(client: Client, lake: dict[str, str]) -> Any:
+    """As a compaction does that finds an erasure in its way."""
+    s3, where = client("s3"), {"Bucket": lake["BucketName"], "Key": COLUMN}
+    put = s3.put_object(**where, Body=b"x")
+    put = s3.put_object(**where, Body=b"y", IfMatch=put["ETag"])
+    return s3.delete_object(**where, VersionId=put["VersionId"])
+
+
+def delete_column(client: Client, lake: dict[str, str]) -> Any:
+    return client("s3").delete_object(Bucket=lake["BucketName"], Key=COLUMN)
+
+
+def read_lifecycle(client: Client, lake: dict[str, str]) -> Any:
+    try:
+        return client("s3").get_bucket_lifecycle_configuration(Bucket=lake["BucketName"])
+    except ClientError as error:  # the emulator forgets the rules at an update of the stack
+        if error.response["Error"]["Code"] != "NoSuchLifecycleConfiguration":
+            raise
+
+
+def send_failure(client: Client, lake: dict[str, str]) -> Any:
+    return client("sqs").send_message(QueueUrl=lake["KeeperFailuresUrl"], MessageBody="{}")
+
+
+def receive_failure(client: Client, lake: dict[str, str]) -> Any:
+    return client("sqs").receive_message(QueueUrl=lake["KeeperFailuresUrl"])
+
+
+def invoke_keeper(client: Client, lake: dict[str, str]) -> Any:
+    return client("lambda").invoke(FunctionName=lake["KeeperFunctionName"], Payload=b"{}")
 
 
 def delete_object(client: Client, lake: dict[str, str]) -> Any:
@@ -170,6 +218,15 @@ def list_roles(client: Client, lake: dict[str, str]) -> Any:
         ("IngestRole", put_record()),
         ("StreamRole", put_object()),
         ("StreamRole", invoke),
+        *(("KeeperRole", get_object(key)) for key in ("clicks/a", COLUMN)),
+        *(("KeeperRole", list_objects(f"{folder}/")) for folder in ("clicks", "columns")),
+        ("KeeperRole", put_object(key=COLUMN)),
+        ("KeeperRole", replace_column),
+        ("KeeperRole", read_lifecycle),
+        ("KeeperRole", invoke_keeper),
+        ("KeeperRole", send_failure),
+        ("ScheduleRole", invoke_keeper),
+        ("ScheduleRole", send_failure),
         ("DeployRole", describe_stack("clicklake-lake-dev")),
         ("DeployRole", put_object()),
         ("StartRole", start_build("clicklake-test")),
@@ -196,6 +253,15 @@ def test_a_role_may_do_its_work(
         ("ProcessorRole", put_object()),
         ("ProcessorRole", put_record()),
         ("ProcessorRole", invoke),
+        *(("KeeperRole", put_object(key=key)) for key in ("clicks/a", "raw/a", "failed/a", "athena/a")),
+        *(("KeeperRole", get_object(key)) for key in ("raw/a", "failed/a", "athena/a")),
+        ("KeeperRole", delete_object),
+        ("KeeperRole", delete_column),
+        ("KeeperRole", put_record()),
+        ("KeeperRole", invoke),
+        ("KeeperRole", receive_failure),
+        ("ScheduleRole", invoke),
+        ("ScheduleRole", put_object(key=COLUMN)),
         ("StartRole", start_build("another")),
         ("StartRole", put_record()),
         ("DeployRole", put_object("somebody-elses")),
@@ -273,16 +339,19 @@ def test_the_boundary_lets_every_role_of_a_stage_do_its_work() -> None:
         "Processor.Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:clicklake-processor-dev",
         "VisitorKey.Arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/clicklake-visitor-key-dev",
         "Stream.Arn": f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/clicklake-dev",
+        "Keeper.Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:clicklake-keeper-dev",
+        "KeeperFailures.Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:clicklake-lake-dev-KeeperFailures-1",
         "Stage": "dev",
     }
     for name, group in {
         "ProcessorLogs": "lambda/clicklake-processor-dev",
+        "KeeperLogs": "lambda/clicklake-keeper-dev",
         "IngestLogs": "lambda/clicklake-dev",
         "StreamLogs": "kinesisfirehose/clicklake-dev",
     }.items():
         physical[f"{name}.Arn"] = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/{group}:*"
     roles = [resource for resource in lake.values() if resource["Type"] == "AWS::IAM::Role"]
-    assert len(roles) == 3
+    assert len(roles) == 5
     for role in roles:
         assert role["Properties"]["PermissionsBoundary"]["Fn::If"][0] == "HasBoundary"
         policies = resolve(role["Properties"]["Policies"], names_of("clicklake-lake-dev") | physical)

@@ -16,10 +16,9 @@ A_CLICK = {
     "eventid": "1",
     "type": "click",
     "itemid": "gary",
-    "visitorid": "v1",
-    "sessionid": "s1",
+    "visitor_key": 1,
+    "session_key": -1,
     "receivedat": f"{TODAY}T10:00:00.000Z",
-    "processedat": f"{TODAY}T10:01:00.000Z",
     "itemlookup": "unavailable",
     "enrichment": None,
     "utmcampaign": "autumn",
@@ -29,19 +28,18 @@ A_CLICK = {
     "browser": "Firefox",
     "bot": None,
     "dt": str(TODAY),
+    "counted": True,
 }
-LINES: list[dict[str, Any]] = [
-    A_CLICK,
-    A_CLICK,  # delivered twice
-    A_CLICK | {"processedat": f"{TODAY}T11:00:00.000Z", "itemlookup": "found"},  # and enriched again
-    A_CLICK | {"eventid": "2", "type": "pageview", "itemid": None, "itemlookup": "none", "visitorid": "v2"},
+ROWS: list[dict[str, Any]] = [
+    A_CLICK | {"itemlookup": "found"},
+    A_CLICK | {"counted": False},  # the same event, in a later hour
+    A_CLICK | {"eventid": "2", "type": "pageview", "itemid": None, "itemlookup": "none", "visitor_key": 2},
     A_CLICK | {"eventid": "3", "bot": "tool", "browser": "curl"},
     # written by 0.1.0
     A_CLICK | {"eventid": "5", "bot": "tool", "browser": "curl", "itemlookup": None, "enrichment": "ok"},
     A_CLICK
     | {"eventid": "6", "bot": "tool", "browser": "curl", "itemlookup": None, "enrichment": "unknown item"},
     A_CLICK | {"eventid": "4", "dt": str(LONG_AGO), "receivedat": f"{LONG_AGO}T10:00:00.000Z"},
-    A_CLICK | {"eventid": None},
 ]
 ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "clicks by day": [(str(TODAY), 1, 1, 2, 1)],
@@ -55,9 +53,11 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
 @pytest.fixture(scope="module")
 def db() -> DuckDBPyConnection:
     db = duckdb.connect()
-    db.execute(f"create table lines ({', '.join(f'{name} text' for name in A_CLICK)})")
+    types = {name: "boolean" if name == "counted" else "text" for name in A_CLICK}
+    types |= dict.fromkeys(("visitor_key", "session_key"), "bigint")
+    db.execute(f"create table columns ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
     db.executemany(
-        f"insert into lines values ({', '.join('?' * len(A_CLICK))})", [[*line.values()] for line in LINES]
+        f"insert into columns values ({', '.join('?' * len(A_CLICK))})", [[*row.values()] for row in ROWS]
     )
     return db
 

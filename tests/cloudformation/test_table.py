@@ -1,9 +1,11 @@
-"""The table over clicks/ has a column for every field of a line."""
+"""The tables over clicks/ and columns/ have a column for every field of a line."""
 
+from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
 import pytest
 
+from clicklake.lake.columns import COUNTED_COLUMNS, columns_key
 from processor import enriched_event
 from tests.cloudformation.templates import resources_of
 
@@ -26,8 +28,13 @@ TYPES = {
 
 @pytest.fixture
 def table(lake: dict[str, Any]) -> dict[str, Any]:
-    (table,) = resources_of(lake, "AWS::Glue::Table").values()
-    table_input: dict[str, Any] = table["TableInput"]
+    table_input: dict[str, Any] = resources_of(lake, "AWS::Glue::Table")["LinesTable"]["TableInput"]
+    return table_input
+
+
+@pytest.fixture
+def columns_table(lake: dict[str, Any]) -> dict[str, Any]:
+    table_input: dict[str, Any] = resources_of(lake, "AWS::Glue::Table")["ColumnsTable"]["TableInput"]
     return table_input
 
 
@@ -97,3 +104,35 @@ def test_partitions_are_where_the_stream_writes(lake: dict[str, Any], table: dic
     assert parameters["projection.dt.format"] == "yyyy-MM-dd"
     assert (parameters["projection.hr.range"], parameters["projection.hr.digits"]) == ("0,23", "2")
     assert [key["Name"] for key in table["PartitionKeys"]] == ["dt", "hr"]
+
+
+def types_of(table: dict[str, Any]) -> list[tuple[Any, str]]:
+    return [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]]
+
+
+def test_columns_are_those_of_lines_and_what_compaction_adds(
+    table: dict[str, Any], columns_table: dict[str, Any]
+) -> None:
+    assert types_of(columns_table) == [*types_of(table), *COUNTED_COLUMNS.items()]
+
+
+def test_columns_have_the_partitions_of_lines_where_compaction_writes(
+    table: dict[str, Any], columns_table: dict[str, Any]
+) -> None:
+    assert columns_table["PartitionKeys"] == table["PartitionKeys"]
+    ours, theirs = columns_table["Parameters"], table["Parameters"]
+    projection = {name for name in theirs if name.startswith("projection.")}
+    assert {name: ours[name] for name in projection} == {name: theirs[name] for name in projection}
+    place = ours["storage.location.template"]["Fn::Sub"]
+    assert place == theirs["storage.location.template"]["Fn::Sub"].replace("/clicks/", "/columns/")
+    hour = datetime(2026, 11, 24, 2, tzinfo=UTC)
+    written = place.replace("${!dt}", "2026-11-24").replace("${!hr}", "02")
+    assert f"s3://${{DataBucket}}/{columns_key(hour)}" == written + "events.parquet"
+
+
+def test_columns_are_parquet(columns_table: dict[str, Any]) -> None:
+    storage = columns_table["StorageDescriptor"]
+    assert columns_table["Parameters"]["classification"] == "parquet"
+    serde = storage["SerdeInfo"]["SerializationLibrary"]
+    assert serde == "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+    assert storage["InputFormat"] == "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"

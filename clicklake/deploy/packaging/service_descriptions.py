@@ -1,11 +1,14 @@
 """Ship botocore's descriptions of the AWS calls that the ingest app makes, and of no others.
 
+The keeper gets those of whole services: it has the time.
+
 Reading a description takes most of the time that making a client takes: DynamoDB's has 57 operations, of
 which the app calls two.
 """
 
 import gzip
 import json
+import shutil
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -16,6 +19,13 @@ OPERATIONS = {"firehose": ("PutRecord",), "dynamodb": ("GetItem", "PutItem")}
 def is_description(file: PurePath) -> bool:
     """True for the description of a service that the app calls: botocore/data/<service>/<version>/…"""
     return file.parts[2] in OPERATIONS and file.name == "service-2.json.gz"
+
+
+def trim_services(bundle: Path, services: tuple[str, ...]) -> None:
+    """Remove botocore's descriptions of all other services: 440 of them are most of its size."""
+    for folder in filter(Path.is_dir, (bundle / "botocore" / "data").iterdir()):
+        if folder.name not in services:
+            shutil.rmtree(folder)
 
 
 def trim_descriptions(bundle: Path) -> None:

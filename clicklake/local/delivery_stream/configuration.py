@@ -39,6 +39,10 @@ def parse_destination(config: Mapping[str, Any]) -> Destination:
     backup = None
     if config.get("S3BackupMode") == "Enabled":
         backup = _parse_output(config.get("S3BackupConfiguration") or {})
+        if backup.hints.seconds == 0:  # docs.aws.amazon.com/firehose/latest/dev/buffering-hints.html
+            raise UnsupportedDestinationError(
+                "S3BackupConfiguration: IntervalInSeconds 0 is for destinations, not for the backup"
+            )
     processor, separator = _parse_processors(config.get("ProcessingConfiguration") or {})
     return Destination(replace(delivered, separator=separator), failed, backup, processor)
 
@@ -53,6 +57,8 @@ def _parse_output(config: Mapping[str, Any]) -> Output:
     if not bucket_arn.startswith("arn:aws:s3:::"):
         raise UnsupportedDestinationError(f"BucketARN must begin with arn:aws:s3:::, not {bucket_arn!r}")
     hints = config.get("BufferingHints") or {}
+    if ("IntervalInSeconds" in hints) != ("SizeInMBs" in hints):
+        raise UnsupportedDestinationError("BufferingHints need IntervalInSeconds and SizeInMBs, or neither")
     return Output(
         bucket=bucket_arn.removeprefix("arn:aws:s3:::"),
         prefix=_checked(prefix.with_timestamp(config.get("Prefix") or ""), None),

@@ -15,7 +15,7 @@ from clicklake.local.delivery_stream.objects import SealedObject
 from clicklake.local.delivery_stream.puts import ConnectionDroppedError, PutApi, PutError
 from clicklake.local.delivery_stream.registry import StreamConfig
 from clicklake.local.delivery_stream.transform import InvocationError
-from clicklake.local.emulator.athena import json_relation
+from clicklake.local.emulator.athena import MACROS, json_relation, parquet_relation
 from clicklake.local.emulator.gateway import reset_connection
 from clicklake.local.emulator.guard import Guard, GuardError, Reply, SignableRequest, json_reply
 from clicklake.local.emulator.settings import EmulatorSettings
@@ -68,10 +68,20 @@ class MiniStack:
         self._iam, self._router, self._sigv4, self._cloudfront = iam_evaluator, router, sigv4, cloudfront
         self._responses, self._firehose, self._lambda, self._s3 = responses, firehose, lambda_svc, s3
         self._app = app
-        guess = athena._table_relation
-        athena._table_relation = lambda table, files: (
-            json_relation(table, files) if athena._data_format(table) == "json" else guess(table, files)
-        )
+        self._read_tables_as_athena_does(athena)
+
+    def _read_tables_as_athena_does(self, athena: Any) -> None:
+        relations = {"json": json_relation, "parquet": parquet_relation}
+        guess, find_objects = athena._table_relation, athena._rewrite_data_paths
+
+        def read_table(table: Any, files: Any) -> str:
+            return str(relations.get(athena._data_format(table), guess)(table, files))
+
+        async def with_macros(*arguments: Any) -> Any:
+            query, *rest = await find_objects(*arguments)
+            return f"{MACROS}{query}", *rest
+
+        athena._table_relation, athena._rewrite_data_paths = read_table, with_macros
 
     @property
     def asgi_app(self) -> Any:

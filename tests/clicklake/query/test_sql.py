@@ -11,7 +11,8 @@ from sqlglot import exp
 from clicklake.cli.time_spans import compared_span
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, find_lake
-from clicklake.lake.partitions import HOUR, Span
+from clicklake.lake.columns import SpanSources
+from clicklake.lake.partitions import HOUR, Span, hours_between
 from clicklake.query import athena_engine, duckdb_engine
 from clicklake.query.queries import FOLDER, NAMES, QueryResults, parse_query, saved_query
 from clicklake.report.command import write_report
@@ -25,6 +26,7 @@ from tests.support.paths import ROOT
 from tests.support.plain_answers import answers
 
 QUESTIONS = {name: saved_query(name) for name in NAMES}
+ALL_LINES = SpanSources({}, {hour: [] for hour in hours_between(SPAN.since, SPAN.until)}, {}, {})
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +35,12 @@ def stack(
 ) -> Iterator[Lake]:
     """The lake of a stack, deployed from the template beside a processor that does nothing."""
     checkout = tmp_path_factory.mktemp("checkout")
-    for folder in ("cloudformation", "build/processor/processor"):
+    for folder in ("cloudformation", "build/processor/processor", "build/keeper/clicklake/keeper"):
         (checkout / folder).mkdir(parents=True)
     template = checkout / "cloudformation/lake.yaml"
     template.write_text((ROOT / "cloudformation/lake.yaml").read_text())
-    (checkout / "build/processor/processor/handler.py").touch()
+    for handler in ("processor/processor", "keeper/clicklake/keeper"):
+        (checkout / "build" / handler / "handler.py").touch()
     account = Account(emulator.gateway)
     account.package(template, checkout / "packaged.yaml")
     account.deploy(checkout / "packaged.yaml", "clicklake-lake-dev")
@@ -129,9 +132,9 @@ def test_both_engines_answer_ones_own_question_of_part_of_the_day(stack: Lake, d
 
 
 def test_what_athena_is_asked_names_the_partitions_and_reads_no_column_that_glue_lacks(stack: Lake) -> None:
-    sql = athena_engine.to_athena(saved_query("items"), line_table(stack), SPAN)
+    sql = athena_engine.to_athena(saved_query("items"), line_table(stack), "columns", SPAN, ALL_LINES)
     lines = parse_query(sql).ctes[0].this
-    assert "dt BETWEEN '2026-11-19' AND '2026-11-20'" in lines.sql()
+    assert "(dt = '2026-11-19' AND hr BETWEEN 0 AND 23)" in lines.sql()
     assert "CAST(NULL AS VARCHAR) AS name" in lines.sql()
     assert lines.find(exp.Table).sql() == '"clicklake_dev"."lines"'
 
@@ -139,7 +142,7 @@ def test_what_athena_is_asked_names_the_partitions_and_reads_no_column_that_glue
 def test_athena_finds_the_item_lookup_in_a_table_that_0_1_0_made(stack: Lake) -> None:
     table = line_table(stack)
     old = table._replace(glue_columns=table.glue_columns - {"itemlookup"})
-    lines = parse_query(athena_engine.to_athena(saved_query("enrichment"), old, SPAN))
+    lines = parse_query(athena_engine.to_athena(saved_query("enrichment"), old, "columns", SPAN, ALL_LINES))
     expressions = {each.alias_or_name: each.sql("athena") for each in lines.ctes[0].this.expressions}
     assert expressions["itemlookup"] == (
         "COALESCE(CAST(NULL AS VARCHAR), CASE enrichment WHEN 'ok' THEN 'found'"

@@ -62,6 +62,8 @@ def test_capping_shortens_buffers_and_never_lengthens_them() -> None:
 
 TWO_LAMBDAS = {"Enabled": True, "Processors": processing()["Processors"] * 2}
 NO_ARN = {"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": []}]}
+UNBUFFERED = {"IntervalInSeconds": 0, "SizeInMBs": 1}
+UNBUFFERED_BACKUP = config()["S3BackupConfiguration"] | {"BufferingHints": UNBUFFERED}
 EXTRACTION = {"Enabled": True, "Processors": [{"Type": "MetadataExtraction", "Parameters": []}]}
 
 
@@ -69,6 +71,9 @@ EXTRACTION = {"Enabled": True, "Processors": [{"Type": "MetadataExtraction", "Pa
     ("changes", "reason"),
     [
         ({"CompressionFormat": "Snappy"}, "CompressionFormat Snappy"),
+        ({"BufferingHints": {"IntervalInSeconds": 0}}, "IntervalInSeconds and SizeInMBs"),
+        ({"BufferingHints": {"SizeInMBs": 5}}, "IntervalInSeconds and SizeInMBs"),
+        ({"S3BackupConfiguration": UNBUFFERED_BACKUP}, "not for the backup"),
         ({"DynamicPartitioningConfiguration": {"Enabled": True}}, "DynamicPartitioningConfiguration"),
         ({"DataFormatConversionConfiguration": {"Enabled": True}}, "DataFormatConversionConfiguration"),
         ({"BucketARN": "lake"}, "BucketARN"),

@@ -131,7 +131,8 @@ def test_interval_of_zero_means_no_wait(world: MakeWorld) -> None:
 
 
 def test_raw_and_delivered_objects_have_separate_hints(world: MakeWorld) -> None:
-    backup = {**config()["S3BackupConfiguration"], "BufferingHints": {"IntervalInSeconds": 120}}
+    hints = {"IntervalInSeconds": 120, "SizeInMBs": 5}
+    backup = {**config()["S3BackupConfiguration"], "BufferingHints": hints}
     lake = world(ProcessingConfiguration={}, S3BackupConfiguration=backup)
     lake.stream.put([b"a"])
     lake.pass_seconds(60)
