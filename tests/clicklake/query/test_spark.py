@@ -28,7 +28,7 @@ from tests.support.compacted import compact_span, drop_columns
 from tests.support.day import SPAN, lay_day
 from tests.support.emulator import Emulator
 from tests.support.lakes import TestLake, new_lake
-from tests.support.paths import ENVS
+from tests.support.paths import ENVS, ROOT
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(1200)]
 
@@ -187,3 +187,23 @@ def test_the_hostile_lines_are_among_the_rows(by_spark: dict[str, QueryResult]) 
     bots, copies = (by_spark[f"lines UTC {name}"].rows for name in ("bots", "duplicates"))
     assert {row[0] for row in bots} >= {"<script>alert(1)</script>", "\U0001f42b", ""}
     assert dict(copies)[48] == 1  # the event with two lines in each hour
+
+
+def test_the_example_in_the_docs_gives_the_rows_of_the_same_question(
+    by_spark: dict[str, QueryResult], stored: TestLake, tmp_path: Path
+) -> None:
+    compact_span(Lake(stored.bucket, {}, stored.s3), AROUND)
+    _download(stored, "columns/", tmp_path)
+    page = (ROOT / "docs" / "columns.md").read_text()
+    example = page.split("## Spark\n")[1].split("```python\n")[1].split("```")[0]
+    program = example.replace("s3a://YOUR-BUCKET", str(tmp_path))
+    assert program != example
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run(
+        [PYTHON, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    shown = [line.strip("|").split("|") for line in done.stdout.splitlines() if line.startswith("|")]
+    (item, clicks, visitors) = (cell.strip() for cell in shown[1])
+    first = next(iter(by_spark["lines UTC items"]))
+    assert (item, int(clicks), int(visitors)) == (first["itemid"], first["clicks"], first["visitors"])
