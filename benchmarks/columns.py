@@ -2,9 +2,9 @@
 
     .run/envs/test/bin/python -m benchmarks.columns [--events 1000000] [--days 10] [--largest-hour 5000000]
 
-Prints CPU seconds and peaks of one day and of `--days` as large, the ratios that were asked for, and what one
-hour of `--largest-hour` lines takes. CPU seconds are of the whole process; a report's fixed start is that of a
-lake with hardly an event. Of 50 lines one is there twice: see benchmarks/column_lake.py.
+Prints CPU seconds and peaks of one day and of `--days` as large, the ratios that were asked for, and what
+one hour of `--largest-hour` lines takes. CPU seconds are of the whole process; a report's fixed start is that
+of a lake with hardly an event. Of 50 lines one is there twice: see benchmarks/column_lake.py.
 """
 
 import argparse
