@@ -15,7 +15,8 @@ from uuid import UUID
 from tests.support.lakes import compact, to_text
 
 FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
-OBJECTS_A_DAY = 288  # one delivery every five minutes
+FIVE_MINUTES = timedelta(minutes=5)  # between two deliveries
+OBJECTS_A_DAY = 288
 EVENTS_OF_A_SESSION = 12
 LINES_OF_ONE_TWICE = 50
 LATER = (0, 0, 36, 240)  # objects between a line and its copy: in the same one, three and twenty hours later
@@ -27,20 +28,21 @@ class Session(NamedTuple):
     profile: bytes
 
 
-def objects(events_a_day: int, days: int) -> Iterator[tuple[str, bytes]]:
-    """Yield each object's key and its gzip bytes."""
+def objects(events_a_day: int, days: int, *, hours: int = 24) -> Iterator[tuple[str, bytes]]:
+    """Yield each object's key and its gzip bytes; a day's events land in its first `hours`."""
     random = Random(7)  # noqa: S311
     profiles = [_profile(random) for _ in range(PROFILES)]
     events = [_event(random) for _ in range(2 * PAGES)]
     copies: defaultdict[int, list[bytes]] = defaultdict(list)
-    total = OBJECTS_A_DAY * days
+    a_day = OBJECTS_A_DAY * hours // 24
+    total = a_day * days
     for number in range(total):
-        at = FIRST_DAY + timedelta(days=1) * number / OBJECTS_A_DAY
-        count = events_a_day * (number + 1) // OBJECTS_A_DAY - events_a_day * number // OBJECTS_A_DAY
+        at = FIRST_DAY + timedelta(days=number // a_day) + FIVE_MINUTES * (number % a_day)
+        count = events_a_day * (number + 1) // a_day - events_a_day * number // a_day
         sessions = [_session(random, profiles) for _ in range(max(1, count // EVENTS_OF_A_SESSION))]
         written = copies.pop(number, [])
         for position in range(count):
-            received = at + timedelta(minutes=5) * position / count
+            received = at + FIVE_MINUTES * position / count
             line = _line(random, random.choice(sessions), random.choice(events), received)
             written.append(line)
             if position % LINES_OF_ONE_TWICE == 0:

@@ -41,7 +41,7 @@ FEATURES = {
     "clicklake.tail": {"processor"},
     "clicklake.privacy": set(),
     "clicklake.cost": set(),
-    "clicklake.demo": {"clicklake.report", "clicklake.query", "clicklake.local"},
+    "clicklake.demo": {"clicklake.report", "clicklake.query", "clicklake.local", "clicklake.compact"},
     "clicklake.deploy": {"processor"},  # whose rules the settings must keep
     "clicklake.local": {"clicklake.deploy"},
 }

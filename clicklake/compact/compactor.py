@@ -29,6 +29,7 @@ from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import ColumnsMetadata, columns_key, hours_before, source_fingerprint
 from clicklake.lake.object_stream import ObjectGoneError
+from clicklake.lake.partitions import Span
 from clicklake.tables.parquet_cache import ParquetCache
 
 MAX_ATTEMPTS = 10  # for an hour that changes while it is written
@@ -56,6 +57,10 @@ class Compactor:
         self.summary = CompactionSummary(frozen=len(state.frozen))
         self._lake, self._state = lake, state
         self._cache = ParquetCache(lake, shows_progress=False)
+
+    def hours(self, span: Span, now: datetime) -> list[datetime]:
+        """Return the hours to compact, in this order: an hour's ids decide what counts after it."""
+        return [*self._state.to_compact(span, now)]
 
     def compact(self, hour: datetime) -> None:
         """Bring the hour's object up to date. It stays as it is if some of its lines cannot be read."""

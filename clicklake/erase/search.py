@@ -138,10 +138,8 @@ class Erasure:
         return redactor.stats
 
     def _is_without(self, key: str) -> bool:
-        """Return whether columns/ says that the object of clicks/ neither holds nor mentions the person."""
-        return (
-            key.startswith("clicks/") and bool(self._hours_without) and _hour_of(key) in self._hours_without
-        )
+        """Return whether the index says that the object neither holds nor mentions the person."""
+        return key.startswith(("clicks/", COLUMNS)) and _hour_of(key) in self._hours_without
 
     def _leave(self, version: ObjectVersion, reason: str) -> RedactionStats:
         self.unsearched.append(UnsearchedVersion(version, reason))
