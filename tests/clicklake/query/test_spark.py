@@ -30,7 +30,7 @@ from tests.support.emulator import Emulator
 from tests.support.lakes import TestLake, new_lake
 from tests.support.paths import ENVS, ROOT
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(2400)]
 
 PYTHON = Path(os.environ.get("CLICKLAKE_SPARK_PYTHON", ENVS / "spark" / "bin" / "python"))
 JOB = Path(__file__).with_name("spark_job.py")
