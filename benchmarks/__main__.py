@@ -14,7 +14,7 @@ OURS = (
     *("cold", "warm", "memory", "serve", "processor_on_lambda", "cost", "batching"),
     *("athena_bytes", "keeper"),
 )
-PRINTING = ("processor", "reconcile", "report", "soak")
+PRINTING = ("processor", "reconcile", "report", "columns", "soak")
 
 
 def main() -> int:

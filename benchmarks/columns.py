@@ -11,9 +11,7 @@ import argparse
 import gzip
 import json
 import os
-import resource
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -31,6 +29,16 @@ from tests.support.emulator import KEYS, Emulator
 
 FEW_EVENTS = 2000
 RUNS = 3
+BYTES_OF_A_MIB = 1.048576  # in MB
+
+COMMANDS = {
+    "report_lines": "`report --lines`",
+    "report": "`report`",
+    "compact": "`compact`",
+    "compact_again": "`compact` again",
+    "find_in_lines": "finding a person's ids in `clicks/`",
+    "find_in_columns": "finding them in `columns/`",
+}
 
 
 class Run(NamedTuple):
@@ -111,7 +119,10 @@ def main() -> None:
         running.run("compact", "--bucket", "few")
         start = running.report("few", 1)
         start_of_find = running.find("few", "nobody", "columns")
-        print(f"fixed start: report {start.cpu_seconds:.1f} s, find {start_of_find.cpu_seconds:.1f} s CPU")
+        print(
+            f"A report's fixed start takes {start.cpu_seconds:.1f} s, a search's"
+            f" {start_of_find.cpu_seconds:.1f} s.\n"
+        )
         one = measure(running, "one", options.events, 1)
         many = measure(running, "many", options.events, options.days)
         print_sizes([one, many])
@@ -215,42 +226,40 @@ def find(where: str, bucket: str, user: str) -> str:
 
 
 def print_sizes(measured: Sequence[Measured]) -> None:
-    print(f"{'events':>12} {'what':<28} {'CPU s':>7} {'peak MiB':>9}")
-    for lake in measured:
-        for name, run in vars(lake).items():
-            if isinstance(run, Run):
-                label = name.replace("_", " ")
-                print(f"{lake.events:>12,} {label:<28} {run.cpu_seconds:>7.1f} {run.peak_mib:>9.0f}")
-        print(
-            f"{lake.events:>12,} {'MB of lines, of columns':<28} {lake.stored_lines / 1e6:>7.0f}"
-            f" {lake.stored_columns / 1e6:>9.0f}",
-            flush=True,
-        )
+    print("| CPU s (peak MiB) |", " | ".join(f"{lake.events:,} events" for lake in measured), "|")
+    print("| --- |", " | ".join("--:" for _ in measured), "|")
+    for name in COMMANDS:
+        runs = [getattr(lake, name) for lake in measured]
+        cells = (f"{run.cpu_seconds:.1f} ({run.peak_mib:.0f})" for run in runs)
+        print(f"| {COMMANDS[name]} |", " | ".join(cells), "|")
+    for label, name in (("MB of lines, gzip", "stored_lines"), ("MB of columns", "stored_columns")):
+        print(f"| {label} |", " | ".join(f"{getattr(lake, name) / 1e6:.0f}" for lake in measured), "|")
+    print(flush=True)
 
 
 def print_ratios(one: Measured, many: Measured, start: float, start_of_find: float) -> None:
-    def cpu(run: Run) -> float:
-        return run.cpu_seconds
+    def ratio(above: Run, below: Run, less: float = 0.0) -> float:
+        return (above.cpu_seconds - less) / (below.cpu_seconds - less)
 
-    find_columns = max(cpu(many.find_in_columns) - start_of_find, 0.01)
     rows = [
-        ("report, columns ÷ lines", cpu(many.report) / cpu(many.report_lines), 0.20),
-        (
-            "report of one day less its start, columns ÷ lines",
-            (cpu(one.report) - start) / (cpu(one.report_lines) - start),
-            0.12,
-        ),
-        ("report, all days ÷ one day", cpu(many.report) / cpu(one.report), 6),
-        ("report's peak, MB", many.report.peak_mib * 1.048576, 500),
-        ("compact ÷ report --lines", cpu(many.compact) / cpu(many.report_lines), 2.5),
-        ("compact's peak, MB", many.compact.peak_mib * 1.048576, 450),
+        ("report, columns ÷ lines", ratio(many.report, many.report_lines), 0.20),
+        ("report of one day less its start, the same", ratio(one.report, one.report_lines, start), 0.12),
+        ("report, all days ÷ one day", ratio(many.report, one.report), 6),
+        ("its peak, MB", many.report.peak_mib * BYTES_OF_A_MIB, 500),
+        ("compact ÷ report --lines", ratio(many.compact, many.report_lines), 2.5),
+        ("its peak, MB", many.compact.peak_mib * BYTES_OF_A_MIB, 450),
         ("size, columns ÷ gzip lines", many.stored_columns / many.stored_lines, 0.60),
-        ("find a person, columns ÷ lines", find_columns / (cpu(many.find_in_lines) - start_of_find), 1 / 50),
+        (
+            "finding a person's ids, columns ÷ lines",
+            ratio(many.find_in_columns, many.find_in_lines, start_of_find),
+            1 / 50,
+        ),
     ]
-    print(f"{'ratio':<52} {'measured':>9} {'at most':>8}")
+    print("| ratio of CPU, or MB | at most | measured |  |")
+    print("| --- | --: | --: | --- |")
     for label, measured, most in rows:
-        print(f"{label:<52} {measured:>9.3g} {most:>8.3g}{'' if measured <= most else '  missed'}")
-    sys.stdout.flush()
+        print(f"| {label} | {most:.3g} | {measured:.3g} | {'' if measured <= most else 'missed'} |")
+    print(flush=True)
 
 
 def print_largest_hour(running: Lakes, lines: int) -> None:
@@ -258,8 +267,10 @@ def print_largest_hour(running: Lakes, lines: int) -> None:
         other.submit(_write_hour, running.s3.meta.endpoint_url, lines).result()
     run = running.run("compact", "--bucket", "large", "--json")
     (hour,) = json.loads(run.output)["written"]
-    peak = run.peak_mib * 1.048576
-    print(f"one hour of {hour['lines']:,} lines: {run.cpu_seconds:.1f} s CPU, peak {peak:.0f} MB (450)")
+    peak = run.peak_mib * BYTES_OF_A_MIB
+    print(
+        f"One hour of {hour['lines']:,} lines: {run.cpu_seconds:.1f} s of CPU, {peak:.0f} MB at the peak (at most 450)."
+    )
 
 
 def _write_hour(gateway: str, lines: int) -> None:
@@ -267,5 +278,4 @@ def _write_hour(gateway: str, lines: int) -> None:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     main()
