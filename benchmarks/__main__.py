@@ -10,8 +10,11 @@ from benchmarks.machine import ROOT
 from benchmarks.publish import publish, tables_in
 
 # Those that put their figures into the page themselves, and those that print them.
-OURS = ("cold", "warm", "memory", "serve", "processor_on_lambda", "cost", "batching")
-PRINTING = ("processor", "reconcile", "report", "soak")
+OURS = (
+    *("cold", "warm", "memory", "serve", "processor_on_lambda", "cost", "batching"),
+    *("athena_bytes", "keeper"),
+)
+PRINTING = ("processor", "reconcile", "report", "columns", "soak")
 
 
 def main() -> int:

@@ -4,6 +4,8 @@ docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
 import json
+import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -31,11 +33,20 @@ class Life(NamedTuple):
     """From the start of the process until it asks for its first event."""
     requests: list[float]
     """Each from event to answer, Lambda's own JSON and the runtime's HTTP included."""
+    peak_mib: float
+    """Memory of the process at its highest; 0 where the system does not say (macOS)."""
 
 
-def live(bundle: Path, handler: str, events: Sequence[Any], environment: dict[str, str]) -> Life:
+def live(
+    bundle: Path,
+    handler: str,
+    events: Sequence[Any],
+    environment: dict[str, str],
+    limit_seconds: float = LIMIT_SECONDS,
+) -> Life:
     """Raise where the handler fails."""
-    (site_packages,) = (ENVS / "bench-lambda").glob("lib/python*/site-packages")
+    runtime = Path(os.environ.get("CLICKLAKE_LAMBDA_ENVIRONMENT", ENVS / "bench-lambda"))
+    (site_packages,) = runtime.glob("lib/python*/site-packages")
     python = [*pinned(SUBJECTS_CORE), PYTHON, "-I", "-S", "-B"]
     with RuntimeApi(events) as api, tempfile.TemporaryFile() as log:
         variables = environment | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}"}
@@ -46,13 +57,20 @@ def live(bundle: Path, handler: str, events: Sequence[Any], environment: dict[st
             stdout=log,
             stderr=log,
         )
-        api.done.wait(LIMIT_SECONDS)
+        api.done.wait(limit_seconds)
+        peak = _peak_mib(process.pid)
         process.kill()
         process.wait()
         if api.failure or len(api.requests) < len(events):
             log.seek(0)
             raise RuntimeError(f"{api.failure}\n{log.read().decode()}")
-        return Life(api.init, api.requests)
+        return Life(api.init, api.requests, peak)
+
+
+def _peak_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return int(found[1]) / 1024 if found else 0
 
 
 class RuntimeApi(ThreadingHTTPServer):

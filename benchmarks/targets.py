@@ -50,6 +50,11 @@ def targets() -> Iterator[Target]:
     )
     for stage, usd in (("dev", 0.45), ("production", 0.20)):
         yield Target(f"USD per million clicks, 10 a request, {stage}", usd, "cost", usd_per_million(stage))
+    share = "bytes for Athena, columns ÷ gzip lines"
+    yield Target(share, 1 / 13, "athena_bytes", lambda it: 1 / it["athena_bytes"]["ratio"], 3)
+    yield Target("the keeper's bundle zipped, MB", 30, "keeper", lambda it: it["keeper"]["zipped_mb"], 1)
+    memory = "its memory for 1,000,000 events in an hour, MiB"
+    yield Target(memory, 1769, "keeper", lambda it: it["keeper"]["peak_mib"], 0)
     yield Target("memory's peak after 10,000 requests ÷ after 100", 1.05, "memory", most_growth, 3)
 
 

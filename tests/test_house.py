@@ -42,7 +42,7 @@ FEATURES = {
     "clicklake.tail": {"processor"},
     "clicklake.privacy": set(),
     "clicklake.cost": set(),
-    "clicklake.demo": {"clicklake.report", "clicklake.query", "clicklake.local"},
+    "clicklake.demo": {"clicklake.report", "clicklake.query", "clicklake.local", "clicklake.compact"},
     "clicklake.deploy": {"processor"},  # whose rules the settings must keep
     "clicklake.local": {"clicklake.deploy", "clicklake.dashboard"},
 }
@@ -73,6 +73,7 @@ ALONE = [
         "duckdb",
         {
             "clicklake/compact/build.py",
+            "clicklake/erase/columns_search.py",
             "clicklake/query/duckdb_engine.py",
             "clicklake/query/parquet.py",
             "clicklake/query/span_database.py",

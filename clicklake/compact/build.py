@@ -1,6 +1,6 @@
 """Write the Parquet of one hour with DuckDB, in bounded memory however many lines the hour has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -13,6 +13,14 @@ from clicklake.tables.line_files import LANDING_HOUR, load_lines
 from clicklake.tables.parquet_files import parquet_source
 from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, line_table
 
+_COPIES_WITH_OTHER_IDS = """
+select count(*)
+from (select * from ranked_lines where dedup_rank > 1) copy
+join (select * from ranked_lines where dedup_rank = 1) shown using (eventid)
+where (copy.userid, copy.visitorid, copy.sessionid)
+  is distinct from (shown.userid, shown.visitorid, shown.sessionid)
+"""
+
 
 @dataclass(frozen=True)
 class BuiltHour:
@@ -20,6 +28,7 @@ class BuiltHour:
     ids: str  # stands for the set of event ids
     lines: int
     events: int
+    unseen: int = 0  # as in ColumnsMetadata
 
 
 @dataclass(frozen=True)
@@ -46,11 +55,12 @@ def build_from_lines(lake: Lake, objects: list[S3Object], earlier: EarlierHours,
         unreadable = load_lines(db, "ranked_lines", select, lake, objects, folder)
         if unreadable:
             raise UnreadableLinesError(unreadable)
-        db.execute("delete from ranked_lines where eventid is null")
+        malformed = _count(db, "delete from ranked_lines where eventid is null")
         load_earlier_ids(db, lake, earlier.lines, earlier.files, folder, only_known=True)
         rank_lines(db)
         selected = ", ".join([*columns, *COUNTED_COLUMNS])
-        return _write(db, f"select {selected} from ranked_lines where dedup_rank = 1", folder)  # noqa: S608
+        built = _write(db, f"select {selected} from ranked_lines where dedup_rank = 1", folder)  # noqa: S608
+        return replace(built, unseen=malformed + _count(db, _COPIES_WITH_OTHER_IDS))
 
 
 def build_from_columns(lake: Lake, file: Path, earlier: EarlierHours, folder: Path) -> BuiltHour:
@@ -80,6 +90,10 @@ def _write(db: DuckDBPyConnection, select: str, folder: Path) -> BuiltHour:
     counted = "count(*), coalesce(sum(copies), 0)::bigint, coalesce(bit_xor(md5_number(eventid)), 0)"
     events, lines, digest = _row(db, f"select {counted} from read_parquet({sql_text(file)})")  # noqa: S608
     return BuiltHour(file, f"{events}-{digest:032x}", lines, events)
+
+
+def _count(db: DuckDBPyConnection, sql: str) -> int:
+    return int(db.execute(sql).fetchall()[0][0])
 
 
 def _row(db: DuckDBPyConnection, sql: str) -> tuple[int, int, int]:

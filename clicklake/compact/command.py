@@ -49,14 +49,14 @@ def command(lake: Lake, since: datetime | None, until: datetime | None, dry_run:
     now = datetime.now(UTC)
     span = _span(lake, since, until, now)
     state = read_state(lake, span, first_kept_hour(lake, now))
-    hours = [*state.to_compact(span, now)]
     if dry_run:
+        hours = state.to_compact(span, now)
         planned = {hour: reason for hour in hours if (reason := state.reason(hour))}
         _report_plan(lake, span, state, planned, as_json)
         return
     compactor = Compactor(lake, state)
     with progress() as bar:
-        for hour in bar.track(hours, description="hours"):
+        for hour in bar.track(compactor.hours(span, now), description="hours"):
             compactor.compact(hour)
     summary = compactor.summary
     if as_json:

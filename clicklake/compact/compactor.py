@@ -9,7 +9,7 @@ Lines that land while an hour is written are found by listing it again after the
 erasure removed meanwhile: then the version just put is deleted as well.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +29,7 @@ from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import ColumnsMetadata, columns_key, hours_before, source_fingerprint
 from clicklake.lake.object_stream import ObjectGoneError
+from clicklake.lake.partitions import Span
 from clicklake.tables.parquet_cache import ParquetCache
 
 MAX_ATTEMPTS = 10  # for an hour that changes while it is written
@@ -56,6 +57,10 @@ class Compactor:
         self.summary = CompactionSummary(frozen=len(state.frozen))
         self._lake, self._state = lake, state
         self._cache = ParquetCache(lake, shows_progress=False)
+
+    def hours(self, span: Span, now: datetime) -> list[datetime]:
+        """Return the hours to compact, in this order: an hour's ids decide what counts after it."""
+        return [*self._state.to_compact(span, now)]
 
     def compact(self, hour: datetime) -> None:
         """Bring the hour's object up to date. It stays as it is if some of its lines cannot be read."""
@@ -92,13 +97,14 @@ class Compactor:
             folder = Path(name)
             earlier = self._earlier(hour)
             if reason == "before":
+                known = self._state.metadata[hour]
                 own = self._cache.fetch({hour: self._state.objects[hour]})[hour]
                 built = build_from_columns(self._lake, own, earlier, folder)
-                source = self._state.metadata[hour].source
+                metadata = replace(known, before=before)
             else:
                 built = build_from_lines(self._lake, objects, earlier, folder)
                 source = source_fingerprint(objects)
-            metadata = ColumnsMetadata(source, before, built.ids, built.lines, built.events)
+                metadata = ColumnsMetadata(source, before, built.ids, built.lines, built.events, built.unseen)
             return self._put(hour, built, metadata, reason)
 
     def _earlier(self, hour: datetime) -> EarlierHours:

@@ -6,6 +6,7 @@ pages that could not send.
 """
 
 import json
+import os
 import signal
 import sys
 import webbrowser
@@ -22,6 +23,8 @@ import click
 
 from clicklake.cli.console import ERR, OUT, print_json, progress
 from clicklake.cli.options import json_option
+from clicklake.compact.compactor import Compactor
+from clicklake.compact.plan import GRACE, read_state
 from clicklake.demo.cloud import local_client, running_cloud, running_ingest_app
 from clicklake.demo.traffic import Request, day_of_traffic
 from clicklake.demo.waiting import PATIENCE_SECONDS, folder_kept_on_failure, wait_while_moving
@@ -53,8 +56,8 @@ NOTE = (
 def command(sessions: int, seed: int, out: Path, once: bool, as_json: bool) -> None:
     """Send a made-up day of clicks, and report it.
 
-    The clicks go through the whole cloud on this machine, with a few faults on the way. Then the report of
-    the day opens in your browser.
+    The clicks go through the whole cloud on this machine, with a few faults on the way. They are compacted,
+    and the report of the day opens in your browser.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cloud ends with us
     ERR.print("starting the local cloud …")
@@ -63,8 +66,10 @@ def command(sessions: int, seed: int, out: Path, once: bool, as_json: bool) -> N
         end = datetime.now(UTC)
         with running_ingest_app(lake, addresses, folder) as send:
             _send_day(send, day_of_traffic(end, sessions, seed), lake, addresses["live"])
-        ERR.print("writing the report …")
+        os.environ["XDG_CACHE_HOME"] = str(folder)  # what reports keep of closed hours goes with the folder
         span = Span(hour_of(end - 24 * HOUR), hour_of(datetime.now(UTC)) + HOUR)
+        _compact(lake, span)
+        ERR.print("writing the report …")
         write_report(duckdb_engine.run_queries, lake, ReportSpan(span, UTC, None, "none"), out, NOTE)
         report = out.resolve().as_uri()
         if as_json:
@@ -80,6 +85,14 @@ def command(sessions: int, seed: int, out: Path, once: bool, as_json: bool) -> N
                 )
             with suppress(KeyboardInterrupt):
                 signal.pause()
+
+
+def _compact(lake: Lake, span: Span) -> None:
+    """Compact the hours of the demo, as if they were closed: everything has landed."""
+    ERR.print("compacting the day …")
+    compactor = Compactor(lake, read_state(lake, span, None))
+    for hour in compactor.hours(span, span.until + GRACE):
+        compactor.compact(hour)
 
 
 def _send_day(send: Callable[[Request], None], day: list[Request], lake: Lake, live: str) -> None:

@@ -19,7 +19,7 @@ from clicklake.deploy.packaging.processor_bundle import bundle_processor
 from clicklake.deploy.prerequisites import emulator_lake_template, environment_python
 from clicklake.deploy.publish import publish
 from clicklake.deploy.resources.api import http_api, throttle_api
-from clicklake.deploy.resources.buckets import make_artifacts_bucket, make_bucket_public
+from clicklake.deploy.resources.buckets import accept_plain_http, make_artifacts_bucket, make_bucket_public
 from clicklake.deploy.resources.stacks import Stack, deploy_stack, find_stack, package
 from clicklake.deploy.settings import ALARMS, LAKE, MANAGED_PARAMETERS, SITE, StageSettings
 from clicklake.deploy.smoke_test import check_stage
@@ -122,7 +122,10 @@ def deploy_lake(
     bucket = names.artifacts_bucket(target.account, target.region)
     make_artifacts_bucket(target.aws, bucket, target.account)
     package(target.aws, template, bucket, packaged)
-    return deploy_stack(target.aws, names.lake_stack(stage), packaged, {"Stage": stage, **parameters})
+    lake = deploy_stack(target.aws, names.lake_stack(stage), packaged, {"Stage": stage, **parameters})
+    if target.is_emulator:
+        accept_plain_http(target.aws, lake.outputs["BucketName"])
+    return lake
 
 
 def _deploy_lake(target: Target, stage: str, overrides: dict[str, str]) -> Stack:

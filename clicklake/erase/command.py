@@ -59,6 +59,8 @@ def command(
         if not dry_run:
             for version in bar.track(erasure.found, description="versions erased"):
                 erasure.erase(version)
+            for version in erasure.search_columns_again():
+                erasure.erase(version)
     warnings = list(_warnings(erasure, subject))
     if as_json:
         print_json(to_json(lake, erasure, dry_run, warnings))

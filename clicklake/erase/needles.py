@@ -16,12 +16,12 @@ class Needles:
     """Texts to look for, as whole words and in any case: `u-17` is in `user/U-17.html`, not in `u-170`."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        spellings = {spelling.encode() for text in texts for spelling in _spellings(text)}
-        words = b"|".join(re.escape(spelling) for spelling in sorted(spellings))
+        found = {spelling.encode() for text in texts for spelling in spellings(text)}
+        words = b"|".join(re.escape(spelling) for spelling in sorted(found))
         # A word may follow a percent-encoded character, as in %2Fu-17.
         start = rb"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2}))"
         whole_word = start + rb"(?:" + words + rb")(?![0-9A-Za-z])"
-        self._pattern = re.compile(whole_word, re.IGNORECASE) if spellings else None
+        self._pattern = re.compile(whole_word, re.IGNORECASE) if found else None
 
     def found_in(self, data: bytes) -> bool:
         if self._pattern is None:
@@ -29,7 +29,7 @@ class Needles:
         return bool(self._pattern.search(data) or (b"\\" in data and self._pattern.search(_unescaped(data))))
 
 
-def _spellings(text: str) -> set[str]:
+def spellings(text: str) -> set[str]:
     """Return the text as stored bytes may spell it; the pattern itself ignores the case of ASCII."""
     cases = {text, text.lower(), text.upper(), text.casefold()}
     escaped = {

@@ -7,15 +7,19 @@ as their clicks are there, so an interrupted run finds what it needs when it is 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
+from clicklake.erase.columns_search import ColumnsRedactor, hours_without, is_columns_key
 from clicklake.erase.query_results import RowRedactor
 from clicklake.erase.redactor import DataSubject, RedactionStats, Redactor
 from clicklake.erase.versions import (
+    COLUMNS,
     FOLDERS,
+    LINE_FOLDERS,
     MANIFESTS,
     RESULTS,
     ObjectVersion,
@@ -30,6 +34,7 @@ from clicklake.erase.versions import (
 )
 from clicklake.lake.bucket import Lake
 from clicklake.lake.object_stream import ObjectGoneError, UnreadableObjectError
+from clicklake.lake.partitions import hour_of_key
 
 T = TypeVar("T")
 
@@ -63,6 +68,8 @@ class Erasure:
         self.other_cases: set[str] = set()
         self._lake, self._subject = lake, subject
         self._rows = RowRedactor(frozenset(), frozenset())
+        self._columns = ColumnsRedactor(lake, subject, frozenset())
+        self._hours_without: set[datetime] = set()
 
     @property
     def mentions(self) -> int:
@@ -71,9 +78,12 @@ class Erasure:
     def search(self, searched: Callable[[], None]) -> None:
         """Search every version of every object in the bucket. `searched` is called after each."""
         clicks, event_ids = [], set[str]()
+        self._hours_without = hours_without(self._lake, self._subject)
         for folder in list_folders(self._lake):
             if folder in (RESULTS, MANIFESTS):
                 continue
+            if folder == COLUMNS:  # a row is the person's if a line of its event is
+                self._columns = ColumnsRedactor(self._lake, self._subject, event_ids)
             for version, stats in self._search_all(folder, self._search):
                 searched()
                 self._count_mentions(folder, stats)
@@ -89,7 +99,19 @@ class Erasure:
                 self._count(RESULTS, version, RedactionStats())
         self.found += clicks
 
+    def search_columns_again(self) -> list[ObjectVersion]:
+        """Return the versions in columns/ that hold the person by now: `compact` may have written some."""
+        found = []
+        for version, stats in self._search_all(COLUMNS, self._search):
+            if stats.clicks or stats.unreadable:
+                found.append(version)
+                self._count(COLUMNS, version, stats)
+        return found
+
     def erase(self, version: ObjectVersion) -> None:
+        if is_columns_key(version.key):
+            self._columns.erase(version)
+            return
         if version.key.startswith(RESULTS):
             content = redacted_rows(self._lake, version, self._rows)
         else:
@@ -97,9 +119,13 @@ class Erasure:
         replace(self._lake, version, content)
 
     def _search(self, version: ObjectVersion) -> RedactionStats:
+        if version.is_current and self._is_without(version.key):
+            return RedactionStats()
         redactor = Redactor(self._subject)
         try:
-            if folder_of(version.key) not in FOLDERS and (name := binary_format(self._lake, version)):
+            if is_columns_key(version.key):
+                return self._columns.search(version)
+            if folder_of(version.key) not in LINE_FOLDERS and (name := binary_format(self._lake, version)):
                 return self._leave(version, f"{name} cannot be searched")
             for _ in redacted_lines(self._lake, version, redactor):
                 pass
@@ -110,6 +136,10 @@ class Erasure:
         except ClientError as error:
             return self._leave(version, error.response["Error"].get("Message") or str(error))
         return redactor.stats
+
+    def _is_without(self, key: str) -> bool:
+        """Return whether the index says that the object neither holds nor mentions the person."""
+        return key.startswith(("clicks/", COLUMNS)) and _hour_of(key) in self._hours_without
 
     def _leave(self, version: ObjectVersion, reason: str) -> RedactionStats:
         self.unsearched.append(UnsearchedVersion(version, reason))
@@ -148,3 +178,10 @@ class Erasure:
             counts.unreadable += stats.unreadable
         else:
             counts.old_versions += 1
+
+
+def _hour_of(key: str) -> datetime | None:
+    try:
+        return hour_of_key(key)
+    except ValueError:
+        return None

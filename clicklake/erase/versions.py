@@ -11,7 +11,9 @@ from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.object_stream import GZIP_MAGIC
 
-FOLDERS = ("raw/", "failed/", "replayed/", "parked/", "clicks/")
+LINE_FOLDERS = ("raw/", "failed/", "replayed/", "parked/", "clicks/")
+COLUMNS = "columns/"
+FOLDERS = (*LINE_FOLDERS, COLUMNS)
 RESULTS = "athena/"
 MANIFESTS = "reenriching/"  # hold keys of objects, never a click
 
@@ -30,12 +32,13 @@ def list_folders(lake: Lake) -> list[str]:
     """Return every folder at the top of the bucket, also those that only old versions are in.
 
     Athena's results come first: which of a person's events they name is known as long as the clicks are
-    there. clicks/ comes last: reconcile would call a click that is only in raw/ missing, and reenrich would
-    bring it back. "" stands for the objects that are in no folder.
+    there. clicks/ comes after raw/: reconcile would call a click that is only in raw/ missing, and reenrich
+    would bring it back. columns/ comes last: `compact` makes it of clicks/. "" stands for the objects that
+    are in no folder.
     """
     pages = lake.s3.get_paginator("list_object_versions").paginate(Bucket=lake.bucket, Delimiter="/")
     found = {prefix["Prefix"] for page in pages for prefix in page.get("CommonPrefixes", [])}
-    order = {"clicks/": 1}
+    order = {"clicks/": 1, "columns/": 2}
     return sorted(found | {*FOLDERS, ""}, key=lambda folder: (order.get(folder, 0), folder))
 
 
@@ -97,7 +100,7 @@ def result_mentions(lake: Lake, version: ObjectVersion, redactor: RowRedactor) -
 def replace(lake: Lake, version: ObjectVersion, content: Iterable[bytes]) -> None:
     """Put the content as the newest version, then delete this one for good. Only delete an older version."""
     if not version.is_current:
-        _delete(lake, version)
+        delete_version(lake, version)
         return
     head = lake.s3.head_object(Bucket=lake.bucket, Key=version.key)
     if head.get("VersionId", "null") != version.id:
@@ -117,10 +120,10 @@ def replace(lake: Lake, version: ObjectVersion, content: Iterable[bytes]) -> Non
         else:  # a delete marker first, so that the version before this one does not come back
             new = lake.s3.delete_object(Bucket=lake.bucket, Key=version.key).get("VersionId")
     if new not in (None, version.id):  # without versioning, this version is gone already
-        _delete(lake, version)
+        delete_version(lake, version)
 
 
-def _delete(lake: Lake, version: ObjectVersion) -> None:
+def delete_version(lake: Lake, version: ObjectVersion) -> None:
     lake.s3.delete_object(Bucket=lake.bucket, Key=version.key, VersionId=version.id)
 
 

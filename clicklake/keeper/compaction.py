@@ -1,6 +1,8 @@
 """Which hours the keeper compacts, and how: what `clicklake compact` does, a part at a time."""
 
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 from clicklake.compact.compactor import Compactor
@@ -11,6 +13,7 @@ from clicklake.lake.partitions import HOUR, Span, hour_of
 
 MAX_HOURS = 500  # at a time; they rarely fit into an invocation's fifteen minutes anyway
 BACKFILL = timedelta(days=7)  # looked at together, so that the listings stay small
+MAX_BACKFILLS = 8  # of these at a time: days that fail again and again must not hold up those after them
 
 
 class UnreadableHourError(Exception):
@@ -18,15 +21,17 @@ class UnreadableHourError(Exception):
 
 
 def due_hours(lake: Lake, now: datetime) -> list[datetime]:
-    """Return the hours that need an object, oldest first: of the last 26, and of days without any object.
+    """Return the hours that need an object: of the last 26, then of days without any object, oldest first.
 
     Older hours change only when a command changes them, which says that `clicklake compact` has to follow.
     """
     recent = Span(hour_of(now) - CHECKED_HOURS * HOUR, now)
     found = _due(lake, recent, now)
-    if backfill := _never_compacted(lake, recent.since):
-        found = [*(hour for hour in _due(lake, backfill, now) if hour not in found), *found]
-    return sorted(found)[:MAX_HOURS]
+    for span in islice(_never_compacted(lake, recent.since), MAX_BACKFILLS):
+        if len(found) >= MAX_HOURS:
+            break
+        found += [hour for hour in _due(lake, span, now) if hour not in found]
+    return found[:MAX_HOURS]
 
 
 def _due(lake: Lake, span: Span, now: datetime) -> list[datetime]:
@@ -34,14 +39,15 @@ def _due(lake: Lake, span: Span, now: datetime) -> list[datetime]:
     return [hour for hour in state.to_compact(span, now) if state.reason(hour)]
 
 
-def _never_compacted(lake: Lake, until: datetime) -> Span | None:
-    """Return the first days of clicks/ without columns, from the day before them: it may be half done."""
-    last = until.date()
-    missing = sorted(day for day in lake.days("clicks/") - lake.days(FOLDER) if day <= last)
-    if not missing:
-        return None
-    since = datetime.combine(missing[0], time(), UTC) - timedelta(days=1)
-    return Span(since, min(since + BACKFILL, until))
+def _never_compacted(lake: Lake, until: datetime) -> Iterator[Span]:
+    """Yield spans of the days of clicks/ without columns, each from the day before: it may be half done."""
+    missing = sorted(day for day in lake.days("clicks/") - lake.days(FOLDER) if day <= until.date())
+    covered = date.min
+    for day in missing:
+        if day >= covered:
+            since = datetime.combine(day, time(), UTC) - timedelta(days=1)
+            covered = (since + BACKFILL).date()
+            yield Span(since, min(since + BACKFILL, until))
 
 
 def compact_hour(lake: Lake, hour: datetime) -> dict[str, Any]:

@@ -88,6 +88,7 @@ class ColumnsMetadata:
     ids: str  # of the hour's own set of event ids
     lines: int
     events: int
+    unseen: int = 0  # lines whose person no row names: not JSON, without an id, or a copy with other ids
     schema: int = SCHEMA_VERSION
 
     def to_s3(self) -> dict[str, str]:
@@ -98,7 +99,7 @@ class ColumnsMetadata:
         """Read what is there. A missing name reads as an object that must be built again."""
         numbers = {
             name: int(text) if (text := stored.get(name, "")).isdecimal() else 0
-            for name in ("lines", "events", "schema")
+            for name in ("lines", "events", "unseen", "schema")
         }
         return cls(stored.get("source", ""), stored.get("before", ""), stored.get("ids", ""), **numbers)
 

@@ -120,21 +120,25 @@ def to_athena(
 
 
 def _stored_lines(columns: Sequence[str], table: LineTable, columns_name: str, sources: SpanSources) -> str:
-    """Select the lines of the hours without columns, and the ids that landed in the 25 hours before them."""
+    """Select the lines of the hours without columns, and the ids that landed in the 25 hours before them.
+
+    A line that is not a JSON object, or has no eventId, is left out, as in DuckDB: it reads as nulls.
+    """
     asked = [f"{expression} as {name}" for name, expression in _line_expressions(columns, table).items()]
     ids = [
         name if name in ("eventid", *PARTITIONS) else f"cast(null as {_sql_type(name, table)}) as {name}"
         for name in columns
     ]
-    selects = [_select([*asked, "true as is_asked"], table.glue_name, _hours_sql(sources.lines, sources))]
-    for name, hours in ((table.glue_name, sources.earlier_lines), (columns_name, sources.earlier_columns)):
-        if hours:
-            selects.append(_select([*ids, "false as is_asked"], name, _hours_sql(hours, sources)))
+    hours = f"{_hours_sql(sources.lines, sources)} and eventid is not null"
+    selects = [_select([*asked, "true as is_asked"], table.glue_name, hours)]
+    for name, earlier in ((table.glue_name, sources.earlier_lines), (columns_name, sources.earlier_columns)):
+        if earlier:
+            selects.append(_select([*ids, "false as is_asked"], name, _hours_sql(earlier, sources)))
     return " union all ".join(selects)
 
 
 def _stored_events(columns: Sequence[str], table: LineTable, columns_name: str, sources: SpanSources) -> str:
-    columns = [*columns, "copies", "counted"]
+    columns = [*columns, *(name for name in COUNTED_COLUMNS if name not in KEY_COLUMNS)]
     known = {*table.glue_columns, *PARTITIONS, *COUNTED_COLUMNS}
     selected = [name if name in known else f"cast(null as varchar) as {name}" for name in columns]
     if "itemlookup" in columns:

@@ -16,7 +16,7 @@ from clicklake.lake.partitions import DELIVERY_WINDOW, Span, hours_between
 from clicklake.reconcile import cloudwatch
 from clicklake.reconcile.hour_window import reconcile_span
 from clicklake.reconcile.recover import file_missing
-from clicklake.reconcile.result import OutcomeCounts, ReconciliationResult
+from clicklake.reconcile.result import ColumnsResult, OutcomeCounts, ReconciliationResult
 
 # As `failed`, `parked` and `replayed` are called where a click's outcome is meant, not a folder.
 LABELS = {"failed": "failed", "parked": "parked", "replayed": "moved by replay"}
@@ -34,7 +34,8 @@ def command(lake: Lake, span: Span, no_wait: bool, recover: bool, as_json: bool)
 
     Every click of raw/ must be in clicks/, or in failed/ with a reason. Whole hours are compared, by time of
     arrival. Clicks younger than 25 hours that have not landed count as in flight, because Firehose retries
-    for 24. Exits with 1 if a click is missing or an object cannot be read.
+    for 24. An hour in columns/ must have the events of its lines. Exits with 1 if a click is missing, if
+    columns/ differs, or if an object cannot be read.
     """
     now = datetime.now(UTC)
     with progress() as bar:
@@ -48,7 +49,7 @@ def command(lake: Lake, span: Span, no_wait: bool, recover: bool, as_json: bool)
         print_json(to_json(lake, span, result, metrics))
     else:
         _show(lake, span, result, metrics)
-    if result.missing or result.unreadable:
+    if result.missing or result.unreadable or result.columns.faults:
         raise SystemExit(1)
 
 
@@ -77,6 +78,14 @@ def to_json(lake: Lake, span: Span, result: ReconciliationResult, metrics: dict[
             for click in result.missing
         ],
         "unreadable": result.unreadable,
+        "columns": {
+            "compared": result.columns.compared,
+            "notCompacted": [hour.isoformat() for hour in result.columns.not_compacted],
+            "faults": [
+                {"hour": fault.hour.isoformat(), "eventId": fault.event_id, "reason": fault.reason}
+                for fault in result.columns.faults
+            ],
+        },
         "cloudWatch": metrics,
     }
 
@@ -101,6 +110,9 @@ def _show(lake: Lake, span: Span, result: ReconciliationResult, metrics: dict[st
     OUT.print(table)
     if metrics:
         OUT.print("CloudWatch:", ", ".join(f"{label} {number:,}" for label, number in metrics.items()))
+    for fault in result.columns.faults:
+        what = f"{fault.reason}: {for_terminal(fault.event_id)}" if fault.event_id else fault.reason
+        OUT.print(f"columns/ of {fault.hour:%Y-%m-%d %H}:00, {what}", soft_wrap=True)
     for key in result.unreadable:
         OUT.print(f"unreadable, skipped: {for_terminal(key)}")
     for missing in result.missing:
@@ -116,9 +128,17 @@ def _rows(result: ReconciliationResult) -> Iterator[tuple[str, int, str]]:
         yield from _outcome_rows(result.replayed)
     yield "duplicates", result.duplicates, "lines beyond an id's first; queries count each event once"
     yield "client retries", result.client_retries, "clicks sent again by clients that got no answer"
+    yield "hours in columns/", result.columns.compared, _columns_note(result.columns)
     if without := {place: number for place, number in result.without_id.items() if number}:
         places = ", ".join(f"{place} {number:,}" for place, number in without.items())
         yield "without an id", sum(without.values()), f"legacy clicks and garbage: {places}"
+
+
+def _columns_note(columns: ColumnsResult) -> str:
+    if not columns.not_compacted:
+        return "with the events of their lines" if columns.compared else ""
+    hours = f"{min(columns.not_compacted):%Y-%m-%d %H}:00 to {max(columns.not_compacted):%Y-%m-%d %H}:00"
+    return f"{len(columns.not_compacted):,} hours are not compacted yet ({hours}): clicklake compact"
 
 
 def _outcome_rows(counts: OutcomeCounts) -> Iterator[tuple[str, int, str]]:

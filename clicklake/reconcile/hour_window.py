@@ -16,6 +16,7 @@ from clicklake.lake.error_documents import FAILED, PARKED, REPLAYED, hour_of_obj
 from clicklake.lake.event_ids import PARTITIONS, to_id
 from clicklake.lake.partitions import HOUR, Span, hours_between, to_rfc3339
 from clicklake.lake.records import raw_envelopes
+from clicklake.reconcile.columns_law import ColumnsLaw
 from clicklake.reconcile.hour_data import FailureState, HourData, HourReader
 from clicklake.reconcile.result import MissingClick, OutcomeCounts, ReconciliationResult
 
@@ -48,6 +49,8 @@ class _HourWindow:
 
     def __init__(self, lake: Lake, reader: HourReader, in_flight_since: datetime) -> None:
         self.result = ReconciliationResult(unreadable=reader.unreadable)
+        self._columns = ColumnsLaw(lake)
+        self.result.columns = self._columns.result
         self._lake = lake
         self._days: dict[HourlyFolder, set[date]] = {"raw": lake.days("raw/"), "clicks": lake.days("clicks/")}
         self._failed_days = {
@@ -71,9 +74,15 @@ class _HourWindow:
         for number in range(PARTITIONS):
             unmatched |= self._match_partition(number, before, current, after)
         self._count(current)
+        self._check_columns(hour, current)
         if unmatched:
             self._classify(hour, unmatched)
         self._forget(hour - HOUR)
+
+    def _check_columns(self, hour: datetime, current: HourData) -> None:
+        clicks = self._objects("clicks", hour)
+        if not {found.key for found in clicks}.intersection(self.result.unreadable):
+            self._columns.check(hour, clicks, current.delivered.ids)
 
     def _has_objects(self, hour: datetime) -> bool:
         is_failed_day = hour.date() in self._failed_days

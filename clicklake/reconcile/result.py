@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple, get_args
 
 from clicklake.reconcile.hour_data import FailureState
@@ -11,6 +12,21 @@ class MissingClick(NamedTuple):
     event_id: str
     received_at: str | None
     key: str  # of the raw/ object that holds it; empty if that object was deleted meanwhile
+
+
+class ColumnsFault(NamedTuple):
+    hour: datetime
+    event_id: str
+    reason: str
+
+
+@dataclass
+class ColumnsResult:
+    """Hours of columns/ against their lines."""
+
+    compared: int = 0
+    not_compacted: list[datetime] = field(default_factory=list)  # hours without a current object: no fault
+    faults: list[ColumnsFault] = field(default_factory=list)
 
 
 @dataclass
@@ -36,3 +52,4 @@ class ReconciliationResult:
     duplicates: int = 0  # lines beyond an id's first
     without_id: Counter[str] = field(default_factory=Counter)
     unreadable: list[str] = field(default_factory=list)  # objects
+    columns: ColumnsResult = field(default_factory=ColumnsResult)

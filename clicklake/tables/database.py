@@ -1,5 +1,6 @@
 """DuckDB on this machine: bounded memory, tables on disk, and no file but those it is given."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from sqlglot import exp
 
 from clicklake.errors import CommandError
 
-MEMORY_LIMIT = "220MB"  # for DuckDB alone; it spills the rest to disk
+# For DuckDB alone; it spills the rest to disk. The keeper's function has more memory, and sets more.
+MEMORY_LIMIT = os.environ.get("CLICKLAKE_DUCKDB_MEMORY") or "220MB"
 ROW_GROUP_ROWS = 61_440  # half of DuckDB's default: rows that fill no group are written twice
 THREADS = 2  # each needs up to 100 MB while it reads lines: four would exceed the limit
 
@@ -31,6 +33,7 @@ def open_database(folder: Path) -> DuckDBPyConnection:
     db = duckdb.connect(config=config)  # type: ignore[arg-type]
     options = f"row_group_size {ROW_GROUP_ROWS}, storage_version 'v1.4.0'"  # which holds macros with types
     db.execute(f"attach {sql_text(folder / 'lines.duckdb')} as disk ({options})")
+    db.execute("set enable_progress_bar = false")  # it would fill the log of a function
     db.execute("pragma disable_checkpoint_on_shutdown")  # the file is thrown away
     db.execute("set integer_division = true; set timezone = 'UTC'; set parquet_metadata_cache = true")
     use_database(db)

@@ -1,13 +1,16 @@
 """Read Parquet of columns/ in DuckDB, whatever columns the objects have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 from sqlglot import exp
 
-from clicklake.tables.database import sql_list
+from clicklake.tables.database import MEMORY_LIMIT, sql_list, sql_text
 from clicklake.tables.schema import Column
+
+ROWS_AT_ONCE = 10_000
 
 
 def parquet_source(files: Iterable[Path]) -> str:
@@ -27,6 +30,14 @@ def select_from_parquet(db: DuckDBPyConnection, files: Iterable[Path], columns: 
     ]
     selected += ["copies", "counted", "arrival_delay_seconds", "event_time"]
     return f"select {', '.join(selected)} from {source}"  # noqa: S608 (our own names)
+
+
+def event_ids_in(file: Path) -> Iterator[list[str]]:
+    """Yield the event ids of the file's rows, many at a time."""
+    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as db:
+        cursor = db.execute(f"select eventid from read_parquet({sql_text(file)})")  # noqa: S608 (quoted)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            yield [event_id for (event_id,) in rows]
 
 
 def _type(column: Column) -> str:

@@ -234,6 +234,7 @@ def test_the_keeper_gets_its_settings_from_the_parameters(lake: dict[str, Any]) 
         "BUCKET_NAME": {"Ref": "DataBucket"},
         "ITEM_ID_FIELD": {"Ref": "ItemIdField"},
         "CATALOGUE_ATTRIBUTES": {"Ref": "CatalogueAttributes"},
+        "CLICKLAKE_DUCKDB_MEMORY": "1000MB",
         "XDG_CACHE_HOME": "/tmp",
     }
     assert (function["CodeUri"], function["Handler"]) == (

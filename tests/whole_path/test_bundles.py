@@ -1,4 +1,4 @@
-"""The processor's bundle runs where nothing else is installed.
+"""The bundles of the processor and the keeper run where nothing else is installed.
 
 No emulator is used: it runs functions beside its own packages, which would hide what a bundle lacks.
 """
@@ -48,3 +48,13 @@ def test_the_processor_answers_in_an_empty_environment() -> None:
     assert (result["recordId"], result["result"]) == ("1", "Ok")
     lines = [json.loads(line) for line in base64.b64decode(result["data"]).splitlines()]
     assert [line["type"] for line in lines] == ["click", "pageview"]
+
+
+def test_the_keeper_answers_in_an_empty_environment() -> None:
+    code = (
+        "import json; from clicklake.keeper.handler import KeeperError, lambda_handler\n"
+        "try: lambda_handler({'job': 'mail'}, None)\n"
+        "except KeeperError as error: print(json.dumps(str(error)))"
+    )
+    bundle = ROOT / ".run" / "stage" / "build" / "keeper"
+    assert run_alone(bundle, code, env={"BUCKET_NAME": "lake"}) == "job is 'mail'; it must be one of compact"

@@ -79,6 +79,11 @@ def make_bucket_public(aws: Aws, name: str) -> None:
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
 
 
+def accept_plain_http(aws: Aws, name: str) -> None:
+    """Delete the policy that asks for TLS. An emulator has none, and it would refuse its own functions."""
+    aws.client("s3").delete_bucket_policy(Bucket=name)
+
+
 def _location(region: str) -> dict[str, Any]:
     """S3 requires LocationConstraint to be omitted for us-east-1."""
     return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

@@ -1,5 +1,6 @@
 """docs/deploy.md agrees with the deployment: its settings, its limits, its names."""
 
+import json
 import re
 
 import pytest
@@ -56,10 +57,26 @@ def test_the_clicks_per_second_follow_from_the_quotas(clicks: int, region: str) 
 
 def test_the_idle_cost_counts_every_alarm() -> None:
     alarms = resources_of(load(ROOT / "cloudformation" / "alarms.yaml"), "AWS::CloudWatch::Alarm")
-    default = {name: alarm for name, alarm in alarms.items() if name != "SpendIsHigh"}
     metrics = [
-        sum("MetricStat" in query for query in alarm.get("Metrics", [])) or 1 for alarm in default.values()
+        sum("MetricStat" in query for query in alarm.get("Metrics", [])) or 1 for alarm in alarms.values()
     ]
-    assert (len(metrics), sum(metrics)) == (10, 13)
+    assert (len(metrics), sum(metrics)) == (11, 14)
     prose = " ".join(ARCHITECTURE.split())
-    assert "ten alarms, of which three watch two metrics, are thirteen alarm metrics" in prose
+    assert "eleven alarms, of which three watch two metrics, are fourteen alarm metrics" in prose
+
+
+@pytest.mark.parametrize(
+    ("row", "files", "requests_a_file"),
+    [("60, 60 (the default)", 1_440, 1), ("0, 60", 1_440, 3), ("0, 0", 17_280, 3)],
+)
+def test_the_price_of_small_buffers_follows_from_the_prices(
+    row: str, files: int, requests_a_file: int
+) -> None:
+    prices = json.loads((ROOT / "clicklake" / "cost" / "prices.json").read_text())
+    month = files * 365 / 12
+    puts = month * requests_a_file / 1000 * prices["s3_per_thousand_puts"]
+    calls = month / 1e6 * prices["lambda_per_million"]
+    (cells,) = re.findall(rf"^\| {re.escape(row)} \|(.*)\|$", ARCHITECTURE, re.MULTILINE)
+    _, files_a_day, writes, invocations = (cell.strip() for cell in cells.split("|"))
+    assert files_a_day == f"{files:,}"
+    assert (writes, invocations) == (f"${puts:.2f} a month", f"${calls:.2f} a month")

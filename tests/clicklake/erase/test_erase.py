@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from clicklake.erase.query_results import RowRedactor, split_rows
 from clicklake.erase.redactor import DataSubject, Redactor, split_lines
-from clicklake.erase.versions import FOLDERS
+from clicklake.erase.versions import LINE_FOLDERS
 from tests.support.emulator import Emulator
 from tests.support.killing import requests_of, run_killed
 from tests.support.lakes import Commands, TestLake, click, compact, document, envelope, line, new_id
@@ -186,11 +186,13 @@ def fill(lake: TestLake) -> tuple[list[bytes], str]:
 def test_nothing_of_them_is_left_and_everything_of_the_others(clicklake: Commands, lake: TestLake) -> None:
     others, theirs = fill(lake)
     report = clicklake.json("erase", "--user-id", THEM)
-    assert {folder: report["folders"][folder]["clicks"] for folder in FOLDERS} == dict.fromkeys(FOLDERS, 2)
+    assert {folder: report["folders"][folder]["clicks"] for folder in LINE_FOLDERS} == dict.fromkeys(
+        LINE_FOLDERS, 2
+    )
     assert report["folders"]["athena/"]["objects"] == 2
     for body in bodies_of_all_versions(lake):
         assert_holds_nothing_of(body, theirs)
-    assert sorted(each for folder in FOLDERS for each in lake.lines(folder)) == sorted(others)
+    assert sorted(each for folder in LINE_FOLDERS for each in lake.lines(folder)) == sorted(others)
     assert b'"two\nlines"' in lake.body("athena/1.csv")
     assert lake.body("athena/tables/1/b.gz") == b"others"
     assert not clicklake.json("erase", "--user-id", THEM)["versions"]

@@ -159,13 +159,22 @@ def test_old_lake_is_compacted_from_its_oldest_day_on_and_a_half_done_day_is_com
     first = hour_of(NOW) - timedelta(days=40)
     old = [first, first + 2 * HOUR, first + timedelta(days=1), first + timedelta(days=20)]
     put_hours(lake, *old, CLOSED)
-    rounds = []
-    while lambda_handler({"job": "compact"}, Context()).get("hours") != 0:
-        rounds.append([*calls])
-        calls.clear()
-        assert len(rounds) < 9
-    assert sorted(lake.keys("columns/")) == sorted(columns_key(hour) for hour in (*old, CLOSED))
-    assert rounds[0][:3] == old[:3]
+    assert lambda_handler({"job": "compact"}, Context()) == {"hours": 5, "left": 0}
+    assert calls == [CLOSED, *old]  # the last day does not wait for the others
+    assert lake.keys("columns/") == [columns_key(hour) for hour in (*old, CLOSED)]
     lake.s3.delete_object(Bucket=lake.bucket, Key=columns_key(old[1]))
     lake.s3.delete_object(Bucket=lake.bucket, Key=columns_key(old[2]))
-    assert old[1] in due_hours(keeper, NOW)
+    assert due_hours(keeper, NOW)[:2] == old[1:3]
+
+
+@pytest.mark.emulator
+def test_day_that_always_fails_does_not_hold_up_the_days_after_it(
+    keeper: Lake, lake: TestLake, calls: list[datetime]
+) -> None:
+    broken, later = (hour_of(NOW) - timedelta(days=days) for days in (60, 30))
+    put_hours(lake, broken, later)
+    lake.put_broken(lake.keys("clicks/")[0])
+    for _ in range(2):
+        with pytest.raises(KeeperError, match=f"{broken:%Y-%m-%dT%H}: cannot be read"):
+            lambda_handler({"job": "compact"}, Context())
+    assert lake.keys("columns/") == [columns_key(later)]

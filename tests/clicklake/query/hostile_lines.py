@@ -1,10 +1,11 @@
 """Lines of a day that a stranger, an old version or a broken disk could have written."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from clicklake.lake.partitions import HOUR
+from clicklake.lake.partitions import HOUR, hour_of
 from tests.support.day import SPAN, Line
 from tests.support.lakes import TestLake, compact, to_text
 
@@ -48,6 +49,7 @@ ODD_TYPES: tuple[Line, ...] = (
 
 def put_hostile_lines(lake: TestLake) -> None:
     """Put them into the hours of SPAN, and copies of one event into several hours and into the day before."""
+    by_hour: defaultdict[datetime, list[bytes]] = defaultdict(list)
     for number, line in enumerate(_lines()):
         at = MORNING + timedelta(minutes=number % 600)
         stamped = {
@@ -55,11 +57,13 @@ def put_hostile_lines(lake: TestLake) -> None:
             "processedAt": to_text(at + timedelta(seconds=3)),
             "v": 1,
         } | line
-        lake.put("clicks", [compact({"eventId": f"hostile-{number}"} | stamped) + b"\n"], at)
-    lake.put("clicks", [line + b"\n" for line in NOT_LINES], MORNING)
+        by_hour[hour_of(at)].append(compact({"eventId": f"hostile-{number}"} | stamped) + b"\n")
+    by_hour[MORNING] += [line + b"\n" for line in NOT_LINES]
     for event, hours in (("thrice", (3, 13, 23)), ("each hour", range(24)), ("since yesterday", (-4, 1, 16))):
         for hour in hours:
-            lake.put("clicks", list(_copies(event, hour)), SPAN.since + hour * HOUR)
+            by_hour[SPAN.since + hour * HOUR] += _copies(event, hour)
+    for when, lines in by_hour.items():
+        lake.put("clicks", lines, when)
 
 
 def _copies(event: str, hour: int) -> Iterator[bytes]:

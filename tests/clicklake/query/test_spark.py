@@ -7,8 +7,8 @@ translates it to Spark's.
 import json
 import os
 import subprocess
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,59 +19,84 @@ from sqlglot import exp
 
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import sources_of
+from clicklake.lake.partitions import Span
 from clicklake.query import athena_engine, duckdb_engine
 from clicklake.query.queries import NAMES, QueryResult, QueryResults, saved_query
 from clicklake.tables.schema import LineTable, line_table
 from tests.clicklake.query.hostile_lines import put_hostile_lines
+from tests.support.compacted import compact_span, drop_columns
 from tests.support.day import SPAN, lay_day
 from tests.support.emulator import Emulator
 from tests.support.lakes import TestLake, new_lake
-from tests.support.paths import ENVS
+from tests.support.paths import ENVS, ROOT
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(2400)]
 
 PYTHON = Path(os.environ.get("CLICKLAKE_SPARK_PYTHON", ENVS / "spark" / "bin" / "python"))
 JOB = Path(__file__).with_name("spark_job.py")
 QUESTIONS = {name: saved_query(name) for name in NAMES if name != "failures"}  # it reads no events
+STATES = ("lines", "columns", "mixture")
+AROUND = Span(SPAN.since - timedelta(days=2), SPAN.until + timedelta(days=1))
 ZONES = ("UTC", "America/St_Johns", "Australia/Lord_Howe")
 BY_TIME = ("hours", "days", "months")
 WHOLE_TIME = "^ *[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}( *$| +[0-9]{1,2}:[0-9])"
 
 
 @pytest.fixture(scope="module")
-def stored(emulator: Emulator) -> TestLake:
+def stored(
+    emulator: Emulator, aws_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestLake]:
     lake = new_lake(emulator)
     lay_day(lake, sessions=100)
     put_hostile_lines(lake)
-    return lake
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in aws_env.items():
+            patch.setenv(name, value)
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield lake
 
 
 @pytest.fixture(scope="module")
 def by_duckdb(stored: TestLake) -> dict[str, QueryResults]:
+    """The rows that DuckDB gets of the lines, by time zone."""
     lake = Lake(stored.bucket, {}, stored.s3)
-    return {zone: duckdb_engine.run_queries(lake, SPAN, _asked(zone), ZoneInfo(zone)) for zone in ZONES}
+    return {
+        zone: duckdb_engine.run_queries(lake, SPAN, _asked(zone), ZoneInfo(zone), lines_only=True)
+        for zone in ZONES
+    }
 
 
 @pytest.fixture(scope="module")
 def by_spark(stored: TestLake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, QueryResult]:
+    """The rows of Spark: from lines in each time zone, from columns/, and from a mixture of both."""
     assert PYTHON.exists(), "Spark is not installed; run: make test-spark"
-    folder = tmp_path_factory.mktemp("lake")
-    for key in stored.keys("clicks/"):
-        file = folder / key.removesuffix(".gz")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.with_suffix(".json").write_bytes(stored.body(key))
-    lake = Lake(stored.bucket, {}, stored.s3)
-    sources = sources_of(lake, SPAN, datetime.now(UTC), lines_only=True)
+    folder, lake = tmp_path_factory.mktemp("lake"), Lake(stored.bucket, {}, stored.s3)
     table = line_table(lake)
     table = table._replace(glue_name="lake_lines", glue_columns=frozenset(table.columns))
-    queries = {
-        f"{zone} {name}": _spark_sql(
-            athena_engine.to_athena(query, table, "lake_columns", SPAN, sources, ZoneInfo(zone))
-        )
-        for zone in ZONES
-        for name, query in _asked(zone).items()
-    }
-    return _run_spark({"tables": {"lake_lines": _lines(table, folder)}, "queries": queries}, folder)
+    _download(stored, "clicks/", folder)
+    tables, queries = {"lake_lines": _lines(table, folder / "clicks")}, {}
+    for state in STATES:
+        if state == "columns":
+            assert compact_span(lake, AROUND).written
+        elif state == "mixture":
+            assert drop_columns(lake, AROUND, every=3) > 8
+        if state != "lines":
+            _download(stored, "columns/", folder / state)
+            tables[f"lake_{state}"] = _columns(folder / state / "columns")
+        sources = sources_of(lake, SPAN, datetime.now(UTC))
+        for zone in ZONES if state == "lines" else ZONES[:1]:
+            for name, query in _asked(zone).items():
+                sql = athena_engine.to_athena(query, table, f"lake_{state}", SPAN, sources, ZoneInfo(zone))
+                queries[f"{state} {zone} {name}"] = _spark_sql(sql)
+    return _run_spark({"tables": tables, "queries": queries}, folder)
+
+
+def _download(stored: TestLake, prefix: str, folder: Path) -> None:
+    """Copy the objects, decompressed; the names of partitions stay."""
+    for key in stored.keys(prefix):
+        file = folder / key
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_suffix(".json" if prefix == "clicks/" else ".parquet").write_bytes(stored.body(key))
 
 
 def _asked(zone: str) -> dict[str, Any]:
@@ -88,8 +113,8 @@ def _key(node: exp.Expression) -> exp.Expression:
     if not isinstance(node, exp.Anonymous) or node.name.lower() != "from_big_endian_64":
         return node
     (column,) = node.find_all(exp.Column)
-    key = f"cast(conv(substring(md5({column.name}), 1, 16), 16, -10) as bigint)"
-    return sqlglot.parse_one(key, dialect="spark", into=exp.Cast)
+    hexadecimal = sqlglot.parse_one(f"conv(substring(md5({column.name}), 1, 16), 16, -10)", dialect="spark")
+    return exp.cast(hexadecimal, "bigint")
 
 
 def _only_whole_times(node: exp.Expression) -> exp.Expression:
@@ -114,9 +139,18 @@ def _lines(table: LineTable, folder: Path) -> dict[str, Any]:
         )
     return {
         "format": "json",
-        "path": str(folder / "clicks"),
+        "path": str(folder),
         "schema": ", ".join([*fields, "dt string", "hr string"]),
         "select": [*select, "dt", "cast(hr as int) as hr"],
+    }
+
+
+def _columns(folder: Path) -> dict[str, Any]:
+    return {
+        "format": "parquet",
+        "path": str(folder),
+        "schema": None,
+        "select": ["* except (hr)", "cast(hr as int) as hr"],
     }
 
 
@@ -132,12 +166,13 @@ def _run_spark(job: Mapping[str, Any], folder: Path) -> dict[str, QueryResult]:
     }
 
 
+@pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_spark_gives_the_rows_that_duckdb_gives(
-    by_duckdb: dict[str, QueryResults], by_spark: dict[str, QueryResult], name: str
+    by_duckdb: dict[str, QueryResults], by_spark: dict[str, QueryResult], name: str, state: str
 ) -> None:
-    assert by_spark[f"UTC {name}"] == by_duckdb["UTC"].by_name[name]
-    assert by_spark[f"UTC {name}"].rows
+    assert by_spark[f"{state} UTC {name}"] == by_duckdb["UTC"].by_name[name]
+    assert by_spark[f"{state} UTC {name}"].rows
 
 
 @pytest.mark.parametrize("zone", ZONES[1:])
@@ -145,9 +180,30 @@ def test_spark_gives_the_rows_that_duckdb_gives(
 def test_spark_knows_the_hours_of_a_time_zone(
     by_duckdb: dict[str, QueryResults], by_spark: dict[str, QueryResult], name: str, zone: str
 ) -> None:
-    assert by_spark[f"{zone} {name}"] == by_duckdb[zone].by_name[name]
+    assert by_spark[f"lines {zone} {name}"] == by_duckdb[zone].by_name[name]
 
 
 def test_the_hostile_lines_are_among_the_rows(by_spark: dict[str, QueryResult]) -> None:
-    assert {row[0] for row in by_spark["UTC bots"].rows} >= {"<script>alert(1)</script>", "\U0001f42b", ""}
-    assert dict(by_spark["UTC duplicates"].rows)[48] == 1  # the event with two lines in each hour
+    bots, copies = (by_spark[f"lines UTC {name}"].rows for name in ("bots", "duplicates"))
+    assert {row[0] for row in bots} >= {"<script>alert(1)</script>", "\U0001f42b", ""}
+    assert dict(copies)[48] == 1  # the event with two lines in each hour
+
+
+def test_the_example_in_the_docs_gives_the_rows_of_the_same_question(
+    by_spark: dict[str, QueryResult], stored: TestLake, tmp_path: Path
+) -> None:
+    compact_span(Lake(stored.bucket, {}, stored.s3), AROUND)
+    _download(stored, "columns/", tmp_path)
+    page = (ROOT / "docs" / "columns.md").read_text()
+    example = page.split("## Spark\n")[1].split("```python\n")[1].split("```")[0]
+    program = example.replace("s3a://YOUR-BUCKET", str(tmp_path))
+    assert program != example
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run(
+        [PYTHON, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    shown = [line.strip("|").split("|") for line in done.stdout.splitlines() if line.startswith("|")]
+    (item, clicks, visitors) = (cell.strip() for cell in shown[1])
+    first = next(iter(by_spark["lines UTC items"]))
+    assert (item, int(clicks), int(visitors)) == (first["itemid"], first["clicks"], first["visitors"])

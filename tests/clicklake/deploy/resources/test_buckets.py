@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clicklake.deploy.aws import Aws
-from clicklake.deploy.resources.buckets import make_artifacts_bucket
+from clicklake.deploy.resources.buckets import accept_plain_http, make_artifacts_bucket
 from tests.support.emulator import Emulator
 
 BUCKET = "clicklake-artifacts-000000000000-us-east-1"
@@ -48,3 +48,16 @@ def test_an_existing_bucket_gets_the_rules_too(emulator: Emulator, aws: Aws) -> 
     (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     assert rule["Expiration"]["Days"] == 365
     assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicPolicy"]
+
+
+@pytest.mark.emulator
+def test_a_bucket_of_an_emulator_loses_its_policy_and_may_have_none(emulator: Emulator, aws: Aws) -> None:
+    s3, bucket = emulator.client("s3"), f"{BUCKET}-3"
+    s3.create_bucket(Bucket=bucket)
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    for _ in range(2):
+        accept_plain_http(aws, bucket)
+    with pytest.raises(s3.exceptions.ClientError, match="NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket=bucket)
