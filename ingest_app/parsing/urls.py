@@ -1,9 +1,12 @@
 """Clean URLs: remove the fragment, the userinfo, and all of the query except campaign parameters."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from urllib.parse import quote
 
+from ingest_app.clicks import MAX_URL_CHARACTERS
 from ingest_app.parsing.redact import MIN_TOKEN_CHARACTERS, NO_REDACTION, RedactionRules, redact_path
 
 CAMPAIGN_NAMES = frozenset(["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id"])
@@ -34,6 +37,17 @@ _OTHER_SCHEME = re.compile(r"(?!(?:https?|wss?|ftp):)([a-z][a-z0-9+.-]*:)", re.I
 _END_OF_AUTHORITY = re.compile(r"[/?#\\]")
 _PORT = re.compile(r":\d*\Z", re.ASCII)
 _STRIPPED_BY_BROWSERS = re.compile(r"\A[\x00-\x20]+|[\t\r\n]+")  # url.spec.whatwg.org/#url-parsing
+_ENDING_STRIPPED_BY_BROWSERS = re.compile(r"[\x00-\x20]+\Z")
+_ABSOLUTE = re.compile(r"([a-z][a-z0-9+.-]*)://([^/]*)(.*)", re.IGNORECASE | re.DOTALL)
+_HOST_AND_PORT = re.compile(
+    r"(\[[0-9a-f:.]+\]|[^\s\x00-\x1f\x7f%:@/?#\\\[\]]+)(:[0-9]*)?", re.IGNORECASE | re.ASCII
+)
+_TO_ESCAPE = re.compile(r"[\s\x00-\x1f\x7f\\]+")
+_BROKEN_ESCAPE_AT_THE_END = re.compile(r"%[0-9A-Fa-f]?\Z")
+
+MAX_QUERY_CACHED = 2048
+MAX_INTERNATIONAL_HOST = 100
+"""Characters. Punycode's time grows with the square of the length."""
 
 
 def clean_url(
@@ -53,18 +67,71 @@ def clean_url(
     if len(base) - base.find("/", 8) >= MIN_TOKEN_CHARACTERS or "@" in base or "%40" in base or rules.paths:
         base = redact_path(base, rules, item_id)
     if mark and not keep_query:
-        query = _keep_campaign(query)
+        query = _keep_campaign(query) if len(query) <= MAX_QUERY_CACHED else _find_campaign(query)
     return f"{base}?{query}" if query else base
 
 
-@lru_cache(maxsize=128)
-def _keep_campaign(query: str) -> str:
-    """Return the campaign parameters of a query.
-
-    Most clicks of a request have the same query, so the cache saves 6 % of a request of 500 clicks
-    (benchmarks/warm.py).
-    """
+def _find_campaign(query: str) -> str:
+    """Return the campaign parameters of a query."""
     return "&".join(_KEPT_PARAMETER.findall(query))
+
+
+_keep_campaign = lru_cache(maxsize=128)(_find_campaign)
+"""Most clicks of a request have the same query, so the cache saves 6 % of a request of 500 clicks
+(benchmarks/warm.py)."""
+
+
+def repair_url(text: str) -> str | None:
+    """Write an absolute URL as browsers write it: a host in ASCII, `/` for a backslash, white space escaped.
+
+    Return None if it has no host. The result can be longer than the limit: clean it first, then cut it. So
+    what cleaning removes, such as the fragment, costs nothing of what it keeps.
+    """
+    text = _ENDING_STRIPPED_BY_BROWSERS.sub("", _STRIPPED_BY_BROWSERS.sub("", text))
+    base, mark, query = text.partition("#")[0].partition("?")
+    if not _OTHER_SCHEME.match(base):
+        base = base.replace("\\", "/")
+    absolute = _ABSOLUTE.fullmatch(base)
+    host = _repair_host(absolute[2].rpartition("@")[2]) if absolute else None
+    if not absolute or not host:
+        return None
+    return f"{absolute[1]}://{host}{_escape(absolute[3])}{mark}{_escape(query)}"
+
+
+def _escape(text: str) -> str:
+    return _TO_ESCAPE.sub(lambda found: quote(found[0], safe=""), text)
+
+
+def _repair_host(text: str) -> str | None:
+    """Write an international host as browsers do, in Punycode. Return None if the text is not a host."""
+    if len(text) > MAX_INTERNATIONAL_HOST and not text.isascii():
+        return None
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.lower().replace("\u3002", "."))
+    found = _HOST_AND_PORT.fullmatch(text)
+    if not found or len(text) > MAX_URL_CHARACTERS:
+        return None
+    labels = found[1].split(".")
+    host = ".".join(
+        label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels
+    )
+    return f"{host}{found[2] or ''}"
+
+
+def cut_url(url: str) -> str:
+    """Cut a cleaned URL to the limit. Its query goes first, of which campaign parameters stay if they fit."""
+    if len(url) <= MAX_URL_CHARACTERS:
+        return url
+    base, _, query = url.partition("?")
+    room = MAX_URL_CHARACTERS - len(base)
+    if room < 0:
+        return _BROKEN_ESCAPE_AT_THE_END.sub("", base[:MAX_URL_CHARACTERS])
+    kept: list[str] = []
+    for parameter in _KEPT_PARAMETER.findall(query):
+        if len(parameter) < room:
+            kept.append(parameter)
+            room -= len(parameter) + 1
+    return f"{base}?{'&'.join(kept)}" if kept else base
 
 
 def clean_href(
