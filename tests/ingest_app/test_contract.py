@@ -181,7 +181,9 @@ def test_docs_have_every_limit() -> None:
         "nesting": f"{MAX_DEPTH} levels, including the outermost",
         "`userId`, item id, `sessionId`": f"{clicks.MAX_ID_CHARACTERS} characters",
         "`type`": "64 characters",
-        "`url`, `referrer`": f"{clicks.MAX_URL_CHARACTERS} characters after they are cleaned, longer ones are cut",
+        "`url`, `referrer`": (
+            f"{clicks.MAX_URL_CHARACTERS} characters after they are cleaned, longer ones are cut"
+        ),
         "`title`, each part of `element`, value of a property": f"{clicks.MAX_TEXT_CHARACTERS} characters",
         "properties": f"{clicks.MAX_PROPERTIES} names of {clicks.MAX_PROPERTY_NAME_CHARACTERS} characters",
         "user agent": f"{sender.MAX_AGENT_CHARACTERS} characters, longer ones are cut",
