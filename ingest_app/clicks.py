@@ -44,14 +44,14 @@ Timestamp = Annotated[datetime, Meta(tz=True, description="must be an RFC 3339 t
 SessionId = Annotated[
     str, Meta(max_length=MAX_ID_CHARACTERS, description="must be a string of at most 128 characters")
 ]
-# A scheme, "://" and a host, as browsers write them: the authority is printable ASCII. Userinfo may come
-# before the host, so an authority that ends in "@" has no host. White space, control characters and
-# backslashes are not allowed anywhere: lenient.py repairs such URLs, and cuts those that are too long.
+# A scheme, "://" and a host. Userinfo may come before the host, so an authority that ends in "@" has no host.
+# White space, control characters and backslashes are not allowed anywhere: lenient.py repairs URLs with them,
+# and cuts URLs that are too long.
 Url = Annotated[
     str,
     Meta(
         max_length=MAX_URL_CHARACTERS,
-        pattern=r"\A[A-Za-z][A-Za-z0-9+.\-]*://[!-\x22$-.0->@-\[\]-~]*[!-\x22$-.0->A-\[\]-~]"
+        pattern=r"\A[A-Za-z][A-Za-z0-9+.\-]*://[^/?#\\\s\x00-\x1f\x7f]*[^/?#@\\\s\x00-\x1f\x7f]"
         r"(?:[/?#][^\\\s\x00-\x1f\x7f]*)?\Z",
         description="must be an absolute URL of at most 2048 characters",
     ),

@@ -40,7 +40,7 @@ from ingest_app.parsing.schema import (
     normalize_properties,
 )
 from ingest_app.parsing.strict_json import parse_json
-from ingest_app.parsing.urls import cut_url, repair_url
+from ingest_app.parsing.urls import escape_and_cut, repair_url
 from ingest_app.problems import MAX_NAMED_ERRORS, ApiProblem, FieldError, FieldErrors
 from ingest_app.timestamps import to_rfc3339
 
@@ -206,8 +206,8 @@ class LenientParser:
             click.properties = normalize_properties(properties)
             if click.element and click.element.href:
                 click.element.href = _cut(click.element.href, "element.href", cut)
-            click.url = click.url and _cut_url(click.url, "url", cut)
-            click.referrer = click.referrer and _cut_url(click.referrer, "referrer", cut)
+            click.url = click.url and _finish_url(click.url, "url", cut)
+            click.referrer = click.referrer and _finish_url(click.referrer, "referrer", cut)
             return ParseResult(click, dropped if dropped.named else None, cut=cut or None)
         named = (fatal + dropped.named)[:MAX_NAMED_ERRORS]
         more = len(fatal) + len(dropped.named) - len(named) + dropped.more
@@ -285,12 +285,12 @@ def _cut(text: str, path: str, cut: list[str]) -> str:
     return text[:MAX_TEXT_CHARACTERS]
 
 
-def _cut_url(url: str, path: str, cut: list[str]) -> str:
-    """Cut a URL that was cleaned. A long one was not cut before: a cut could hide what cleaning removes."""
-    short = cut_url(url)
-    if short != url:
+def _finish_url(url: str, path: str, cut: list[str]) -> str:
+    """Escape and cut a URL that was cleaned. An earlier cut could hide what cleaning removes."""
+    url, is_cut = escape_and_cut(url)
+    if is_cut:
         cut.append(path)
-    return short
+    return url
 
 
 def _read_timestamp(raw: Raw) -> datetime | None:
