@@ -22,7 +22,7 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "mail_proxy",  # mail services that load a mail's images for the person who reads it
         (
             r"googleimageproxy|ramblermail/|yahoomailproxy|yahoocachesystem",
-            r"(?:mail|outlook)[ _-]?(?:image)?[ _-]?proxy",
+            r"(?:mail|outlook)(?:\.[a-z.]+)?[ _-]?(?:image)?[ _-]?proxy",
         ),
     ),
     (

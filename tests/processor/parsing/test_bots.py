@@ -45,6 +45,10 @@ ANDROID = f"Mozilla/5.0 (Linux; Android 14; SM-A546B Build/UP1A.231005.007; wv) 
         ),
         ("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", "mail_proxy"),
         ("RamblerMail/6.0 (incompatible; ImageProxy/6.0)", "mail_proxy"),
+        (
+            f"{WINDOWS} Chrome/55.0 Safari/537.36 (via secureurl.fwdcdn.com - mail.ukr.net proxy)",
+            "mail_proxy",
+        ),
         ("YahooCacheSystem; YahooWebServiceClient", "mail_proxy"),
         ("Mozilla/5.0 (compatible; Outlook-Image-Proxy/1.0)", "mail_proxy"),
         (f"Mozilla/5.0 (Windows NT 10.0) {WEBKIT} Chrome/142.0.0.0 Safari/537.36 PagePreview/2", "service"),
