@@ -165,7 +165,7 @@ def main() -> None:
     events = sum(len(page.events) for visit in day for page in visit)
     note = (
         f"The demo's day: {len(day):,} visits, {events:,} events. "
-        "The range, whatever your visitors do: with one click per request, a million clicks cost "
+        "The range, as long as no click is sent twice: with one click per request, a million clicks cost "
         f"{usd_of['production'][1]:.2f} USD in production and {usd_of['dev'][1]:.2f} in dev. "
         f"With ten, they cost {usd_of['production'][10]:.2f} and {usd_of['dev'][10]:.2f}."
     )
