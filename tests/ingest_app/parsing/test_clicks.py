@@ -33,6 +33,10 @@ KEPT: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"url": "https://h/" + "x" * 2038}, {"url": "https://h/" + "x" * 2038}),
     ({"url": "https://h/x?utm_source=a#b"}, {"url": "https://h/x?utm_source=a"}),
     ({"referrer": "android-app://com.example.app/"}, {"referrer": "android-app://com.example.app/"}),
+    ({"url": "https://h/a|b^c\"<d>%zz"}, {"url": "https://h/a|b^c\"<d>%zz"}),
+    ({"userId": "a\u0000b\ufffe\u200b\u202e "}, {"userId": "a\u0000b\ufffe\u200b\u202e "}),
+    ({"eventId": "00000000-0000-0000-0000-000000000000"},) * 2,
+    ({"properties": {"a": "1", "A": "2", "__proto__": "3"}},) * 2,
     ({"element": {"tag": "a", "id": "b", "text": "c", "href": "/d"}},) * 2,
     ({"element": {"name": "Search", "selector": "#top>button"}},) * 2,
     ({"element": {"tag": "a", "id": None}}, {"element": {"tag": "a"}}),
@@ -76,7 +80,7 @@ FATAL: list[Case] = [
     ({"mysfitId": None}, "mysfitId", "is required"),
     ({"mysfitId": None, "type": "click"}, "mysfitId", "is required"),
     *broken("type", A_TYPE, "", "Click", "1a", "a-b", "a" * 65, "a\n", "é", 5),
-    *broken("eventId", A_UUID, "", "1", 5, ID + "\n", ID.replace("-", "")),
+    *broken("eventId", A_UUID, "", "1", 5, ID + "\n", ID.replace("-", ""), f"{{{ID}}}", f"urn:uuid:{ID}"),
 ]  # fmt: skip
 
 

@@ -48,6 +48,16 @@ WINDOWS = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT}"
             UserAgent("Mobile Safari", "12.1", "iOS", "tablet"),
         ),
         (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 6_0 like Mac OS X) AppleWebKit/536.26 (KHTML, like Gecko)"
+            " Version/6.0 Mobile/10A403 Safari/8536.25 a==b 100%",
+            UserAgent("Mobile Safari", "6.0", "iOS", "mobile"),
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 10_3 like Mac OS X) AppleWebKit/603.1 (KHTML, like Gecko)"
+            " Mobile/14E277 [FB_IAB/FB4A;FBAV/103.0.0.1.1;]",
+            UserAgent("Facebook", "103.0", "iOS", "mobile"),
+        ),
+        (
             "Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0",
             UserAgent("Firefox Mobile", "145.0", "Android", "mobile"),
         ),
