@@ -1,12 +1,11 @@
 """Change the tracker in one place, again and again, and see whether a test notices.
 
-    python tracker/mutate.py --sample 100    after `make tracker`; 20 s for a change, minutes for a survivor
-    python tracker/mutate.py --only 17 204   the changes with these numbers
+    python tracker/mutate.py --sample 100 --nearest  # after `make tracker`; 20 s for a change
+    python tracker/mutate.py --only 17 204           # the changes with these numbers, and all tests
 
-Each change (tracker/mutants.mjs makes them) is served to the tests in place of both builds, unminified. Tests
-that have noticed the most changes run first. A change that all tests pass survives: docs/tracker.md explains
-every one. Prints a line for each change, and exits with 1 if a change survives that is not in
-tracker/survivors.json.
+tracker/mutants.mjs makes the changes. Each is served to the tests in place of both builds, unminified. The
+tests that are about the changed function run first. A change that all tests pass survives. Prints a line for
+each change, and exits with 1 if one survives that tracker/survivors.json does not explain.
 """
 
 import argparse
@@ -27,9 +26,44 @@ ROOT = Path(__file__).resolve().parents[1]
 FULL = "typeof CLICKLAKE_LITE === 'undefined'"
 MODULES = [
     *("clicks", "delivery", "consent", "manners", "with_the_ingest_app", "waiting", "autocapture", "leaving"),
-    *("hostile_pages", "many"),
+    *("ordinary_pages", "hostile_pages", "many"),
 ]
-FIRST = 12  # tests that run before all others, because they have noticed the most changes
+NEAREST = {
+    "warn guard": "hostile_pages manners -k 'console or nonsense or unknown or convention'",
+    "of ofDocument attribute is": "hostile_pages clicks -k 'named or item_says or links'",
+    "script isTaken stub storage locks target": (
+        "hostile_pages manners -k 'script or variable or base or queue or where'"
+    ),
+    "read write remove keys": "consent delivery -k 'consent or down or choice or opting'",
+    "queue stamp isAhead textOf": "delivery many -k 'queue or clock or answer or once or own or bounded'",
+    "asksForPrivacy status choose": "consent",
+    "uuid session id toJson": "clicks hostile_pages -k 'says or emoji or session or zero or json'",
+    "linkOf address": "hostile_pages clicks consent -k 'links or address or long or says or privacy'",
+    "textOfNode short": "hostile_pages clicks -k 'text or says'",
+    "nameOf selectorOf": "autocapture",
+    "describe record": (
+        "clicks hostile_pages consent -k 'says or none or download or page or strict or privacy'"
+    ),
+    "ready isDue flush": "waiting many delivery",
+    "leave": "leaving consent",
+    "take size": (
+        "delivery leaving many hostile_pages"
+        " -k 'bytes or keepalive or bad or 413 or fit or once or own or count'"
+    ),
+    "send": "delivery leaving -k 'answer or beacon or preflight or closed or fit or bytes'",
+    "settle acknowledge retry": (
+        "delivery with_the_ingest_app hostile_pages -k '413 or refus or pause or named or without'"
+    ),
+    "pathOf clicked": (
+        "hostile_pages manners clicks autocapture -k 'pointer or drag or click or link or outbound'"
+    ),
+    "viewed": "clicks hostile_pages -k 'pages or page_view or path or seen'",
+    "listen start clicks": (
+        "hostile_pages manners consent leaving clicks -k 'pointer or cache or hidden or unknown or tab'"
+    ),
+}
+"""The tests that are about a function, which run first: modules, and an expression for pytest's -k."""
+
 SECONDS = 60  # for one test; a change may make it wait for ever
 
 Mutant = dict[str, Any]
@@ -51,16 +85,31 @@ def write_builds(mutant: Mutant, folder: Path) -> None:
         (folder / name).write_text(changed.replace(FULL, is_full))
 
 
-def noticing_test(mutant: Mutant, noticed: Counter[str]) -> str | None:
+def noticing_test(mutant: Mutant, noticed: Counter[str], only_nearest: bool) -> str | None:
     """Return the first test that fails, or None."""
     with tempfile.TemporaryDirectory() as name:
         write_builds(mutant, Path(name))
-        first = [test for test, _ in noticed.most_common(FIRST)]
-        modules = [f"tests/tracker/test_{module}.py" for module in MODULES]
-        for tests in (first, modules):
+        modules, _, expression = nearest_tests(mutant["line"]).partition(" -k ")
+        nearest = [*_paths(modules.split()), *(["-k", expression.strip("'")] if expression else [])]
+        for tests in (nearest, [] if only_nearest else _paths(MODULES)):
             if tests and (failed := _first_failure(tests, name)):
+                noticed[failed] += 1
                 return failed
     return None
+
+
+def nearest_tests(line: int) -> str:
+    """Return the tests of the function that this line is in. The first lines are constants."""
+    before = (ROOT / "web/tracker.js").read_text().splitlines()[:line]
+    names = re.findall(r"^  (?:const|let) (\w+) =", "\n".join(before), re.MULTILINE)
+    for functions, tests in NEAREST.items():
+        if names and names[-1] in functions.split():
+            return tests
+    return " ".join(MODULES)
+
+
+def _paths(modules: Sequence[str]) -> list[str]:
+    return [f"tests/tracker/test_{module}.py" for module in modules]
 
 
 def _first_failure(tests: Sequence[str], web: str) -> str | None:
@@ -89,6 +138,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="this many changes, chosen at random")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, nargs="+", help="the changes with these numbers")
+    parser.add_argument("--nearest", action="store_true", help="only the tests that are about the function")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     mutants = all_mutants()
@@ -101,9 +151,7 @@ def main() -> int:
 
     def run(mutant: Mutant) -> None:
         nonlocal unexplained
-        test = noticing_test(mutant, noticed)
-        if test:
-            noticed[test] += 1
+        test = noticing_test(mutant, noticed, options.nearest)
         reason = test or explained.get(describe(mutant)) or "SURVIVED"
         unexplained += reason == "SURVIVED"
         print(
