@@ -32,7 +32,7 @@ class InvalidSettingError(ValueError):
 class ProcessorSettings:
     item_field: str = "mysfitId"
     catalogue_url: str = ""  # contains {id}; empty means that there is no catalogue
-    catalogue_attributes: tuple[str, ...] = ("goodevil", "lawchaos", "species")
+    catalogue_attributes: tuple[str, ...] = ("name", "goodevil", "lawchaos", "species")
     catalogue_cache_items: int = 10_000
     catalogue_cache_seconds: int = 300  # how long a found item counts as fresh
     catalogue_unknown_seconds: int = 60  # the same for "not found", shorter so that new items appear soon

@@ -208,12 +208,3 @@ def test_each_class_name_stands_for_one_thing() -> None:
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(file.relative_to(ROOT).as_posix())
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
-
-
-def test_links_in_the_docs_lead_somewhere() -> None:
-    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text()):
-            if not target.startswith(("http:", "https:", "mailto:")):
-                assert (document.parent / target).exists(), (
-                    f"{document.name} links to {target}, which is not there"
-                )

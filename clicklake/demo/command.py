@@ -7,6 +7,7 @@ pages that could not send.
 
 import json
 import signal
+import sys
 import webbrowser
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ from urllib.request import Request as HttpRequest
 
 import click
 
-from clicklake.cli.console import ERR, OUT, progress
+from clicklake.cli.console import ERR, OUT, print_json, progress
+from clicklake.cli.options import json_option
 from clicklake.demo.cloud import local_client, running_cloud, running_ingest_app
 from clicklake.demo.traffic import Request, day_of_traffic
 from clicklake.demo.waiting import PATIENCE_SECONDS, folder_kept_on_failure, wait_while_moving
@@ -32,7 +34,6 @@ from clicklake.report.command import write_report
 from clicklake.report.page import ReportSpan
 
 SENDERS = 8
-ATTRIBUTES = "name,goodevil,lawchaos,species"  # with `name`, which people know a mysfit by
 NO_CATALOGUE = "http://127.0.0.1:9/{id}"  # the port of the discard service, where no server listens
 NOTE = (
     "A demo: these visits are made up, and the whole day was sent within a minute, so nearly all of it"
@@ -48,7 +49,8 @@ NOTE = (
     "--out", type=click.Path(dir_okay=False, path_type=Path), default="build/demo.html", show_default=True
 )
 @click.option("--once", is_flag=True, help="End after the report instead of at Ctrl-C.")
-def command(sessions: int, seed: int, out: Path, once: bool) -> None:
+@json_option
+def command(sessions: int, seed: int, out: Path, once: bool, as_json: bool) -> None:
     """Send a made-up day of clicks, and report it.
 
     The clicks go through the whole cloud on this machine, with a few faults on the way. Then the report of
@@ -59,18 +61,23 @@ def command(sessions: int, seed: int, out: Path, once: bool) -> None:
     with folder_kept_on_failure() as folder, running_cloud(folder) as addresses:
         lake = find_lake("dev", None, local_client(addresses))
         end = datetime.now(UTC)
-        with (
-            _processor_with(lake, CATALOGUE_ATTRIBUTES=ATTRIBUTES),
-            running_ingest_app(lake, addresses, folder) as send,
-        ):
+        with running_ingest_app(lake, addresses, folder) as send:
             _send_day(send, day_of_traffic(end, sessions, seed), lake, addresses["live"])
         ERR.print("writing the report …")
         span = Span(hour_of(end - 24 * HOUR), hour_of(datetime.now(UTC)) + HOUR)
         write_report(duckdb_engine.run_queries, lake, ReportSpan(span, UTC, None, "none"), out, NOTE)
-        OUT.print(f"report  {out.resolve().as_uri()}", soft_wrap=True)
+        report = out.resolve().as_uri()
+        if as_json:
+            print_json({"report": report, "live": addresses["live"], "s3": addresses["s3"]})
+            sys.stdout.flush()  # into a pipe, before waiting for Ctrl-C
+        else:
+            OUT.print(f"report  {report}", soft_wrap=True)
         if not once:
-            webbrowser.open(out.resolve().as_uri())
-            OUT.print(f"live    {addresses['live']}\ns3      {addresses['s3']}\n\nCtrl-C stops everything.")
+            webbrowser.open(report)
+            if not as_json:
+                OUT.print(
+                    f"live    {addresses['live']}\ns3      {addresses['s3']}\n\nCtrl-C stops everything."
+                )
             with suppress(KeyboardInterrupt):
                 signal.pause()
 

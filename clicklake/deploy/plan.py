@@ -1,4 +1,4 @@
-"""`deploy --plan`: print what a deployment would change, and change nothing.
+"""`deploy --plan`: find out what a deployment would change, and change nothing.
 
 CloudFormation says what it would do, in a change set that is deleted again. A stack that does not exist is
 listed with its resources, since a change set would create it. Of a function's code the files are compared.
@@ -9,10 +9,10 @@ import tempfile
 import urllib.request
 import uuid
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from botocore.exceptions import ClientError, WaiterError
@@ -30,24 +30,72 @@ LOCAL_CODE = "../build/processor"  # CodeUri in lake.yaml; a deployed template h
 CODE_SECONDS = 60
 
 
-def print_plan(target: Target, stage: str, model: str, settings: StageSettings) -> None:
+class CodeChange(NamedTuple):
+    """A function's package against the one that is deployed. Compiled files are not listed."""
+
+    package: str
+    """A hash of its files."""
+    files: int
+    is_new: bool
+    changed: list[str]
+    added: list[str]
+    removed: list[str]
+
+    def document(self) -> dict[str, Any]:
+        """Return the change as JSON prints it."""
+        fields = self._asdict()
+        return {"isNew": fields.pop("is_new"), **fields}
+
+
+class DeploymentPlan(NamedTuple):
+    stacks: dict[str, list[str]]
+    """By stack: what CloudFormation would change, in words."""
+    functions: dict[str, CodeChange]
+    settings: dict[str, dict[str, str | None]]
+    """Variables of the ingest app that would change, `before` and `after`; never a secret."""
+
+
+def make_plan(target: Target, stage: str, model: str, settings: StageSettings) -> DeploymentPlan:
     stacks = {
         LAKE: names.lake_stack(stage),
         SITE: names.site_stack(stage),
         ALARMS: names.alarms_stack(stage),
     }
-    for template, stack in stacks.items():
-        click.echo(f"\n{stack}")
-        for line in _stack_changes(target.aws, template, stack, settings.templates[template]):
-            click.echo(f"   {line}")
+    changes = {
+        stack: [*_stack_changes(target.aws, template, stack, settings.templates[template])]
+        for template, stack in stacks.items()
+    }
     with tempfile.TemporaryDirectory() as folder:
         processor, ingest = Path(folder) / "processor", Path(folder) / "ingest.zip"
         machine = None if target.is_emulator else _architecture(target.aws, stage, settings)
         bundle_processor(processor, machine)
         package_ingest(target.aws, stage, model, ingest)
-        _print_code(target.aws, f"clicklake-processor-{stage}", _files_of_folder(processor))
-        _print_code(target.aws, names.zappa(stage), _files_of_zip(ingest.read_bytes()))
-    _print_variables(environment_of(target.aws, stage), settings.ingest)
+        packages = {
+            f"clicklake-processor-{stage}": _files_of_folder(processor),
+            names.zappa(stage): _files_of_zip(ingest.read_bytes()),
+        }
+    functions = {name: _code_change(target.aws, name, files) for name, files in packages.items()}
+    return DeploymentPlan(
+        changes, functions, _changed_settings(environment_of(target.aws, stage), settings.ingest)
+    )
+
+
+def lines_of(plan: DeploymentPlan) -> Iterator[str]:
+    """Yield the plan in words."""
+    for stack, changes in plan.stacks.items():
+        yield f"\n{stack}"
+        yield from (f"   {change}" for change in changes)
+    for function, code in plan.functions.items():
+        yield f"\n{function}\n   package {code.package}, {code.files} files"
+        if code.is_new:
+            yield "   new"
+        for word in ("changed", "added", "removed"):
+            yield from (f"   {word} {name}" for name in getattr(code, word))
+        if not (code.is_new or code.changed or code.added or code.removed):
+            yield "   no change"
+    for name, change in plan.settings.items():
+        before = "not set" if change["before"] is None else repr(change["before"])
+        yield f"   {name}: {before} becomes {change['after']!r}"
 
 
 def _architecture(aws: Aws, stage: str, settings: StageSettings) -> str:
@@ -121,20 +169,19 @@ def _code_uri(function: Mapping[str, Any]) -> str:
     return f"s3://{function['Code']['S3Bucket']}/{function['Code']['S3Key']}"
 
 
-def _print_code(aws: Aws, function: str, files: Mapping[str, str]) -> None:
-    click.echo(f"\n{function}\n   package {_hash_of(files)}, {len(files)} files")
+def _code_change(aws: Aws, function: str, files: Mapping[str, str]) -> CodeChange:
     deployed = _deployed_files(aws, function)
-    if deployed is None:
-        click.echo("   new")
-        return
-    changed = [name for name in files.keys() & deployed.keys() if files[name] != deployed[name]]
-    added, removed = files.keys() - deployed.keys(), deployed.keys() - files.keys()
-    for word, listed in (("changed", changed), ("added", added), ("removed", removed)):
-        for name in sorted(listed):
-            if not name.endswith(".pyc"):
-                click.echo(f"   {word} {name}")
-    if not (changed or added or removed):
-        click.echo("   no change")
+    known = deployed or {}
+    changed = (name for name in files.keys() & known.keys() if files[name] != known[name])
+    added = files.keys() - known.keys() if deployed is not None else ()
+    removed = known.keys() - files.keys()
+    return CodeChange(
+        _hash_of(files), len(files), deployed is None, *map(_without_compiled, (changed, added, removed))
+    )
+
+
+def _without_compiled(files: Iterable[str]) -> list[str]:
+    return sorted(name for name in files if not name.endswith(".pyc"))
 
 
 def _deployed_files(aws: Aws, function: str) -> dict[str, str] | None:
@@ -170,8 +217,11 @@ def _hash_of(files: Mapping[str, str]) -> str:
     return sha256("".join(f"{name} {files[name]}\n" for name in sorted(files)).encode()).hexdigest()[:16]
 
 
-def _print_variables(before: Mapping[str, str], changes: Mapping[str, str]) -> None:
-    """Print the ingest app's settings before and after; never a secret."""
-    for name, value in changes.items():
-        if before.get(name) != value and name not in SECRETS:
-            click.echo(f"   {name}: {before.get(name, 'not set')!r} becomes {value!r}")
+def _changed_settings(
+    before: Mapping[str, str], changes: Mapping[str, str]
+) -> dict[str, dict[str, str | None]]:
+    return {
+        name: {"before": before.get(name), "after": value}
+        for name, value in changes.items()
+        if before.get(name) != value and name not in SECRETS
+    }

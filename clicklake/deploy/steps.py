@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
@@ -22,7 +23,7 @@ from clicklake.deploy.resources.stacks import Stack, deploy_stack, find_stack, p
 from clicklake.deploy.settings import ALARMS, LAKE, MANAGED_PARAMETERS, SITE, StageSettings
 from clicklake.deploy.smoke_test import check_stage
 from clicklake.deploy.target import Target
-from clicklake.deploy.worst_hour import ACCOUNT_CONCURRENCY, describe_worst_hour, limits_of
+from clicklake.deploy.worst_hour import ACCOUNT_CONCURRENCY, describe_worst_hour, limits_of, worst_hour
 
 PACKAGED = ROOT / "build" / "packaged.yaml"
 SLACK_SECONDS = 180  # for S3, the processor's start and a slow minute, beyond the two buffers
@@ -35,7 +36,18 @@ def check_prerequisites(target: Target) -> None:
         emulator_lake_template()
 
 
-def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings) -> None:
+class DeployedStage(NamedTuple):
+    """Where a stage is, and what its deployment found out."""
+
+    site: str
+    api: str
+    bucket: str
+    landed_seconds: float
+    """From the smoke test's event to its line in S3."""
+    worst_hour_usd: float
+
+
+def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings) -> DeployedStage:
     """Run all steps. Raises DeployError at the first that fails; a rerun resumes from there.
 
     If the last step fails, the settings that this deployment changed get their old values back.
@@ -74,7 +86,15 @@ def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings
     log.info("   landed after %.0f s", seconds)
     log.info("\n   site   %s\n   api    %s", target.site_url(site), api_url)
     log.info("   lake   s3://%s/clicks/", lake.outputs["BucketName"])
-    log.info("   %s", describe_worst_hour(limits_of(model, target.region, concurrency)))
+    limits = limits_of(model, target.region, concurrency)
+    log.info("   %s", describe_worst_hour(limits))
+    return DeployedStage(
+        site=target.site_url(site),
+        api=api_url,
+        bucket=lake.outputs["BucketName"],
+        landed_seconds=round(seconds, 1),
+        worst_hour_usd=round(worst_hour(limits).total, 2),
+    )
 
 
 def _restore_settings(aws: Aws, stage: str, lake_before: Stack, variables_before: dict[str, str]) -> None:

@@ -2,8 +2,9 @@
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from clicklake.local.ports import Ports
 from clicklake.local.shop import Shop
 
 MAX_LINE_CHARACTERS = 160
+KEYS = ("accessKeyId", "secretAccessKey")  # only addresses.json has them, which others cannot read
 UNUSUAL_LOOKUPS = ("not_found", "unavailable", "not_asked")
 
 
@@ -48,6 +50,9 @@ UNUSUAL_LOOKUPS = ("not_found", "unavailable", "not_asked")
     help="Your catalogue's attributes, separated by commas.  [env: CATALOGUE_ATTRIBUTES]",
 )
 @click.option("--verbose", is_flag=True, help="Print each click as a line of JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print lines of JSON, for scripts: addresses, then each click."
+)
 def command(
     api_port: int,
     s3_port: int,
@@ -57,6 +62,7 @@ def command(
     catalogue_url: str | None,
     catalogue_attributes: str | None,
     verbose: bool,
+    as_json: bool,
 ) -> None:
     """Run the whole cloud on this machine.
 
@@ -67,13 +73,16 @@ def command(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     shop = Shop(item_id_field, catalogue_url, catalogue_attributes)
-    click.echo("starting …")
+    click.echo("starting …", err=as_json)
+    show = _json_line if as_json else _verbose_line if verbose else partial(summary_of, shop.item_field)
     try:
         with running_cloud(folder, Ports(api_port, s3_port, live_port), shop) as cloud:
-            click.echo(welcome(cloud.addresses, shop))
-            _show_clicks(cloud, shop.item_field, verbose=verbose)
+            click.echo(
+                json.dumps(_without_keys(cloud.addresses)) if as_json else welcome(cloud.addresses, shop)
+            )
+            _show_clicks(cloud, show)
     except KeyboardInterrupt:
-        click.echo("\nstopped")
+        click.echo("\nstopped", err=as_json)
         return
     raise CommandError(f"a process ended by itself; see the logs in {folder / 'log'}")
 
@@ -95,16 +104,18 @@ Send a click from another terminal. Two seconds later, see what landed:
 Ctrl-C stops everything."""
 
 
-def _show_clicks(cloud: LocalCloud, item_field: str, *, verbose: bool) -> None:
+def _without_keys(addresses: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in addresses.items() if name not in KEYS}
+
+
+def _show_clicks(cloud: LocalCloud, show: Callable[[str, Any], str]) -> None:
     """Print each click that lands, until a process of the cloud ends."""
     with open_url(cloud.addresses["live"] + "events", timeout=30) as events:
         for event, data in _server_sent_events(events):
             if any(process.has_ended() for process in cloud.processes):
                 return
             if event in ("delivered", "failed"):
-                document = json.loads(data)
-                line = _as_json(event, document) if verbose else summary_of(event, document, item_field)
-                click.echo(line)
+                click.echo(show(event, json.loads(data)))
 
 
 def _server_sent_events(stream: Iterator[bytes]) -> Iterator[tuple[str, str]]:
@@ -120,7 +131,7 @@ def _server_sent_events(stream: Iterator[bytes]) -> Iterator[tuple[str, str]]:
             yield "", ""
 
 
-def summary_of(event: str, document: Any, item_field: str) -> str:
+def summary_of(item_field: str, event: str, document: Any) -> str:
     """Return one line for people: when, what, which item, by whom, where, and what is unusual about it."""
     if not isinstance(document, dict):
         return f"{event}  {for_terminal(str(document))}"[:MAX_LINE_CHARACTERS]
@@ -151,8 +162,16 @@ def _clock(received_at: Any) -> str:
         return ""
 
 
-def _as_json(event: str, document: Any) -> str:
+def _verbose_line(event: str, document: Any) -> str:
+    # ASCII only, so that no control character of a click reaches the terminal.
+    return f"{event}  {json.dumps(_without_payload(document))}"
+
+
+def _json_line(event: str, document: Any) -> str:
+    return json.dumps({"event": event, "document": _without_payload(document)})
+
+
+def _without_payload(document: Any) -> Any:
     if not isinstance(document, dict):
-        return f"{event}  {json.dumps(document)}"
-    shown = {name: value for name, value in document.items() if name != "rawData"}
-    return f"{event}  {json.dumps(shown)}"  # ASCII only, so that no control character reaches the terminal
+        return document
+    return {name: value for name, value in document.items() if name != "rawData"}

@@ -11,6 +11,8 @@ from clicklake.local.ports import Ports
 from clicklake.local.processes import Process
 
 JSON_HEADER = "-H 'Content-Type: application/json'"
+# Of each of the two buffers. The tracker waits for up to a second before them, so a click shows within two.
+MAX_BUFFER_SECONDS = "0.25"
 READY_SECONDS = 120  # a machine at load 16 needs half a minute
 
 
@@ -27,9 +29,7 @@ def start_emulator(folder: Path, ports: Ports, keys: LocalKeys, site: str, click
         "CLICKLAKE_STATE_DIR": str(folder / "state"),
         "CLICKLAKE_ACCESS_KEY_ID": keys.access_key_id,
         "CLICKLAKE_SECRET_ACCESS_KEY": keys.secret_access_key,
-        # There are two buffers, and the tracker waits for up to a second before them. So a click shows within
-        # two seconds.
-        "CLICKLAKE_MAX_BUFFER_SECONDS": "0.25",
+        "CLICKLAKE_MAX_BUFFER_SECONDS": os.environ.get("CLICKLAKE_MAX_BUFFER_SECONDS", MAX_BUFFER_SECONDS),
         # Saves 100 MB: otherwise glibc keeps freed memory in an arena per thread.
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_MMAP_THRESHOLD_": "65536",

@@ -54,8 +54,8 @@ class TimeColumn(NamedTuple):
     before: int | None = None  # at the same place of the compared span
 
 
-def bars(rows: Sequence[tuple[str, int]]) -> Markup:
-    """Draw one row per value: a label and its number, with a bar below them."""
+def bars(rows: Sequence[tuple[str, int]], total: int) -> Markup:
+    """Draw one row per value: a label, its share of the total and its number, with a bar below them."""
     row, text = 36, {"type": "text", "baseline": "bottom", "dy": 3}
     bar = {"type": "rule", "yOffset": 10, "strokeWidth": 6, "stroke": ACCENT}
     length = {
@@ -65,7 +65,14 @@ def bars(rows: Sequence[tuple[str, int]]) -> Markup:
         "scale": {"domain": [0, max(n for _, n in rows)]},
     }
     values = [
-        {"at": at, "label": label, "n": n, "shown": f"{n:,}", "told": f"{label}: {n:,}"}
+        {
+            "at": at,
+            "label": label,
+            "n": n,
+            "shown": f"{n:,}",
+            "share": share(n, total),
+            "told": f"{label}: {n:,} ({share(n, total)})",
+        }
         for at, (label, n) in enumerate(rows)
     ]
     chart = {
@@ -73,14 +80,18 @@ def bars(rows: Sequence[tuple[str, int]]) -> Markup:
         "encoding": {"y": {"field": "at", "type": "ordinal", "axis": None, "scale": {"padding": 0}}},
         "layer": [
             {"mark": bar, "encoding": {"x": length, "x2": {"datum": 0}, "description": _TOLD}},
-            # The limit cuts a long label before it reaches the number.
+            # The limit cuts a long label before it reaches the numbers.
             {
-                "mark": text | {"align": "left", "limit": CARD_PIXELS - 70},
+                "mark": text | {"align": "left", "limit": CARD_PIXELS - 110},
                 "encoding": {"x": {"value": 0}, "text": {"field": "label"}},
             },
             {
+                "mark": text | {"align": "right"},
+                "encoding": {"x": {"value": CARD_PIXELS - 46}, "text": {"field": "shown"}},
+            },
+            {
                 "mark": text | {"align": "right", "fill": SOFT},
-                "encoding": {"x": {"value": CARD_PIXELS}, "text": {"field": "shown"}},
+                "encoding": {"x": {"value": CARD_PIXELS}, "text": {"field": "share"}},
             },
         ],
     }
@@ -101,18 +112,20 @@ def columns(moments: Sequence[TimeColumn], width: int, names: tuple[str, str]) -
         for at, moment in enumerate(moments)
     ]
     most = max((max(moment.front, moment.back, moment.before or 0) for moment in moments), default=0)
-    y_axis = {"tickCount": 4, "tickMinStep": 1, "format": "~s" if most >= 10_000 else ",d"}
+    lines = 4
+    y_axis = {"tickCount": lines, "tickMinStep": 1, "format": "~s" if most >= 10_000 else ",d"}
+    y = {"axis": y_axis, "scale": {"nice": lines}}  # nice: a line stands above the highest column
     wide = {"type": "bar", "fill": SECOND}
     narrow = {"type": "bar", "fill": ACCENT, "width": {"expr": "bandwidth('x') * 0.5"}}
     label = {"type": "text", "baseline": "top", "fill": SOFT, "fontSize": 12}
     layers: list[dict[str, Any]] = [
-        {"mark": wide, "encoding": {"y": _number("back", axis=y_axis), "description": _TOLD}},
-        {"mark": narrow, "encoding": {"y": _number("front", axis=y_axis), "description": _TOLD}},
+        {"mark": wide, "encoding": {"y": _number("back", **y), "description": _TOLD}},
+        {"mark": narrow, "encoding": {"y": _number("front", **y), "description": _TOLD}},
         {"mark": label, "encoding": {"y": {"value": height + 8}, "text": {"field": "label"}}},
     ]
     if any(moment.before for moment in moments):
         dash = {"type": "tick", "orient": "horizontal", "thickness": 2, "color": INK}
-        layers.append({"mark": dash, "encoding": {"y": _number("before", axis=y_axis)}})
+        layers.append({"mark": dash, "encoding": {"y": _number("before", **y)}})
     x_axis = {
         "field": "at",
         "type": "ordinal",
@@ -170,6 +183,11 @@ def grid(cells: Sequence[tuple[str, str, int]], rows: Sequence[str], across: Seq
     }
     padding = {"left": left, "right": 0, "top": above, "bottom": 0}
     return _draw(chart, CARD_PIXELS - left, side * len(rows), padding)
+
+
+def share(part: int, whole: int) -> str:
+    percent = 100 * part / whole if whole else 0
+    return f"{percent:.0f} %" if percent >= 9.95 or percent == 0 else f"{percent:.1f} %"
 
 
 def _counted(number: int, plural: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from clicklake.cli.sanitize import for_terminal
-from clicklake.report.charts import bars, grid
+from clicklake.report.charts import bars, grid, share
 from clicklake.report.words import meaning_of, sentence
 
 SHOWN_BARS = 8
@@ -111,8 +111,9 @@ def chart_of(panel: Panel, rows: Rows) -> Markup:
         cells = [(row["goodevil"], row["lawchaos"], row["clicks"]) for row in rows]
         if all(good in GOOD_TO_EVIL and law in LAW_TO_CHAOS for good, law, _ in cells):
             return grid(cells, GOOD_TO_EVIL, LAW_TO_CHAOS)
-    shown = zip(_names(panel, rows), (row[panel.count] for row in rows), strict=True)
-    return bars([*shown][:SHOWN_BARS])
+    counts = [row[panel.count] for row in rows]
+    total = rows[0].get("total") or sum(counts)
+    return bars([*zip(_names(panel, rows), counts, strict=True)][:SHOWN_BARS], total)
 
 
 def cell_of(panel: Panel, row: Row, column: str) -> Any:
@@ -126,11 +127,6 @@ def plain(value: object) -> str:
     """Return a stranger's text on one line, with control characters visible; the template escapes it."""
     text = for_terminal(str(value))
     return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - 1] + "…"
-
-
-def share(part: int, whole: int) -> str:
-    percent = 100 * part / whole if whole else 0
-    return f"{percent:.0f} %" if percent >= 9.95 or percent == 0 else f"{percent:.1f} %"
 
 
 def _names(panel: Panel, rows: Rows) -> list[str]:

@@ -7,10 +7,18 @@ from collections.abc import Iterator
 import pytest
 
 from tests.attacks.attacks import ATTACKS
-from tests.attacks.matrix import Attack, AttackedCloud, AttackRow, ShopCatalogue, to_markdown
+from tests.attacks.matrix import (
+    SHORTEST_BUFFER_SECONDS,
+    Attack,
+    AttackedCloud,
+    AttackRow,
+    ShopCatalogue,
+    to_markdown,
+)
 from tests.faults.cloud import Cloud
 from tests.support.paths import ROOT
 
+IS_WRITING = bool(os.environ.get("CLICKLAKE_WRITE_ATTACKS"))
 PAGE = ROOT / "docs" / "attacks.md"
 CASES = [
     pytest.param(attack, id=attack.name, marks=[] if attack.is_quick else [pytest.mark.long])
@@ -20,7 +28,8 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedCloud]:
-    cloud, catalogue = Cloud(tmp_path_factory.mktemp("cloud")), ShopCatalogue()
+    buffer_seconds = SHORTEST_BUFFER_SECONDS / 2 if IS_WRITING else None
+    cloud, catalogue = Cloud(tmp_path_factory.mktemp("cloud"), buffer_seconds), ShopCatalogue()
     cloud.start()
     with cloud.settings(CATALOGUE_URL=catalogue.url):
         yield AttackedCloud(cloud, catalogue)
@@ -32,7 +41,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedCloud
 def rows() -> Iterator[list[AttackRow]]:
     collected: list[AttackRow] = []
     yield collected
-    if os.environ.get("CLICKLAKE_WRITE_ATTACKS") and len(collected) == len(ATTACKS):
+    if IS_WRITING and len(collected) == len(ATTACKS):
         PAGE.write_text(to_markdown(collected))
 
 

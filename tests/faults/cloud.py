@@ -38,8 +38,10 @@ class Child(NamedTuple):
 
 
 class Cloud:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, max_buffer_seconds: float | None = None) -> None:
+        """`max_buffer_seconds` is for each of the stream's two buffers; without it, what `make run` has."""
         self._folder = folder
+        self._max_buffer_seconds = max_buffer_seconds
         self._ports = {name: free_port() for name in ("api", "s3", "live")}
         self.api = f"http://127.0.0.1:{self._ports['api']}"
         self.live = f"http://127.0.0.1:{self._ports['live']}"
@@ -59,8 +61,11 @@ class Cloud:
         command = [str(ENVS / "cli" / "bin" / "python"), "-m", "clicklake", "run", "--dir", str(self._folder)]
         for name, port in self._ports.items():
             command += [f"--{name}-port", str(port)]
+        environment = dict(os.environ)
+        if self._max_buffer_seconds is not None:
+            environment["CLICKLAKE_MAX_BUFFER_SECONDS"] = str(self._max_buffer_seconds)
         with (self._folder / "run.log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         addresses = self._folder / "addresses.json"
         deadline = time.monotonic() + START_SECONDS
         while not addresses.exists():

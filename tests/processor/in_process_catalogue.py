@@ -13,7 +13,7 @@ from urllib3 import HTTPResponse
 
 URL = "http://catalogue.example/mysfits/{id}"
 
-ITEM = {"goodevil": "Evil", "lawchaos": "Lawful", "species": "Chimera", "age": 43}
+ITEM = {"name": "Evangeline", "goodevil": "Evil", "lawchaos": "Lawful", "species": "Chimera", "age": 43}
 OTHER_ITEM = {"goodevil": "Good", "lawchaos": "Neutral", "species": "Cyclops"}
 
 

@@ -34,7 +34,7 @@ def test_the_example_is_the_line_that_the_processor_writes() -> None:
 
 
 def test_every_field_of_the_line_is_described() -> None:
-    attributes = {"goodevil", "lawchaos", "species"}
+    attributes = {"name", "goodevil", "lawchaos", "species"}
     assert set(rows_of("Fields")) - attributes == FIELDS | {"mysfitId"}
 
 

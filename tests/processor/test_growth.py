@@ -139,7 +139,7 @@ def test_long_attributes_take_no_room_of_honest_records(
 ) -> None:
     """A stranger may choose the item that has the longest attributes, and repeat it in every click."""
     catalogue.reply = lambda item_id: item_reply(
-        dict.fromkeys(["goodevil", "lawchaos", "species"], 256 * "x")
+        dict.fromkeys(["name", "goodevil", "lawchaos", "species"], 256 * "x")
     )
     hostile = compact(make_envelope(*500 * [SMALLEST | {"mysfitId": "x"}]))
     honest = [compact(make_envelope(*10 * [make_click(None, title="é" * 100)])) for _ in range(40)]

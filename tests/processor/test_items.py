@@ -15,7 +15,7 @@ from tests.processor.lookups import Lookups, down, missing, other, well
 
 def test_an_item_has_the_attributes_that_the_settings_name(catalogue: InProcessCatalogue) -> None:
     lookup = Lookups(catalogue).look_up("evangeline")
-    expected = (("goodevil", "Evil"), ("lawchaos", "Lawful"), ("species", "Chimera"))
+    expected = (("name", "Evangeline"), ("goodevil", "Evil"), ("lawchaos", "Lawful"), ("species", "Chimera"))
     assert lookup.known["evangeline"] == ("found", expected)
 
 

@@ -47,7 +47,7 @@ def test_every_setting_has_a_default() -> None:
     settings = from_environment({})
     assert settings == ProcessorSettings()
     assert settings.item_field == "mysfitId"
-    assert settings.catalogue_attributes == ("goodevil", "lawchaos", "species")
+    assert settings.catalogue_attributes == ("name", "goodevil", "lawchaos", "species")
 
 
 def test_every_setting_is_read() -> None:

@@ -29,10 +29,12 @@ COMMAND = [str(ENVS / "cli" / "bin" / "python"), "-m", "clicklake", "run"]
 
 
 @contextmanager
-def run(folder: Path, **environment: str) -> Iterator[tuple[dict[str, str], "subprocess.Popen[bytes]"]]:
+def run(
+    folder: Path, *options: str, **environment: str
+) -> Iterator[tuple[dict[str, str], "subprocess.Popen[bytes]"]]:
     """Run the cloud with its output in the file `out`. End it as Ctrl-C does."""
     with (folder / "out").open("wb") as out:
-        command = [*COMMAND, "--dir", str(folder), *ANY_PORTS]
+        command = [*COMMAND, "--dir", str(folder), *ANY_PORTS, *options]
         changed = os.environ | environment
         running = subprocess.Popen(command, cwd=ROOT, env=changed, stdout=out, stderr=out)
     file = folder / "addresses.json"
@@ -72,12 +74,19 @@ def test_ctrl_c_stops_everything_and_a_second_run_has_the_clicks_of_the_first(
     assert all(is_free(port) for port in ports)
     assert not _processes_that_name(tmp_path)
 
-    with run(tmp_path) as (addresses, _):
+    with run(tmp_path, "--json") as (addresses, _):
         keys = LocalKeys(addresses["accessKeyId"], addresses["secretAccessKey"])
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it has the keys of other tests
         for name, value in (QUIET_AWS | keys.environment(addresses["s3"])).items():
             monkeypatch.setenv(name, value)
         assert Lake(addresses["bucket"], delivery_seconds=20).line_of(event_id)["itemLookup"] == "found"
+        requests.post(f"{addresses['api']}/clicks", json={"userId": "u-18", "mysfitId": "m"}, timeout=30)
+        assert eventually(lambda: "u-18" in (tmp_path / "out").read_text(), seconds=20)
+    starting, *printed, _, stopped = (tmp_path / "out").read_text().splitlines()
+    assert (starting, stopped) == ("starting …", "stopped")  # on stderr
+    first, *clicks = map(json.loads, printed)
+    assert first == {name: value for name, value in addresses.items() if "Key" not in name}
+    assert [click["event"] for click in clicks if click["document"]["userId"] == "u-18"] == ["delivered"]
 
 
 class _Catalogue(BaseHTTPRequestHandler):

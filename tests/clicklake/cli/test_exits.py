@@ -79,6 +79,13 @@ def test_a_full_disk_is_an_error_even_after_the_command_succeeded(monkeypatch: p
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_takes_json(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command
+    assert "--json" in {option for param in command.params for option in param.opts}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_summary_of_a_command_is_the_first_sentence_of_its_own_help(name: str) -> None:
     assert isinstance(main, CommandGroup)
     command = main.get_command(click.Context(main), name)

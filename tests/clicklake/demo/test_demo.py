@@ -1,5 +1,6 @@
 """The demo: believable visits, the same for the same seed, through the real API to a report."""
 
+import json
 import shutil
 from collections import Counter
 from datetime import UTC, datetime
@@ -51,10 +52,12 @@ def test_the_demo_ends_with_a_report_of_what_it_sent(
             monkeypatch.setenv(name, "overwritten")
     out = tmp_path / "demo.html"
     result = CliRunner().invoke(
-        main, ["demo", "--once", "--sessions", "60", "--out", str(out)], catch_exceptions=False
+        main, ["demo", "--once", "--json", "--sessions", "60", "--out", str(out)], catch_exceptions=False
     )
     assert result.exit_code == 0, result.output
-    assert out.as_uri() in result.stdout
+    printed = json.loads(result.stdout)
+    assert printed.keys() == {"report", "live", "s3"}
+    assert printed["report"] == out.as_uri()
     progress = result.stderr.splitlines()  # not a terminal: lines instead of a bar
     assert progress[0] == "starting the local cloud …"
     assert progress[-2:] == ["  100 % sent", "writing the report …"]

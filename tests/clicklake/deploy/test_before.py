@@ -100,7 +100,7 @@ def test_without_a_terminal_nothing_is_done_unless_yes_is_passed(
 @pytest.mark.emulator
 def test_any_answer_but_yes_means_no(command: Command) -> None:
     ended = command.at_a_terminal(*DEPLOY, answer="")
-    assert (ended.code, "[y/N]" in ended.stdout, "nothing was changed" in ended.stderr) == (2, True, True)
+    assert (ended.code, "[y/N]" in ended.stderr, "nothing was changed" in ended.stderr) == (2, True, True)
     assert not command.has_changed_something()
 
 

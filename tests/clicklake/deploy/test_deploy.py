@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from clicklake.deploy.ingest import SECRETS
+from clicklake.deploy.aws import Aws
+from clicklake.deploy.ingest import SECRETS, forget_old_key
 from clicklake.deploy.resources.api import BURST_REQUESTS, REQUESTS_PER_SECOND
 from tests.cloudformation.resolved import ACCOUNT
 from tests.cloudformation.templates import as_list
@@ -102,6 +103,19 @@ def test_the_function_has_no_key_but_the_name_of_its_table(dev: Stage) -> None:
     (item,) = dev.client("dynamodb").scan(TableName="clicklake-visitor-key-dev")["Items"]
     assert item.keys() == {"name", "day", "key"}
     assert len(item["key"]["B"]) == 32
+
+
+def test_key_of_an_earlier_release_is_forgotten_in_every_version(dev: Stage, aws: Aws) -> None:
+    functions, before = dev.client("lambda"), dev.environment("clicklake-dev")
+    variables = before | {"VISITOR_KEY": "from 0.1.0"}
+    functions.update_function_configuration(
+        FunctionName="clicklake-dev", Environment={"Variables": variables}
+    )
+    functions.publish_version(FunctionName="clicklake-dev")
+    forget_old_key(aws, "dev")
+    versions = functions.list_versions_by_function(FunctionName="clicklake-dev")["Versions"]
+    assert not [each for each in versions if "VISITOR_KEY" in each["Environment"]["Variables"]]
+    assert dev.environment("clicklake-dev") == before
 
 
 def test_executions_are_reserved_for_the_function(dev: Stage) -> None:

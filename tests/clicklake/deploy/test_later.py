@@ -105,7 +105,7 @@ def test_a_plan_says_what_would_change_and_changes_nothing(first: Stage) -> None
         "modify DataBucket (AWS::S3::Bucket)",
         "modify IngestLogs (AWS::Logs::LogGroup)",
         "changed processor/parsing/bots.py",
-        "GPC_MODE: 'not set' becomes 'ignore'",
+        "GPC_MODE: not set becomes 'ignore'",
     ):
         assert f"   {line}\n" in changed, changed
     new = plan("STAGE=alice", "LIKE=production")

@@ -89,7 +89,7 @@ LINE = {
     ],
 )
 def test_a_click_is_one_short_line(changes: dict[str, object], shown: str) -> None:
-    line = summary_of("delivered", LINE | changes, "mysfitId")
+    line = summary_of("mysfitId", "delivered", LINE | changes)
     assert re.match(r"\d\d:\d\d:\d\d  ", line)
     assert shown in line
     assert "{" not in line
@@ -97,13 +97,13 @@ def test_a_click_is_one_short_line(changes: dict[str, object], shown: str) -> No
 
 def test_a_failure_is_one_line_with_its_reason() -> None:
     document = {"errorCode": "Lambda.FunctionError", "errorMessage": "timed out", "rawData": "eyJ9"}
-    assert summary_of("failed", document, "mysfitId") == "failed  Lambda.FunctionError  timed out"
+    assert summary_of("mysfitId", "failed", document) == "failed  Lambda.FunctionError  timed out"
 
 
 @pytest.mark.parametrize("value", ["\x1b[2J", "two\nlines", "a\u202eb", "x" * 5000, 5, None, ["a"], {"b": 1}])
 def test_no_value_of_a_stranger_breaks_the_line(value: object) -> None:
     for document in (dict.fromkeys(LINE, value), value, dict.fromkeys(("errorCode", "errorMessage"), value)):
         for event in ("delivered", "failed"):
-            line = summary_of(event, document, "mysfitId")
+            line = summary_of("mysfitId", event, document)
             assert len(line) <= MAX_LINE_CHARACTERS
             assert not set(line) & set("\x1b\n\u202e")

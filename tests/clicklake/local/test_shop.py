@@ -15,11 +15,11 @@ OWN_URL = "http://127.0.0.1:8000/items/{id}.json"
 @pytest.mark.parametrize(
     ("shop", "expected"),
     [
-        (Shop(), ("mysfitId", MYSFITS, "goodevil,lawchaos,species")),
+        (Shop(), ("mysfitId", MYSFITS, "name,goodevil,lawchaos,species")),
         (Shop("sku", OWN_URL, "brand,colour"), ("sku", OWN_URL, "brand,colour")),
-        (Shop("sku"), ("sku", "none", "goodevil,lawchaos,species")),
-        (Shop("sku", ""), ("sku", "none", "goodevil,lawchaos,species")),
-        (Shop(catalogue_url=OWN_URL), ("mysfitId", OWN_URL, "goodevil,lawchaos,species")),
+        (Shop("sku"), ("sku", "none", "name,goodevil,lawchaos,species")),
+        (Shop("sku", ""), ("sku", "none", "name,goodevil,lawchaos,species")),
+        (Shop(catalogue_url=OWN_URL), ("mysfitId", OWN_URL, "name,goodevil,lawchaos,species")),
     ],
 )
 def test_lake_has_the_settings_of_the_shop_and_no_others(shop: Shop, expected: tuple[str, str, str]) -> None:
