@@ -16,7 +16,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -52,7 +51,7 @@ NEAREST = {
     ),
     "send": "delivery leaving -k 'answer or beacon or preflight or closed or fit or bytes'",
     "settle acknowledge retry": (
-        "delivery with_the_ingest_app hostile_pages -k '413 or refus or pause or named or without'"
+        "delivery with_the_ingest_app hostile_pages -k '413 or refus or pause or named or without or retry or again'"
     ),
     "pathOf clicked": (
         "hostile_pages manners clicks autocapture -k 'pointer or drag or click or link or outbound'"
@@ -85,7 +84,7 @@ def write_builds(mutant: Mutant, folder: Path) -> None:
         (folder / name).write_text(changed.replace(FULL, is_full))
 
 
-def noticing_test(mutant: Mutant, noticed: Counter[str], only_nearest: bool) -> str | None:
+def noticing_test(mutant: Mutant, only_nearest: bool) -> str | None:
     """Return the first test that fails, or None."""
     with tempfile.TemporaryDirectory() as name:
         write_builds(mutant, Path(name))
@@ -93,7 +92,6 @@ def noticing_test(mutant: Mutant, noticed: Counter[str], only_nearest: bool) -> 
         nearest = [*_paths(modules.split()), *(["-k", expression.strip("'")] if expression else [])]
         for tests in (nearest, [] if only_nearest else _paths(MODULES)):
             if tests and (failed := _first_failure(tests, name)):
-                noticed[failed] += 1
                 return failed
     return None
 
@@ -112,7 +110,7 @@ def _paths(modules: Sequence[str]) -> list[str]:
     return [f"tests/tracker/test_{module}.py" for module in modules]
 
 
-def _first_failure(tests: Sequence[str], web: str) -> str | None:
+def _first_failure(tests: Sequence[str], web: str, is_again: bool = False) -> str | None:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(  # noqa: S603
         [*command, "--timeout", str(SECONDS), *tests],
@@ -123,8 +121,13 @@ def _first_failure(tests: Sequence[str], web: str) -> str | None:
     )
     if done.returncode == 0:
         return None
-    found = re.search(r"^(?:FAILED|ERROR) (\S+::[^ \n]*(?:\[.*?\])?)", done.stdout, re.MULTILINE)
-    return found[1] if found else "a test that ran out of time"
+    found = re.search(r"^(?:FAILED|ERROR) (\S+::\w+(?:\[.*\])?)", done.stdout, re.MULTILINE)
+    failed = found[1] if found else "a test that ran out of time"
+    # On a busy machine a test may fail once without a reason.
+    if found and not is_again and failed not in tests and not _first_failure([failed], web, is_again=True):
+        print(f"{failed} failed once, and passed then", file=sys.stderr)
+        return None
+    return failed
 
 
 def describe(mutant: Mutant) -> str:
@@ -146,12 +149,11 @@ def main() -> int:
     if options.sample:
         chosen = random.Random(options.seed).sample(mutants, options.sample)  # noqa: S311
     explained: dict[str, str] = json.loads((ROOT / "tracker/survivors.json").read_text())
-    noticed: Counter[str] = Counter()
     unexplained = 0
 
     def run(mutant: Mutant) -> None:
         nonlocal unexplained
-        test = noticing_test(mutant, noticed, options.nearest)
+        test = noticing_test(mutant, options.nearest)
         reason = test or explained.get(describe(mutant)) or "SURVIVED"
         unexplained += reason == "SURVIVED"
         print(
