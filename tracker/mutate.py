@@ -51,7 +51,8 @@ NEAREST = {
     ),
     "send": "delivery leaving -k 'answer or beacon or preflight or closed or fit or bytes'",
     "settle acknowledge retry": (
-        "delivery with_the_ingest_app hostile_pages -k '413 or refus or pause or named or without or retry or again'"
+        "delivery with_the_ingest_app hostile_pages"
+        " -k '413 or refus or pause or named or without or retry or again'"
     ),
     "pathOf clicked": (
         "hostile_pages manners clicks autocapture -k 'pointer or drag or click or link or outbound'"
