@@ -52,14 +52,15 @@ NEAREST = {
     "send": "delivery leaving -k 'answer or beacon or preflight or closed or fit or bytes'",
     "settle acknowledge retry": (
         "delivery with_the_ingest_app hostile_pages"
-        " -k '413 or refus or pause or named or without or retry or again'"
+        " -k '413 or refus or pause or named or without or retry or again or day'"
     ),
     "pathOf clicked": (
         "hostile_pages manners clicks autocapture -k 'pointer or drag or click or link or outbound'"
     ),
     "viewed": "clicks hostile_pages -k 'pages or page_view or path or seen'",
     "listen start clicks": (
-        "hostile_pages manners consent leaving clicks -k 'pointer or cache or hidden or unknown or tab'"
+        "autocapture hostile_pages manners consent leaving clicks"
+        " -k 'navigation or pointer or cache or hidden or unknown or tab'"
     ),
 }
 """The tests that are about a function, which run first: modules, and an expression for pytest's -k."""
