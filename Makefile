@@ -82,7 +82,7 @@ format: $(ENVS)/test.ready
 test: test-setup lint
 	$(PYTEST) $(PARALLEL)
 
-test-long: test-setup $(ENVS)/sam.ready $(ENVS)/scan.ready
+test-long: test-setup $(ENVS)/client.ready $(ENVS)/sam.ready $(ENVS)/scan.ready
 	@scripts/install-test-tools.sh --engines
 	CLICKLAKE_ALL_ENGINES=1 $(PYTEST) tests/tracker/test_engines.py
 	$(PYTEST) -m long
@@ -118,6 +118,7 @@ test-setup: $(ENVS)/cli.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready $(ENVS
 
 $(ENVS)/emulator.ready: clicklake/local/emulator/requirements.txt
 $(ENVS)/ingest.ready: ingest_app/requirements.txt
+$(ENVS)/client.ready: tests/client.txt
 $(ENVS)/sam.ready: tests/sam.txt
 $(ENVS)/scan.ready: tests/scan.txt
 $(ENVS)/spark.ready: tests/spark.txt
@@ -173,6 +174,7 @@ lock: $(ENVS)/test.ready
 	$(LOCK) clicklake/requirements.in -c processor/requirements.txt -c ingest_app/requirements.txt -o clicklake/requirements.txt
 	$(LOCK) tests/requirements.in -c ingest_app/requirements.txt -c processor/requirements.txt \
 		-c clicklake/requirements.txt -o tests/requirements.txt
+	$(LOCK) tests/client.in -o tests/client.txt
 	$(LOCK) tests/sam.in -o tests/sam.txt
 	$(LOCK) tests/spark.in -o tests/spark.txt
 	$(LOCK) tests/scan.in -o tests/scan.txt
