@@ -269,7 +269,8 @@ def print_largest_hour(running: Lakes, lines: int) -> None:
     (hour,) = json.loads(run.output)["written"]
     peak = run.peak_mib * BYTES_OF_A_MIB
     print(
-        f"One hour of {hour['lines']:,} lines: {run.cpu_seconds:.1f} s of CPU, {peak:.0f} MB at the peak (at most 450)."
+        f"One hour of {hour['lines']:,} lines: {run.cpu_seconds:.1f} s of CPU,"
+        f" {peak:.0f} MB at the peak (at most 450)."
     )
 
 
