@@ -22,13 +22,8 @@ class FunnelStep(NamedTuple):
     sessions: int
     of_all: float
     """The share of all sessions."""
-    of_before: float
-    """The share of the sessions that reached the step before."""
-
-    @property
-    def lost(self) -> int:
-        """Sessions of the step before that did not reach this one."""
-        return round(self.sessions / self.of_before) - self.sessions if self.of_before else 0
+    lost: int
+    """Sessions of the step before that did not reach this one."""
 
 
 def funnel_question(steps: Sequence[Condition], selected: exp.Expression | None) -> exp.Query:
@@ -62,8 +57,6 @@ def funnel_steps(steps: Sequence[Condition], result: QueryResult) -> tuple[int, 
     found: list[FunnelStep] = []
     before = sessions
     for step, number in zip(steps, reached, strict=True):
-        found.append(
-            FunnelStep(step, number, number / sessions if sessions else 0, number / before if before else 0)
-        )
+        found.append(FunnelStep(step, number, number / sessions if sessions else 0, before - number))
         before = number
     return sessions, found
