@@ -7,7 +7,7 @@ the answers (there is no CORS header) nor reach them under another name (the Hos
 import hmac
 import secrets
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Request, Response, redirect
 
@@ -40,7 +40,8 @@ class TokenGate:
             if not self._is_token(given):
                 return _WRONG, 401
             rest = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "token"])
-            answer = redirect(f"{request.path}?{rest}" if rest else request.path, 303)
+            path = quote(request.path)  # it can hold a line end, which no header may
+            answer = redirect(f"{path}?{rest}" if rest else path, 303)
             assert isinstance(answer, Response)
             answer.set_cookie(self.cookie, self.token, httponly=True, samesite="Strict")
             return answer

@@ -70,3 +70,11 @@ def test_key_is_in_no_message_of_ours() -> None:
     assert KEY not in repr(TokenGate(PORT, KEY))
     assert len(new_token()) >= 43
     assert new_token() != new_token()
+
+
+@pytest.mark.parametrize("path", ["//evil.example/%0d%0aSet-Cookie:x=y", "/%0a", "/%ff", "/%E2%80%A8"])
+def test_a_strange_path_with_the_key_stays_a_path_of_ours(client: FlaskClient, path: str) -> None:
+    answer = client.get(f"{path}?token={KEY}", headers={"Host": HOST})
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/")
+    assert not answer.headers["Location"].startswith("//")
