@@ -20,7 +20,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from clicklake.cli.sanitize import for_csv
 from clicklake.dashboard.answers import Answers
-from clicklake.dashboard.filters import ATTRIBUTE_MARK, DIMENSIONS, STEP_KINDS, ViewError, where
+from clicklake.dashboard.filters import (
+    ATTRIBUTE_MARK,
+    DIMENSIONS,
+    STEP_KINDS,
+    ViewError,
+    check_attributes,
+    where,
+)
 from clicklake.dashboard.funnel import funnel_question, funnel_steps
 from clicklake.dashboard.overview import (
     FIGURES,
@@ -78,7 +85,9 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     lists = {panel.query: panel for card in cards for panel in card.panels}
 
     def view_of_request() -> View:
-        return parse_view([*request.args.items(multi=True)])
+        view = parse_view([*request.args.items(multi=True)])
+        check_attributes(view.conditions, answers.attributes)
+        return view
 
     def ask(view: View, asked: exp.Query) -> QueryResult:
         return answers.ask(view.span(answers.now()), view.zone, asked)
@@ -250,7 +259,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
 
     @app.errorhandler(Exception)
     def broken(error: Exception) -> tuple[str, int]:
-        log.error("%s: %s", type(error).__name__, error)
+        log.error("%s: %s", type(error).__name__, plain(error))
         return render_template(
             "failed.html", text="Something is wrong here; the log of the dashboard says what."
         ), 500

@@ -4,7 +4,7 @@ Two filters of one dimension that say `is` select the events of either; all othe
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -82,9 +82,22 @@ def parse_condition(text: str, *, negative: bool, parameter: str) -> Condition:
     if dimension not in DIMENSIONS and not is_attribute:
         known = ", ".join(DIMENSIONS)
         raise ViewError(parameter, f"the dimension is one of {known}, or {ATTRIBUTE_MARK} and an attribute")
-    if len(value) > MAX_VALUE_CHARACTERS:
-        raise ViewError(parameter, f"a value has at most {MAX_VALUE_CHARACTERS} characters")
+    if not is_filterable(value):
+        raise ViewError(parameter, f"a value has at most {MAX_VALUE_CHARACTERS} characters, and none is NUL")
     return Condition(dimension, value, negative)
+
+
+def is_filterable(value: str) -> bool:
+    """Return whether a filter can have the value. DuckDB's SQL ends at a NUL character."""
+    return 0 < len(value) <= MAX_VALUE_CHARACTERS and "\0" not in value
+
+
+def check_attributes(conditions: Iterable[Condition], attributes: Collection[str]) -> None:
+    """Raise ViewError for a filter by a column that is not an attribute of the lake's catalogue."""
+    for condition in conditions:
+        if condition.dimension.startswith(ATTRIBUTE_MARK) and condition.column not in attributes:
+            known = ", ".join(sorted(attributes)) or "none"
+            raise ViewError(condition.parameter, f"the attributes of this lake's catalogue are: {known}")
 
 
 def condition_of(column: str, value: str, attributes: Iterable[str]) -> Condition | None:

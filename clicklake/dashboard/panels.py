@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlglot import exp
 
-from clicklake.dashboard.filters import Condition, condition_of, select_events, where
+from clicklake.dashboard.filters import Condition, condition_of, is_filterable, select_events, where
 from clicklake.dashboard.view import View
 from clicklake.query.queries import parse_query, saved_query
 from clicklake.report.charts import BarRow
@@ -81,6 +81,7 @@ class ListPanel:
             condition
             for name in self.label
             if row[name] is not None
+            and is_filterable(str(row[name]))
             and (condition := condition_of(name, str(row[name]), attributes)) is not None
         ]
         return view.only(*conditions).url() if conditions else ""

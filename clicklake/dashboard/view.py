@@ -19,7 +19,7 @@ from clicklake.cli.time_spans import (
     compared_span,
     start_of_day,
 )
-from clicklake.dashboard.filters import Condition, ViewError, parse_condition
+from clicklake.dashboard.filters import STEP_KINDS, Condition, ViewError, parse_condition
 from clicklake.lake.partitions import HOUR, Span, hour_of
 
 Period = Literal["today", "yesterday", "7d", "30d", "month", "lastmonth", "custom"]
@@ -164,7 +164,7 @@ def parse_view(pairs: Pairs) -> View:
                 conditions.append(parse_condition(value, negative=name == "not", parameter=name))
         elif name == "step":
             if value:
-                steps.append(parse_condition(value, negative=False, parameter=name))
+                steps.append(_step(value, name))
         elif name == "tab":
             if not value.isidentifier() or len(value) > MAX_NAME or len(tabs) == MAX_TABS:
                 raise ViewError("tab", f"the name of a panel; at most {MAX_TABS}")
@@ -173,16 +173,15 @@ def parse_view(pairs: Pairs) -> View:
             given[name] = value.strip()
         elif name:
             raise ViewError(
-                name, "is not a part of a view; those are period, from, to, zone, compare, is, not and step"
+                name[:MAX_NAME],
+                "is not a part of a view; those are period, from, to, zone, compare, is, not, step and tab",
             )
     # What the two forms add: a filter of three fields, a step of two.
     if given.get("dimension") and given.get("value"):
         text = f"{given['dimension']}:{given['value']}"
         conditions.append(parse_condition(text, negative=given.get("how") == "not", parameter="value"))
     if given.get("kind") and given.get("target"):
-        steps.append(
-            parse_condition(f"{given['kind']}:{given['target']}", negative=False, parameter="target")
-        )
+        steps.append(_step(f"{given['kind']}:{given['target']}", "target"))
     conditions = [*dict.fromkeys(conditions)]
     if len(conditions) > MAX_CONDITIONS:
         raise ViewError("is", f"at most {MAX_CONDITIONS} filters")
@@ -201,10 +200,19 @@ def parse_view(pairs: Pairs) -> View:
     )
 
 
+def _step(text: str, parameter: str) -> Condition:
+    step = parse_condition(text, negative=False, parameter=parameter)
+    if step.dimension not in STEP_KINDS:
+        raise ViewError(parameter, f"a step is one of {', '.join(STEP_KINDS)}, such as type:adopted")
+    return step
+
+
 def _period(given: Mapping[str, str]) -> tuple[Period, date | None, date | None]:
     period = "custom" if given.get("from") else given.get("period") or DEFAULT_PERIOD
     if period not in get_args(Period):
         raise ViewError("period", f"one of {', '.join(PERIODS)}, or the days from and to")
+    if given.get("to") and not given.get("from"):
+        raise ViewError("from", "a day such as 2026-11-24, if there is a day in to")
     if period != "custom":
         return period, None, None  # type: ignore[return-value]
     if not given.get("from"):

@@ -31,6 +31,9 @@ HOSTILE = [
     "line\nbreak",
     "javascript:alert(1)",
     'class="panel" data-panel="now"',
+    "back\\",
+    "back\\' or 1=1 -- ",
+    "/* text */ -- and more",
 ]
 STATIC = "/static/dashboard.js"
 PANELS = [panel.query for card in cards_of(ATTRIBUTES) for panel in card.panels]
@@ -146,6 +149,11 @@ def test_the_shown_sql_asks_what_the_panel_asks(client: FlaskClient) -> None:
     [
         ("/?period=fortnight", 400, "period: one of today"),
         ("/panel/items?is=colour:red", 400, "is: the dimension is one of"),
+        ("/?is=catalogue.visitorid:x", 400, "is: the attributes of this lake's catalogue are: goodevil,"),
+        ("/panel/items?not=catalogue.visitor_key:1", 400, "not: the attributes of this lake's catalogue"),
+        ("/panel/items.csv?is=catalogue.properties:x", 400, "is: the attributes of this lake's catalogue"),
+        ("/panel/funnel?step=country:DE", 400, "step: a step is one of type, page, item"),
+        ("/panel/pages?is=page:a%00b", 400, "is: a value has at most 512 characters, and none is NUL"),
         ("/panel/nothing", 404, "Not Found"),
         ("/panel/nothing.csv", 404, "Not Found"),
         ("/panel/funnel", 404, "Not Found"),
@@ -210,3 +218,15 @@ def test_change_is_against_the_time_that_is_chosen(day: Day, client: FlaskClient
     lake_day = client.get("/panel/figures?from=2026-11-20&compare=previous").text
     assert " from " in lake_day
     assert day.lines
+
+
+def test_rows_that_no_filter_can_have_lead_nowhere(emulator: Emulator, open_dashboard: OpenDashboard) -> None:
+    lake = new_lake(emulator)
+    at = NOW - timedelta(hours=30)
+    paths = ["/" + "a" * 600, "/a\0b", ""]
+    lake.put("clicks", [line(new_id(), at, type="pageview", path=path) for path in paths], at)
+    dashboard = open_dashboard(lake)
+    found = Elements(dashboard.get("/panel/pages").text)
+    links = [value for name, value in found.attributes if name == "href" and value.startswith("?")]
+    assert [dashboard.get(f"/{link}").status_code for link in links] == [200] * len(links)
+    assert len(found.tags) > len(links)
