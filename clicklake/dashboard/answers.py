@@ -1,24 +1,39 @@
 """Answers from a lake: spans stay open between questions, and open again when clicks have landed in them."""
 
+import hashlib
+import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import duckdb
 from sqlglot import exp
 
+from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
-from clicklake.lake.partitions import HOUR, Span, hour_of
+from clicklake.lake.columns import list_clicks, list_columns
+from clicklake.lake.error_documents import FAILED, objects_of_day
+from clicklake.lake.partitions import DELIVERY_WINDOW, HOUR, Span, hour_of, hours_between
 from clicklake.query.queries import QueryResult, referenced_tables
-from clicklake.query.span_database import SpanDatabase
+from clicklake.query.span_database import SpanDatabase, too_much_memory
 from clicklake.tables.schema import ASKED_ATTRIBUTES
 
 MAX_OPEN = 3  # spans; DuckDB has up to 220 MB for each
 MAX_ANSWERS = 1000  # kept in memory, of at most 50 rows each
 NEWEST_SECONDS = 1.0  # how old the knowledge of what has landed may be
+LISTED_SECONDS = 300.0  # the same for hours that have ended
+MAX_LISTINGS = 200  # kept in memory
+FILE_IS_GONE = (duckdb.IOException, duckdb.PermissionException)  # as the allowed files are known by then
+RESOLUTION = timedelta(microseconds=1)
+
+_Where = tuple[Span, tzinfo, bool]  # a span, its zone, and whether it is opened for failed/
 
 # What the panels and filters read; attributes of the catalogue come with the lake.
 COLUMNS = frozenset(
@@ -33,13 +48,23 @@ COLUMNS = frozenset(
 
 @dataclass
 class _OpenSpan:
-    """A database, the answers that it has given, and who is using it."""
+    """A database, and who is using it."""
 
-    newest: str
+    state: str
+    """What the lake held when it was opened."""
     opening: threading.Lock = field(default_factory=threading.Lock)
     database: SpanDatabase | None = None
     users: int = 0
     is_dropped: bool = False
+
+
+@dataclass
+class _Listing:
+    """What a listing of a span found, and when."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    listed_at: float = -math.inf
+    found: str = ""
 
 
 class Answers:
@@ -55,34 +80,90 @@ class Answers:
     ) -> None:
         self.lake, self.attributes, self.now = lake, attributes, now
         self._lines_only = lines_only
+        self._folder = TemporaryDirectory(prefix="clicklake-", ignore_cleanup_errors=True)
         self._lock = threading.Lock()
+        self._has_room = threading.Condition(self._lock)
         self._open: OrderedDict[Hashable, _OpenSpan] = OrderedDict()
+        self._number_open = 0  # with those that are dropped, but still in use
         self._answers: OrderedDict[Hashable, QueryResult] = OrderedDict()
+        self._listings: OrderedDict[Hashable, _Listing] = OrderedDict()
+        self._notes: OrderedDict[Hashable, tuple[str, ...]] = OrderedDict()
         self._newest, self._newest_at = "", 0.0
 
     def ask(self, span: Span, zone: tzinfo, query: exp.Query) -> QueryResult:
         """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory."""
-        newest = self.newest() if span.until > self.now() else ""
         is_about_failures = referenced_tables([query]) == {"failed"}
-        where = (span, str(zone), is_about_failures)
-        key = (*where, newest, query.sql("athena"))
+        state = self._state(span, is_about_failures)
+        where = (span, zone, is_about_failures)
+        key = (*where, state, query.sql("athena"))
         with self._lock:
             if key in self._answers:
                 self._answers.move_to_end(key)
                 return self._answers[key]
-        opened = self._use(where, newest)
+        try:
+            result = self._run(where, state, query)
+        except _FileGoneError:
+            result = self._run(where, state, query)
+        with self._lock:
+            _keep(self._answers, key, result, MAX_ANSWERS)
+        return result
+
+    def notes(self, span: Span, zone: tzinfo) -> tuple[str, ...]:
+        """Return what whoever reads the answers about the span should know, such as unreadable objects."""
+        with self._lock:
+            return self._notes.get((span, zone, False), ())
+
+    def _run(self, where: _Where, state: str, query: exp.Query) -> QueryResult:
+        opened = self._use(where, state)
         try:
             with opened.opening:
                 if opened.database is None:
-                    opened.database = self._database(span, zone, is_about_failures)
-            result = opened.database.run(query)
+                    opened.database = self._database(*where)
+                    with self._lock:
+                        _keep(self._notes, where, tuple(opened.database.notes), MAX_LISTINGS)
+            return opened.database.run(query)
+        except CommandError as error:
+            if not isinstance(error.__cause__, FILE_IS_GONE):
+                raise
+            with self._lock:  # the cache of columns was deleted or pruned: open the span again
+                if self._open.get(where) is opened:
+                    self._drop(where)
+            raise _FileGoneError(error.message) from error
         finally:
             self._leave(opened)
+
+    def _state(self, span: Span, is_about_failures: bool) -> str:
+        """Return what changes when the span has changed.
+
+        The newest hours are listed each second. All others change seldom, by late clicks, `compact`, `erase`
+        and `reenrich`, and listing them costs a request per day: they are listed each five minutes.
+        """
+        newest = self.newest() if span.until > self.now() else ""
+        # A time that goes on is compared up to this minute; its hours are the same for an hour.
+        hours = Span(hour_of(span.since), hour_of(span.until - RESOLUTION) + HOUR)
         with self._lock:
-            self._answers[key] = result
-            while len(self._answers) > MAX_ANSWERS:
-                self._answers.popitem(last=False)
-        return result
+            listing = self._listings.get((hours, is_about_failures)) or _Listing()
+            _keep(self._listings, (hours, is_about_failures), listing, MAX_LISTINGS)
+        with listing.lock:
+            if time.monotonic() - listing.listed_at >= LISTED_SECONDS:
+                listing.found = self._list(hours, is_about_failures)
+                listing.listed_at = time.monotonic()
+            return f"{newest} {listing.found}"
+
+    def _list(self, hours: Span, is_about_failures: bool) -> str:
+        """Return a fingerprint of the objects that the answers about these hours are made of."""
+        if is_about_failures:
+            days = sorted({hour.date() for hour in hours_between(hours.since, hours.until)})
+            objects = [found for day in days for found in objects_of_day(self.lake, FAILED, day)]
+        else:
+            around = Span(hours.since - DELIVERY_WINDOW, hours.until)
+            objects = [each for found in list_clicks(self.lake, around).values() for each in found]
+            if not self._lines_only:
+                objects += list_columns(self.lake, around).values()
+        digest = hashlib.sha256()
+        for found in sorted(objects):
+            digest.update(f"{found.key} {found.etag}\n".encode())
+        return digest.hexdigest()
 
     def newest(self) -> str:
         """Return what changes when something has landed: the newest objects of this hour and the last."""
@@ -102,49 +183,77 @@ class Answers:
 
     def close(self) -> None:
         with self._lock:
-            spans = [*self._open.values()]
-            self._open.clear()
-        for span in spans:
-            if span.database:
-                span.database.close()
+            for where in [*self._open]:
+                self._drop(where)
+        self._folder.cleanup()
 
-    def _use(self, where: Hashable, newest: str) -> _OpenSpan:
-        """Return the open span, opened anew if something has landed, and close those that are too many."""
+    def _use(self, where: _Where, state: str) -> _OpenSpan:
+        """Return the open span, opened anew if the lake has changed. Waits while too many are in use."""
         with self._lock:
-            found = self._open.get(where)
-            if found is None or found.newest != newest:
-                if found:
+            while True:
+                found = self._open.get(where)
+                if found and found.state != state:
                     self._drop(where)
-                found = self._open[where] = _OpenSpan(newest)
+                elif found:
+                    break
+                elif self._number_open < MAX_OPEN:
+                    found = self._open[where] = _OpenSpan(state)
+                    self._number_open += 1
+                    break
+                elif idle := [each for each, span in self._open.items() if not span.users]:
+                    self._drop(idle[0])
+                else:
+                    self._has_room.wait()
             self._open.move_to_end(where)
             found.users += 1
-            while len(self._open) > MAX_OPEN:
-                self._drop(next(iter(self._open)))
         return found
 
     def _drop(self, where: Hashable) -> None:
         """Forget the span. Whoever still asks it closes it afterwards."""
         span = self._open.pop(where)
         span.is_dropped = True
-        if not span.users and span.database:
-            span.database.close()
+        if not span.users:
+            self._close(span)
 
     def _leave(self, span: _OpenSpan) -> None:
         with self._lock:
             span.users -= 1
-            is_last = span.is_dropped and not span.users
-        if is_last and span.database:
+            if span.is_dropped and not span.users:
+                self._close(span)
+            self._has_room.notify_all()
+
+    def _close(self, span: _OpenSpan) -> None:
+        self._number_open -= 1
+        if span.database:
             with suppress(Exception):
                 span.database.close()
 
     def _database(self, span: Span, zone: tzinfo, is_about_failures: bool) -> SpanDatabase:
-        return SpanDatabase(
-            self.lake,
-            span,
-            zone,
-            columns=COLUMNS | {*ASKED_ATTRIBUTES, *self.attributes},
-            lines_only=self._lines_only,
-            with_events=not is_about_failures,
-            with_failed=is_about_failures,
-            shows_progress=False,
-        )
+        try:
+            return SpanDatabase(
+                self.lake,
+                span,
+                zone,
+                columns=COLUMNS | {*ASKED_ATTRIBUTES, *self.attributes},
+                lines_only=self._lines_only,
+                with_events=not is_about_failures,
+                with_failed=is_about_failures,
+                shows_progress=False,
+                parent=Path(self._folder.name),
+            )
+        except duckdb.OutOfMemoryException as error:
+            raise too_much_memory() from error
+        except duckdb.Error as error:
+            raise CommandError(f"DuckDB: {str(error).splitlines()[0]}") from error
+
+
+class _FileGoneError(CommandError):
+    """A file of columns/ on this machine was deleted after its span had been opened."""
+
+
+def _keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) -> None:
+    """Keep the value as the newest, and forget the oldest values."""
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)

@@ -18,7 +18,7 @@ from sqlglot import exp
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from clicklake.cli.sanitize import for_csv
+from clicklake.cli.sanitize import for_csv, for_terminal
 from clicklake.dashboard.answers import Answers
 from clicklake.dashboard.filters import (
     ATTRIBUTE_MARK,
@@ -42,6 +42,7 @@ from clicklake.dashboard.presence import present
 from clicklake.dashboard.sql_text import command_of, sql_of
 from clicklake.dashboard.view import FORM_FIELDS, PERIODS, View, parse_view
 from clicklake.errors import CommandError
+from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.query.queries import QueryResult
 from clicklake.report import charts
 from clicklake.report.charts import bars, share
@@ -147,7 +148,8 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     def figures_panel() -> str:
         view = view_of_request()
         found, totals = figures(view, answers)
-        return render_template("figures.html", figures=found, totals=totals, view=view)
+        notes = [for_terminal(note) for note in answers.notes(view.span(answers.now()), view.zone)]
+        return render_template("figures.html", figures=found, totals=totals, view=view, notes=notes)
 
     @app.get("/panel/timeline")
     def timeline_panel() -> str:
@@ -249,7 +251,8 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
 
     @app.errorhandler(ClientError)
     @app.errorhandler(BotoCoreError)
-    def refused(error: ClientError | BotoCoreError) -> tuple[str, int]:
+    @app.errorhandler(UnreadableObjectError)
+    def refused(error: ClientError | BotoCoreError | UnreadableObjectError) -> tuple[str, int]:
         return render_template("failed.html", text=plain(f"The lake cannot be read: {error}")), 503
 
     @app.errorhandler(HTTPException)

@@ -48,6 +48,7 @@ class SpanDatabase:
 
     `columns` are those that will be asked for, by default all. `lines_only` reads clicks/ alone; only then is
     there a table `lines`. `with_failed` loads Firehose's error documents too.
+    `parent` is the folder for its files, by default the system's for temporary ones.
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class SpanDatabase:
         with_failed: bool = True,
         now: datetime | None = None,
         shows_progress: bool = True,
+        parent: Path | None = None,
     ) -> None:
         self.notes: list[str] = []
         self._lake, self._span, self._zone = lake, span, zone
         self._shows_progress = shows_progress
-        self._folder = Path(mkdtemp(prefix="clicklake-"))
+        self._folder = Path(mkdtemp(prefix="clicklake-", dir=parent))
         try:
             self._db = open_database(self._folder)
             self._db.execute(MACROS)

@@ -230,3 +230,14 @@ def test_rows_that_no_filter_can_have_lead_nowhere(emulator: Emulator, open_dash
     links = [value for name, value in found.attributes if name == "href" and value.startswith("?")]
     assert [dashboard.get(f"/{link}").status_code for link in links] == [200] * len(links)
     assert len(found.tags) > len(links)
+
+
+def test_what_cannot_be_read_is_said_beside_the_figures(
+    emulator: Emulator, open_dashboard: OpenDashboard
+) -> None:
+    lake = new_lake(emulator)
+    at = NOW - timedelta(hours=30)
+    broken = lake.put_broken(lake.put("clicks", [line(new_id(), at)], at, name="<script>"))
+    shown = "".join(Elements(open_dashboard(lake).get("/panel/figures").text).texts)
+    assert "Some figures may be too low: 1 of 2 objects cannot be read and are left out" in shown
+    assert broken in shown
