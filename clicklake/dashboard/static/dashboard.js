@@ -26,14 +26,23 @@ async function load(panel, own = run) {
   panel.removeAttribute('aria-busy');
 }
 
-// What is open stays open when its panel is loaded again.
+// What is open stays open when its panel is loaded again, and the focus stays where it is.
 function show(panel, html) {
   if (panel.dataset.html === html || panel.querySelector('dialog[open]')) return;
   const open = [...panel.querySelectorAll('details')].map((each) => each.open);
+  const at = stops(panel).indexOf(document.activeElement);
+  const name = nameOf(stops(panel)[at]);
   panel.innerHTML = html; // the server has escaped every text
   panel.dataset.html = html;
   panel.querySelectorAll('details').forEach((each, at) => { each.open = open[at] ?? false; });
+  if (at < 0) return;
+  const found = stops(panel); // a row can have moved
+  (found.find((each) => nameOf(each) === name) ?? found[at])?.focus({ preventScroll: true });
 }
+
+// What the Tab key stops at in a panel, and what tells one from another.
+const stops = (panel) => [...panel.querySelectorAll('a[href], button, summary, [tabindex]')];
+const nameOf = (element) => element?.getAttribute('href') ?? element?.className;
 
 async function loadAll() {
   const own = run;
@@ -97,6 +106,9 @@ document.addEventListener('click', async (event) => {
     visit(new URL(href, location.href));
   }
 });
+
+// A panel is not exchanged while its SQL is read; it catches up afterwards.
+document.addEventListener('close', ({ target }) => load(target.closest('[data-panel]')), true);
 
 document.addEventListener('submit', (event) => {
   if (event.target.method === 'dialog') return;

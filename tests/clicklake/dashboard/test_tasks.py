@@ -20,7 +20,7 @@ from clicklake.lake.bucket import Lake
 from clicklake.report.charts import share
 from tests.clicklake.dashboard.fortnight import ITEMS, NOW, Line, counted, is_click, lay_fortnight, of_days
 from tests.support.emulator import Emulator
-from tests.support.lakes import TestLake, compact, new_lake, to_text
+from tests.support.lakes import TestLake, compact, new_id, new_lake, to_text
 
 pytestmark = pytest.mark.browser
 
@@ -296,18 +296,51 @@ def test_csv_and_sql_of_the_sources(hand: Hand, shop: Shop, tmp_path: Path) -> N
 
 
 def test_a_click_shows_within_three_seconds(page: Page, shop: Shop) -> None:
-    before = int(figure(page, "Clicks").locator(".number").inner_text())
+    before = clicks_on(page)
+    land_click(shop)
+    expect(figure(page, "Clicks").locator(".number")).to_have_text(f"{before + 1}", timeout=15_000)
+
+
+@pytest.mark.parametrize("target", [".bars a", "a[download]", ".shows-sql"])
+def test_focus_stays_where_it_is_when_a_click_lands(page: Page, shop: Shop, target: str) -> None:
+    before = clicks_on(page)
+    items = page.locator("[data-panel=items]")
+    items.locator(target).first.focus()
+    shown = items.inner_html()
+    land_click(shop)
+    expect(figure(page, "Clicks").locator(".number")).to_have_text(f"{before + 1}", timeout=15_000)
+    page.wait_for_function(
+        "(shown) => document.querySelector('[data-panel=items]').innerHTML !== shown", arg=shown
+    )
+    expect(items.locator(target).first).to_be_focused()
+
+
+def test_a_panel_catches_up_when_its_sql_is_closed(page: Page, shop: Shop) -> None:
+    before = clicks_on(page)
+    items = page.locator("[data-panel=items]")
+    first = items.locator(".bars li").first
+    shown = first.inner_text()
+    items.get_by_role("button", name="SQL").click()
+    land_click(shop)
+    expect(figure(page, "Clicks").locator(".number")).to_have_text(f"{before + 1}", timeout=15_000)
+    loaded(page)
+    assert first.inner_text() == shown
+    page.keyboard.press("Escape")
+    expect(first).not_to_have_text(shown)
+    expect(items.get_by_role("button", name="SQL")).to_be_focused()
+
+
+def clicks_on(page: Page) -> int:
+    return int(figure(page, "Clicks").locator(".number").inner_text())
+
+
+def land_click(shop: Shop) -> None:
     at = NOW - timedelta(minutes=1)
-    line = {
-        "eventId": "0e2f7b8a-1f1d-4d3c-9a52-6b7f0a4c1dff",
-        "type": "click",
-        "mysfitId": next(iter(ITEMS)),
-        "v": 1,
-    }
+    most = Counter(line["mysfitId"] for line in shop.lines if line["type"] == "click").most_common(1)[0][0]
+    line = {"eventId": new_id(), "type": "click", "mysfitId": most, "v": 1}
     line |= dict.fromkeys(("occurredAt", "receivedAt", "processedAt"), to_text(at))
     shop.lines.append(line)
     shop.lake.put("clicks", [compact(line) + b"\n"], at)
-    expect(figure(page, "Clicks").locator(".number")).to_have_text(f"{before + 1}", timeout=15_000)
 
 
 @pytest.mark.parametrize("width", [360, 1280])
