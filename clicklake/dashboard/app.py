@@ -38,7 +38,7 @@ from clicklake.dashboard.overview import (
     timeline,
 )
 from clicklake.dashboard.panels import SHOWN_ROWS, cards_of
-from clicklake.dashboard.presence import present
+from clicklake.dashboard.presence import KeptVisits, present
 from clicklake.dashboard.sql_text import command_of, sql_of
 from clicklake.dashboard.view import FORM_FIELDS, PERIODS, View, parse_view
 from clicklake.errors import CommandError
@@ -83,6 +83,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     app.jinja_env.globals |= {"share": share}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     cards = cards_of(answers.attributes)
+    visits: KeptVisits = {}
     lists = {panel.query: panel for card in cards for panel in card.panels}
 
     def view_of_request() -> View:
@@ -181,7 +182,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
 
     @app.get("/panel/now")
     def now_panel() -> str:
-        return render_template("now.html", here=present(answers.lake, answers.now()))
+        return render_template("now.html", here=present(answers.lake, answers.now(), visits))
 
     @app.get("/panel/funnel")
     def funnel_panel() -> str:

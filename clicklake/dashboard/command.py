@@ -1,5 +1,6 @@
 """`dashboard`: show a lake's clicks in the browser, on this machine alone."""
 
+import logging
 import signal
 import webbrowser
 from contextlib import suppress
@@ -40,7 +41,7 @@ def command(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     answers = Answers(lake, line_table(lake).attributes, lambda: datetime.now(UTC), lines_only=lines_only)
-    server = _server(lake, answers, port, token)
+    server = open_server(lake, answers, port, token)
     address = f"http://{HOST}:{server.effective_port}/"
     if token is None:  # a given one is known to whoever started us, and has no place in a log
         address += f"?token={server.gate.token}"
@@ -56,7 +57,7 @@ def command(
     answers.close()
 
 
-def _server(lake: Lake, answers: Answers, port: int, token: str | None) -> Any:
+def open_server(lake: Lake, answers: Answers, port: int, token: str | None) -> Any:
     try:
         server: Any = waitress.create_server(
             _not_yet,
@@ -69,6 +70,7 @@ def _server(lake: Lake, answers: Answers, port: int, token: str | None) -> Any:
         )
     except OSError as error:
         raise CommandError(f"--port {port}: {error.strerror}") from error
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # panels that wait for a thread are usual
     server.gate = TokenGate(server.effective_port, token or new_token())
     server.application = create_app(answers, server.gate.check, f"--bucket {lake.bucket}")
     return server

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from clicklake.dashboard.presence import WINDOW, present
+from clicklake.dashboard.presence import WINDOW, KeptVisits, present
 from clicklake.lake.bucket import Lake
 from tests.support.lakes import NOW, TestLake, line, new_id
 
@@ -27,3 +27,22 @@ def test_people_of_the_last_five_minutes_are_counted_once_at_their_last_page(lak
 
 def test_nobody_is_here_in_an_empty_lake(lake: TestLake) -> None:
     assert present(Lake(lake.bucket, {}, lake.s3), NOW) == (0, [])
+
+
+def test_an_object_is_read_once_while_the_page_is_open(lake: TestLake) -> None:
+    read: list[str] = []
+    lake.s3.meta.events.register("before-call.s3.GetObject", lambda params, **_: read.append(params["url"]))
+    kept: KeptVisits = {}
+
+    def visitors(seconds: int) -> int:
+        at = NOW + timedelta(seconds=seconds)
+        return present(Lake(lake.bucket, {}, lake.s3), at, kept).visitors
+
+    lake.put("clicks", [line(new_id(), NOW, visitorId="a")], NOW)
+    assert [visitors(seconds) for seconds in (2, 4, 6)] == [1, 1, 1]
+    assert len(read) == 1
+    lake.put("clicks", [line(new_id(), NOW + timedelta(seconds=7), visitorId="b")], NOW)
+    assert [visitors(seconds) for seconds in (8, 10)] == [2, 2]
+    assert len(read) == 2
+    assert visitors(2 * round(WINDOW.total_seconds())) == 0
+    assert not kept

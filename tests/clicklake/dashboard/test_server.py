@@ -1,0 +1,44 @@
+"""The server of the dashboard prints nothing but what an operator has to know."""
+
+import http.client
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from clicklake.dashboard.answers import Answers
+from clicklake.dashboard.command import THREADS, open_server
+from clicklake.lake.bucket import Lake
+from tests.support.lakes import TestLake
+
+pytestmark = pytest.mark.emulator
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
+)  # it is closed while it runs
+def test_panels_that_wait_for_a_thread_are_no_warning(
+    lake: TestLake, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = Lake(lake.bucket, {}, lake.s3)
+    answers = Answers(own, (), lambda: datetime.now(UTC))
+    server = open_server(own, answers, 0, None)
+    threading.Thread(target=server.run, daemon=True).start()
+    headers = {"Cookie": f"{server.gate.cookie}={server.gate.token}"}
+
+    def ask(_: int) -> int:
+        with closing(http.client.HTTPConnection("127.0.0.1", server.effective_port)) as connection:
+            connection.request("GET", "/panel/items", headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+    try:
+        with ThreadPoolExecutor(4 * THREADS) as threads:
+            assert [*threads.map(ask, range(4 * THREADS))] == [200] * 4 * THREADS
+        assert not caplog.records
+    finally:
+        server.close()
+        answers.close()
