@@ -208,6 +208,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
             first=bars(rows[:SHOWN_ROWS], total) if rows else "",
             rest=bars(rows[SHOWN_ROWS:], total) if rows[SHOWN_ROWS:] else "",
             more=len(rows) - SHOWN_ROWS,
+            is_unfiltered=panel.quality and bool(view.conditions),
             **sql_parts(name, view),
         )
 

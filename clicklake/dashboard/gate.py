@@ -53,4 +53,9 @@ class TokenGate:
         return hmac.compare_digest(given.encode(), self.token.encode())
 
 
-_WRONG = "Open the address that `clicklake dashboard` or `make run` printed: it holds the key to this page.\n"
+# After a link on another site's page the browser sends no cookie, but it does after a link on ours.
+_WRONG = (
+    "<!doctype html><title>Clicklake</title>"
+    "<p>Open the address that `clicklake dashboard` or `make run` printed: it holds the key to this page.</p>"
+    '<p>If this browser has opened it before: <a href="">show this view</a>.</p>\n'
+)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -241,3 +242,15 @@ def test_what_cannot_be_read_is_said_beside_the_figures(
     shown = "".join(Elements(open_dashboard(lake).get("/panel/figures").text).texts)
     assert "Some figures may be too low: 1 of 2 objects cannot be read and are left out" in shown
     assert broken in shown
+
+
+@pytest.mark.parametrize(("panel", "is_said"), [("late", True), ("bots", True), ("pages", False)])
+def test_a_panel_that_filters_do_not_change_says_so(panel: str, is_said: bool, client: FlaskClient) -> None:
+    said = "filters do not change this"
+    assert (said in client.get(f"/panel/{panel}?from=2026-11-19&is=device:mobile").text) == is_said
+    assert said not in client.get(f"/panel/{panel}?from=2026-11-19").text
+
+
+def test_without_scripts_the_page_says_what_it_needs(client: FlaskClient) -> None:
+    (said,) = re.findall("<noscript>(.*?)</noscript>", client.get("/").text)
+    assert "The figures need JavaScript" in "".join(Elements(said).texts)

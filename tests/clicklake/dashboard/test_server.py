@@ -38,7 +38,7 @@ def test_panels_that_wait_for_a_thread_are_no_warning(
     try:
         with ThreadPoolExecutor(4 * THREADS) as threads:
             assert [*threads.map(ask, range(4 * THREADS))] == [200] * 4 * THREADS
-        assert not caplog.records
+        assert not [record for record in caplog.records if record.name.startswith("waitress")]
     finally:
         server.close()
         answers.close()

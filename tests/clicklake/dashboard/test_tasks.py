@@ -280,6 +280,18 @@ def test_a_view_is_a_link_for_whoever_may_see_the_dashboard(hand: Hand, browser:
     stranger.context.close()
 
 
+def test_a_link_in_a_mail_leads_to_the_view(browser: Browser, shop: Shop) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(shop.address)
+    page.goto(f"data:text/html,<a href='{shop.url}?period=yesterday'>see here</a>")
+    page.get_by_role("link").click()
+    expect(page.get_by_text("it holds the key")).to_be_visible()
+    page.get_by_role("link", name="show this view").click()
+    expect(page.locator(".periods [aria-current]")).to_have_text("Yesterday")
+    context.close()
+
+
 def test_csv_and_sql_of_the_sources(hand: Hand, shop: Shop, tmp_path: Path) -> None:
     card = hand.page.locator("section.card", has=hand.page.get_by_role("heading", name="Sources", exact=True))
     with hand.page.expect_download() as download:
