@@ -268,9 +268,8 @@ def print_largest_hour(running: Lakes, lines: int) -> None:
     run = running.run("compact", "--bucket", "large", "--json")
     (hour,) = json.loads(run.output)["written"]
     peak = run.peak_mib * BYTES_OF_A_MIB
-    print(
-        f"One hour of {hour['lines']:,} lines: {run.cpu_seconds:.1f} s of CPU, {peak:.0f} MB at the peak (at most 450)."
-    )
+    cost = f"{run.cpu_seconds:.1f} s of CPU, a peak of {peak:.0f} MB (450 at most)"
+    print(f"One hour of {hour['lines']:,} lines: {cost}.")
 
 
 def _write_hour(gateway: str, lines: int) -> None:

@@ -1,9 +1,9 @@
 """Which hours need a new object in columns/, and why: found from listings and metadata alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -50,9 +50,16 @@ def first_kept_hour(lake: Lake, now: datetime) -> datetime | None:
         for rule in rules
         if rule["Status"] == "Enabled"
         and "Days" in rule.get("Expiration", {})
-        and "clicks/".startswith(rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")))
+        and "clicks/".startswith(_prefix_of(rule))
     ]
     return now - timedelta(days=min(days)) + HOUR if days else None
+
+
+def _prefix_of(rule: Mapping[str, Any]) -> str:
+    """Return which keys a lifecycle rule is for: S3 has three forms of it."""
+    chosen = rule.get("Filter", {})
+    prefix = chosen.get("And", chosen).get("Prefix", rule.get("Prefix", ""))
+    return str(prefix)
 
 
 @dataclass

@@ -133,6 +133,20 @@ def test_a_late_first_line_takes_the_count_from_the_hours_after_it(
     assert clicklake.json("query", EVENTS, *WEEK) == expected(lines)
 
 
+def test_lines_are_counted_in_clicks_and_can_be_asked_for_alone(
+    clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = land(lake, NOON, ("a", "1"), ("a", "2"), ("b", "1"))
+    clicklake("compact")
+    assert clicklake.json("query", "select count(*) as n from lines", *WEEK) == [{"n": 3}]
+    with count_bodies_read(monkeypatch) as read:
+        assert clicklake.json("query", EVENTS, *WEEK, "--lines") == expected(lines)
+        assert {key.partition("/")[0] for key in read} == {"clicks"}
+        read.clear()
+        assert clicklake.json("query", EVENTS, *WEEK) == expected(lines)
+        assert read == []  # the hour is in the cache since it was compacted
+
+
 def test_an_hour_that_is_compacted_after_its_successor_gives_the_same_rows(
     clicklake: Commands, lake: TestLake
 ) -> None:
