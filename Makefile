@@ -4,7 +4,8 @@
 API_PORT ?= 5050
 S3_PORT ?= 4566
 LIVE_PORT ?= 4567
-PORTS = --api-port $(API_PORT) --s3-port $(S3_PORT) --live-port $(LIVE_PORT)
+DASHBOARD_PORT ?= 4568
+PORTS = --api-port $(API_PORT) --s3-port $(S3_PORT) --live-port $(LIVE_PORT) --dashboard-port $(DASHBOARD_PORT)
 
 # The first Python on the PATH that is new enough.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -81,7 +82,7 @@ format: $(ENVS)/test.ready
 test: test-setup lint
 	$(PYTEST) $(PARALLEL)
 
-test-long: test-setup $(ENVS)/sam.ready $(ENVS)/scan.ready
+test-long: test-setup $(ENVS)/client.ready $(ENVS)/sam.ready $(ENVS)/scan.ready
 	@scripts/install-test-tools.sh --engines
 	CLICKLAKE_ALL_ENGINES=1 $(PYTEST) tests/tracker/test_engines.py
 	$(PYTEST) -m long
@@ -117,6 +118,7 @@ test-setup: $(ENVS)/cli.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready $(ENVS
 
 $(ENVS)/emulator.ready: clicklake/local/emulator/requirements.txt
 $(ENVS)/ingest.ready: ingest_app/requirements.txt
+$(ENVS)/client.ready: tests/client.txt
 $(ENVS)/sam.ready: tests/sam.txt
 $(ENVS)/scan.ready: tests/scan.txt
 $(ENVS)/spark.ready: tests/spark.txt
@@ -169,9 +171,10 @@ lock: $(ENVS)/test.ready
 	$(LOCK) ingest_app/requirements.in -o ingest_app/requirements.txt
 	$(LOCK) processor/requirements.in -o processor/requirements.txt
 	$(LOCK) clicklake/local/emulator/requirements.in -o clicklake/local/emulator/requirements.txt
-	$(LOCK) clicklake/requirements.in -c processor/requirements.txt -o clicklake/requirements.txt
+	$(LOCK) clicklake/requirements.in -c processor/requirements.txt -c ingest_app/requirements.txt -o clicklake/requirements.txt
 	$(LOCK) tests/requirements.in -c ingest_app/requirements.txt -c processor/requirements.txt \
 		-c clicklake/requirements.txt -o tests/requirements.txt
+	$(LOCK) tests/client.in -o tests/client.txt
 	$(LOCK) tests/sam.in -o tests/sam.txt
 	$(LOCK) tests/spark.in -o tests/spark.txt
 	$(LOCK) tests/scan.in -o tests/scan.txt

@@ -2,20 +2,31 @@
 
 python -m benchmarks.batching
 
-The visits are the demo's day, page by page. The rule is the tracker's: a page sends when its oldest click
+The visits are the demo's day, page by page, and visits whose pages are open as long as public data say
+(benchmarks/public_gaps.py). The rule is the tracker's: a page sends when its oldest click
 has waited long enough, and when it is left. The response to what is sent on leaving reaches nobody, so the
 next page sends those clicks again half a minute later.
 """
 
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks.machine import ENVS, ROOT
+from benchmarks.public_gaps import (
+    SHAPES,
+    VISITS,
+    visits_of_one_page,
+    visits_of_pages,
+    weibull_gap,
+    yoochoose_gap,
+)
 from benchmarks.publish import Table, publish
+from benchmarks.visits import PageVisit
 from clicklake.cost.breakdown import interpolate
 from clicklake.demo.traffic import day_of_traffic
 
@@ -27,13 +38,6 @@ FULL_CLICKS = 100
 LAST_PAGE_SECONDS = 60.0  # how long a visit's last page stays open
 SESSIONS, SEED = 2_000, 7
 STAGES = ("production", "dev")
-
-
-class PageVisit(NamedTuple):
-    """The seconds of the events on one page, and the second in which the page is left."""
-
-    events: Sequence[float]
-    left: float
 
 
 class Sent(NamedTuple):
@@ -95,6 +99,46 @@ def total(wait: float, day: Sequence[Sequence[PageVisit]]) -> Sent:
     return Sent(*(sum(column) for column in zip(*sent, strict=True)))
 
 
+Figures = dict[str, Any]
+Usd = Mapping[str, Mapping[int, float]]
+
+PUBLIC: dict[str, Callable[[int], Iterator[list[PageVisit]]]] = {
+    "YOOCHOOSE, pages that load": partial(visits_of_pages, yoochoose_gap),
+    "YOOCHOOSE, one page": partial(visits_of_one_page, yoochoose_gap),
+    **{
+        f"Weibull, shape {shape}, pages that load": partial(visits_of_pages, weibull_gap(shape))
+        for shape in SHAPES
+    },
+}
+
+
+def measure(wait: float, day: Sequence[Sequence[PageVisit]], usd_of: Usd) -> Figures:
+    sent = total(wait, day)
+    per_request, repeated = (sent.clicks + sent.repeated) / sent.requests, sent.repeated / sent.clicks
+    usd = {
+        stage: round(interpolate(usd_of[stage][1], usd_of[stage][10], per_request, repeated), 3)
+        for stage in STAGES
+    }
+    return {
+        "clicks_per_request": round(per_request, 4),
+        "repeated_share": round(repeated, 4),
+        "usd_per_million": usd,
+    }
+
+
+def _name(wait: float) -> str:
+    return f"{wait} s" + (" (default)" if wait == DEFAULT_WAIT_SECONDS else "")
+
+
+def _cells(measured: Figures) -> list[str]:
+    usd = measured["usd_per_million"]
+    return [
+        f"{measured['clicks_per_request']:.2f}",
+        f"{measured['repeated_share']:.0%}",
+        *(f"{usd[stage]:.2f}" for stage in STAGES),
+    ]
+
+
 def main() -> None:
     command = [str(ENVS / "cli" / "bin" / "python"), "-m", "clicklake", "cost", "--json"]
     costs = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)  # noqa: S603
@@ -103,38 +147,40 @@ def main() -> None:
         for stage in STAGES
     }
     day = list(visits())
-    figures = {}
-    rows = []
+    figures, rows = {}, []
     for wait in WAITS_SECONDS:
-        sent = total(wait, day)
-        per_request, repeated = (sent.clicks + sent.repeated) / sent.requests, sent.repeated / sent.clicks
-        usd = {
-            stage: round(interpolate(usd_of[stage][1], usd_of[stage][10], per_request, repeated), 3)
-            for stage in STAGES
-        }
-        figures[str(wait)] = {
-            "clicks_per_request": round(per_request, 4),
-            "repeated_share": round(repeated, 4),
-            "usd_per_million": usd,
-        }
-        rows.append(
-            [
-                f"{wait} s" + (" (default)" if wait == DEFAULT_WAIT_SECONDS else ""),
-                f"{per_request:.2f}",
-                f"{repeated:.0%}",
-                *(f"{usd[stage]:.2f}" for stage in STAGES),
-            ]
-        )
-    usd_columns = (f"USD per million, {stage}" for stage in STAGES)
+        figures[str(wait)] = measured = measure(wait, day, usd_of)
+        rows.append([_name(wait), *_cells(measured)])
+    public_figures: dict[str, dict[str, Figures]] = {}
+    public_rows = []
+    for name, of_visits in PUBLIC.items():
+        public_day = list(of_visits(SEED))
+        public_figures[name] = {str(wait): measure(wait, public_day, usd_of) for wait in WAITS_SECONDS}
+        public_rows += [
+            [name if wait == WAITS_SECONDS[0] else "", _name(wait), *_cells(public_figures[name][str(wait)])]
+            for wait in WAITS_SECONDS
+        ]
+    usd_columns = [f"USD per million, {stage}" for stage in STAGES]
     columns = ["`data-wait`", "clicks per request", "sent twice", *usd_columns]
     events = sum(len(page.events) for visit in day for page in visit)
     note = (
         f"The demo's day: {len(day):,} visits, {events:,} events. "
-        "The range, whatever your visitors do: with one click per request, a million clicks cost "
+        "The range, as long as no click is sent twice: with one click per request, a million clicks cost "
         f"{usd_of['production'][1]:.2f} USD in production and {usd_of['dev'][1]:.2f} in dev. "
         f"With ten, they cost {usd_of['production'][10]:.2f} and {usd_of['dev'][10]:.2f}."
     )
-    publish("batching", [Table(columns, rows), note], {"waits": figures, "default": DEFAULT_WAIT_SECONDS}, {})
+    public_note = (
+        f"{VISITS:,} visits each, with as many clicks as YOOCHOOSE's sessions have. "
+        "`benchmarks/public_gaps.py` has the sources, and all figures taken from them. With pages that load, "
+        "a page view comes first, and the click leaves the page: it is sent at once, and again by the next "
+        "page. On one page, a click and the view that follows it are two events."
+    )
+    publish(
+        "batching",
+        [Table(columns, rows), note, Table(["visits", *columns], public_rows), public_note],
+        {"waits": figures, "default": DEFAULT_WAIT_SECONDS, "public": public_figures},
+        {},
+    )
 
 
 if __name__ == "__main__":

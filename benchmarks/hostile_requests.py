@@ -220,6 +220,8 @@ def inputs() -> Iterator[tuple[str, bytes]]:
     yield "not UTF-8 at the end", fill("a", '{"x":"')[:-1] + b"\xff"
     yield "four-byte characters", fill("🐉", '{"x":"', '"}')
     yield "500 titles that are cut", clicks(lambda _: json.dumps({"type": "a", "title": "t" * 480}))
+    for name, url in endless_urls():
+        yield f"one url: {name}", fill(json.dumps(url)[1:-1], '{"type":"a","url":"http://', '"}')
     for name, url in urls():
         long = json.dumps({"type": "a", "url": url[:2048]})
         yield f"url: {name}", clicks(lambda _, long=long: long)  # type: ignore[misc]
@@ -252,6 +254,25 @@ def urls() -> Iterator[tuple[str, str]]:
     yield "hashes", "http://a/" + "#" * 2100
     yield "dots in the host", "http://" + "." * 2100
     yield "a colon after each letter", "http://" + "a:" * 1020 + "a"
+    yield "backslashes", "http://a" + "\\" * 2100
+    yield "blanks", "http://a/" + " a" * 1050
+    yield "blanks of three bytes", "http://a/" + "\u3000a" * 1050
+    yield "backslashes in the query", "http://a/?" + "\\" * 2100
+    yield "blanks in the query", "http://a/?" + " &" * 1050
+
+
+def endless_urls() -> Iterator[tuple[str, str]]:
+    """Yield what a URL that takes the whole body may consist of."""
+    yield "host", "a"
+    yield "international host", "\u00fc"
+    yield "path", "a/"
+    yield "tokens", "a/aB3dE6gH9jK2mN5pQ8sT1v"
+    yield "mail addresses", "a/a@b.c"
+    yield "users", "a@"
+    yield "backslashes", "a\\"
+    yield "blanks", "a/ "
+    yield "campaign parameters", "a/?utm_id=&"
+    yield "escapes", "a/%C3"
 
 
 INPUTS: dict[str, Body] = dict(inputs())

@@ -45,7 +45,8 @@ SessionId = Annotated[
     str, Meta(max_length=MAX_ID_CHARACTERS, description="must be a string of at most 128 characters")
 ]
 # A scheme, "://" and a host. Userinfo may come before the host, so an authority that ends in "@" has no host.
-# White space, control characters and backslashes are not allowed anywhere.
+# White space, control characters and backslashes are not allowed anywhere: lenient.py repairs URLs with them,
+# and cuts URLs that are too long.
 Url = Annotated[
     str,
     Meta(

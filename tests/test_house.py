@@ -38,12 +38,13 @@ FEATURES = {
     "clicklake.erase": set(),
     "clicklake.query": {"processor"},
     "clicklake.report": {"clicklake.query"},
+    "clicklake.dashboard": {"clicklake.report", "clicklake.query"},
     "clicklake.tail": {"processor"},
     "clicklake.privacy": set(),
     "clicklake.cost": set(),
     "clicklake.demo": {"clicklake.report", "clicklake.query", "clicklake.local", "clicklake.compact"},
     "clicklake.deploy": {"processor"},  # whose rules the settings must keep
-    "clicklake.local": {"clicklake.deploy"},
+    "clicklake.local": {"clicklake.deploy", "clicklake.dashboard"},
 }
 INSIDE_LOCAL = {
     "clicklake.local.delivery_stream": set[str](),
@@ -56,6 +57,15 @@ ALONE = [
     ("ingest_app", "flask", {"ingest_app/__init__.py", "ingest_app/routes.py"}),
     ("ingest_app", "boto3", {"ingest_app/aws/client.py"}),
     ("ingest_app", "botocore", {"ingest_app/aws/client.py"}),
+    (
+        "clicklake",
+        "flask",
+        {
+            "clicklake/dashboard/app.py",
+            "clicklake/dashboard/gate.py",
+            *("clicklake/local/services.py", "clicklake/demo/cloud.py"),  # start `flask run`
+        },
+    ),
     ("processor", "requests", {"processor/catalogue.py"}),
     ("clicklake", "ministack", {"clicklake/local/emulator/ministack.py"}),
     (

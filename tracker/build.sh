@@ -20,7 +20,9 @@ acorn --ecma2018 --silent web/tracker.js # newer syntax keeps the whole script f
 web=${1:-web}
 module=${1:-tracker}
 minify() { # CLICKLAKE_LITE, output
-  terser web/tracker.js --ecma 2018 --define "CLICKLAKE_LITE=$1" --compress passes=3,keep_fargs=false,unsafe=true --mangle --output "$2"
+  # With one keyword for every variable, the text has fewer different words, and gzip saves 16 bytes.
+  sed 's/const /let /g' web/tracker.js > "$tools/tracker.js"
+  terser "$tools/tracker.js" --ecma 2018 --define "CLICKLAKE_LITE=$1" --compress "$(cat tracker/compress)" --mangle --output "$2"
 }
 minify true "$web/tracker.min.js"
 minify undefined "$web/tracker.full.min.js"

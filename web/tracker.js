@@ -34,17 +34,19 @@
   const SESSION_MS = 1800e3; // without a click
   const QUEUE_CLICKS = 1000;
   const QUEUE_MS = 7 * 86400e3;
-  const URL_LENGTH = 2048; // the server's limits
-  const FIELD_LENGTH = 512;
+  const URL_LENGTH = 8192; // servers take no longer ones; ours keeps page and campaign of them
+  const TITLE_LENGTH = 512; // the server's limit
   const TEXT_LENGTH = 100;
   const CLICK_MS = 50; // from the pointer's going up to its click, at most
   const STILL_PIXELS = 9; // a pointer that moves less between down and up has not been dragged
 
-  const CLICK = 'clicklake.click.'; // + time of the click + its id
-  const CONSENT = 'clicklake.consent'; // 'on' or 'off'
-  const PAUSE = 'clicklake.pause'; // no request before this time
-  const SESSION = 'clicklake.session'; // the time it ends + its id
+  const PREFIX = 'clicklake.'; // of what is stored
+  const CLICK = PREFIX + 'click.'; // + time of the click + its id
+  const CONSENT = PREFIX + 'consent'; // 'on' or 'off'
+  const PAUSE = PREFIX + 'pause'; // no request before this time
+  const SESSION = PREFIX + 'session'; // the time it ends + its id
 
+  const AUTOCAPTURED = 'element_click';
   const DOWNLOAD = /\.(csv|epub|exe|mp[34]|pdf|zip|(doc|ppt|xls)x?)$/i;
   const LINK = 'a[*|href],area[href]'; // *| finds the xlink:href of SVG
   const BUTTON_INPUT = 'input[type=submit],input[type=button],input[type=reset]';
@@ -54,7 +56,7 @@
     'button,summary,[onclick],input[type=image],[role=button],[role=link],[role=tab],[role=switch],[role^=menuitem],' +
     BUTTON_INPUT + ',' + LINK;
 
-  const { fetch } = window;
+  const { fetch, Blob } = window;
   const { parse, stringify } = JSON;
   const { ownKeys } = Reflect; // old libraries replace Object.keys
   const { now } = Date;
@@ -202,7 +204,7 @@
   const status = () => {
     const choice = read(CONSENT);
     if (!endpoint || (gpc === 'refuse' && asksForPrivacy())) return 'off';
-    return /^o(n|ff)$/.test(choice) ? choice : isOn(consent) ? 'waiting' : 'on';
+    return choice === 'on' || choice === 'off' ? choice : isOn(consent) ? 'waiting' : 'on';
   };
 
   // Once chosen, the choice and the clicks that have waited for it may be stored.
@@ -220,10 +222,11 @@
     return '00000000-0000-4000-a000-000000000000'.replace(/0/g, (zero, at) => (random[at] & 15).toString(16));
   };
 
+  // The letter ends the time before it.
   const session = () => {
-    if (!isAhead(SESSION)) write(SESSION, '0"' + uuid() + '"');
+    if (!isAhead(SESSION)) write(SESSION, '0s' + uuid());
     stamp([SESSION], SESSION_MS);
-    return textOf(SESSION).slice(1, -1);
+    return textOf(SESSION).slice(1);
   };
 
   // Ids are strings to the server, often numbers to the page, and empty where there is none.
@@ -233,7 +236,7 @@
 
   // Half a surrogate pair, as a cut through an emoji leaves it, is no JSON to the server and would cost the batch.
   const toJson = (value) => {
-    return stringify(value).replace(/\\(ud...|.)/g, (escape) => (escape[2] ? '\ufffd' : escape));
+    return stringify(value).replace(/\\(ud...|.)/g, (escape) => (escape[2] ? '\\ufffd' : escape));
   };
 
   // Where an element leads, taken apart as the browser would, also where the page has a `URL` of its own or the element
@@ -246,8 +249,8 @@
   };
 
   // A fragment never leaves the browser; a query does not where the visitor asks for privacy.
-  const address = (url, length) => {
-    return url.split(asksForPrivacy() ? /[?#]/ : '#')[0].slice(0, length) || undefined;
+  const address = (url) => {
+    return url.split(asksForPrivacy() ? /[?#]/ : '#')[0].slice(0, URL_LENGTH) || undefined;
   };
 
   // The text that a person reads. Never what was typed.
@@ -293,16 +296,17 @@
       tag: of(element, 'localName'),
       id: id(attribute(element, 'id')),
       // A data: URL is a file, and a mailto: a person: only their kind is sent.
-      href: /^http/.test(protocol) ? address(href, FIELD_LENGTH) : id(href && protocol),
+      href: /^http/.test(protocol) ? address(href) : id(href && protocol),
+      text: FULL && isControl ? undefined : short(textOfNode(element)),
     };
     if (FULL && isControl) {
       described.name = nameOf(element);
       described.selector = selectorOf(element);
-    } else described.text = short(textOfNode(element));
+    }
     return described;
   };
 
-  const record = (type, itemId, properties, element, isControl) => {
+  const record = (type, element, itemId, properties) => {
     if (status() === 'off' || (consent === 'strict' && status() === 'waiting')) return;
     const click = {
       __proto__: null,
@@ -310,14 +314,14 @@
       eventId: uuid(),
       occurredAt: new Date().toISOString(),
       [itemField]: id(itemId),
-      url: address(location.href, URL_LENGTH),
-      referrer: address(referrer, URL_LENGTH),
-      element: element && describe(element, isControl),
+      url: address(location.href),
+      referrer: address(referrer),
+      element: element && describe(element, FULL && type === AUTOCAPTURED),
     };
     if (!asksForPrivacy()) {
       click.userId = id(clicks.userId);
       click.sessionId = isOn(sessions) ? session() : undefined;
-      click.title = ofDocument('title').slice(0, FIELD_LENGTH);
+      click.title = ofDocument('title').slice(0, TITLE_LENGTH);
       click.properties = guard(() => properties && parse(stringify(properties)))(); // JSON cannot hold all of them
     }
     write(CLICK + now() + click.eventId, now() + toJson(click));
@@ -379,9 +383,8 @@
 
   // --- How it is sent ---------------------------------------------------------------------------------------------
 
-  // In bytes, or somewhat more: no character takes over three bytes per code unit.
   const size = (text) => {
-    return text.replace(/[^\0-\x7f]/g, '123').length;
+    return new Blob([text]).size;
   };
 
   // A body that is a string goes as text/plain: the browser asks for no preflight, which a page that leaves would not
@@ -399,10 +402,11 @@
       });
       return [response, (await response.json().catch(() => 0)) || {}];
     };
-    const silence = new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
     const outlivesPage = !leaving || 'keepalive' in Request.prototype;
     // A page that breaks fetch() throws here, or has answers that are none.
-    const answered = outlivesPage && (await Promise.race([request().catch(() => 0), silence]));
+    const answered =
+      outlivesPage &&
+      (await Promise.race([request().catch(() => 0), new Promise((resolve) => setTimeout(resolve, ANSWER_MS))]));
     if (answered) settle(batch, ...answered);
     else {
       if (leaving) navigator.sendBeacon(target, body);
@@ -460,18 +464,18 @@
     const path = pathOf(event); // leads through shadow roots
     const find = (selector) => path.find((node) => is(node, selector));
     viewed(); // before its clicks
-    const item = find('[' + itemAttribute + ']:not([' + itemAttribute + '=""])');
-    if (item) record('click', attribute(item, itemAttribute), undefined, item);
+    const item = path.find((node) => is(node, '*') && attribute(node, itemAttribute));
+    if (item) record('click', item, attribute(item, itemAttribute));
     const link = isOn(links) && find(LINK);
     if (link) {
       const url = linkOf(link);
       // A mailto: has no host.
-      if (is(link, '[download]') || DOWNLOAD.test(url.pathname)) return record('download', undefined, undefined, link);
-      if (url.host && url.host !== location.host) return record('outbound', undefined, undefined, link);
+      if (is(link, '[download]') || DOWNLOAD.test(url.pathname)) return record('download', link);
+      if (url.host && url.host !== location.host) return record('outbound', link);
     }
     if (!FULL || item || !isOn(unknown.autocapture)) return;
     const control = find(CONTROL);
-    if (control && !control.isContentEditable && !find(IGNORED)) record('element_click', undefined, undefined, control, true);
+    if (control && !control.isContentEditable && !find(IGNORED)) record(AUTOCAPTURED, control);
   };
 
   // A change of the query alone is no new page: filters and search boxes write theirs with every key. Nor is a slash at
@@ -487,7 +491,7 @@
 
   // In the capture phase, so that a page that stops its events does not hide them. Nothing is ever cancelled.
   const listen = (type, work) => {
-    window.addEventListener(type, guard(work), true);
+    addEventListener(type, guard(work), true);
   };
 
   const start = () => {
@@ -517,8 +521,8 @@
     });
     // The tick sees every new path within a second, whatever changed it, and so no function of the page's is patched. The
     // Navigation API, where there is one, sees it at once.
-    const { navigation } = window;
-    if (FULL && navigation && navigation.addEventListener) {
+    const navigation = FULL && window.navigation;
+    if (navigation && navigation.addEventListener) {
       navigation.addEventListener('currententrychange', () => setTimeout(guard(viewed))); // when the page has set its title
     }
     viewed();
@@ -530,11 +534,11 @@
 
   const clicks = {
     userId: stub.userId || userId,
-    track: guard((itemId, properties) => record('click', itemId, properties)),
-    event: guard((type, properties) => record(type, undefined, properties)),
+    track: guard((itemId, properties) => record('click', undefined, itemId, properties)),
+    event: guard((type, properties) => record(type, undefined, undefined, properties)),
     optIn: guard(() => choose('on')),
     optOut: guard(() => {
-      keys('clicklake.').forEach(remove);
+      keys(PREFIX).forEach(remove);
       choose('off');
     }),
     status: status,

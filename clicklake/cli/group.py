@@ -38,6 +38,9 @@ COMMANDS = {
         "On AWS", "clicklake.deploy.command:undeploy", "Remove a stage; keep the data it collected."
     ),
     "cost": CommandEntry("On AWS", "clicklake.cost.command", "Print what a million clicks cost."),
+    "dashboard": CommandEntry(
+        "Read the lake", "clicklake.dashboard.command", "Show the clicks in the browser."
+    ),
     "report": CommandEntry("Read the lake", "clicklake.report.command", "Write a report as one HTML file."),
     "query": CommandEntry(
         "Read the lake", "clicklake.query.command", "Ask the lake in SQL, or run a saved query."

@@ -44,7 +44,7 @@ def local_client(addresses: Mapping[str, str]) -> Callable[..., Any]:
 @contextmanager
 def running_cloud(folder: Path) -> Iterator[dict[str, str]]:
     """Run the local cloud with its state in `folder`; yield its addresses."""
-    any_ports = ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]
+    any_ports = ["--api-port", "0", "--s3-port", "0", "--live-port", "0", "--dashboard-port", "0"]
     command = [sys.executable, "-m", "clicklake", "run", "--dir", str(folder), *any_ports]
     file = folder / "addresses.json"
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}

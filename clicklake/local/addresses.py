@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 REGION = "us-east-1"
+TOKEN_BYTES = 32
 _KEY_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -41,6 +42,11 @@ def keys_of(folder: Path) -> LocalKeys:
     keys = LocalKeys(key_id, secrets.token_urlsafe(30))
     write_private(file, asdict(keys))
     return keys
+
+
+def new_token() -> str:
+    """Return a new key of the dashboard's page."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def addresses_file(folder: Path) -> Path:

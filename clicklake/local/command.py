@@ -19,7 +19,11 @@ from clicklake.local.ports import Ports
 from clicklake.local.shop import Shop
 
 MAX_LINE_CHARACTERS = 160
-KEYS = ("accessKeyId", "secretAccessKey")  # only addresses.json has them, which others cannot read
+KEYS = (
+    "accessKeyId",
+    "secretAccessKey",
+    "dashboard",
+)  # only addresses.json has them, which others cannot read
 UNUSUAL_LOOKUPS = ("not_found", "unavailable", "not_asked")
 
 
@@ -27,6 +31,9 @@ UNUSUAL_LOOKUPS = ("not_found", "unavailable", "not_asked")
 @click.option("--api-port", default=5050, show_default=True, help="The ingest app's port; 0: any free one.")
 @click.option("--s3-port", default=4566, show_default=True, help="The emulator's port; 0: any free one.")
 @click.option("--live-port", default=4567, show_default=True, help="The live page's port; 0: any free one.")
+@click.option(
+    "--dashboard-port", default=4568, show_default=True, help="The dashboard's port; 0: any free one."
+)
 @click.option(
     "--dir",
     "folder",
@@ -57,6 +64,7 @@ def command(
     api_port: int,
     s3_port: int,
     live_port: int,
+    dashboard_port: int,
     folder: Path,
     item_id_field: str | None,
     catalogue_url: str | None,
@@ -72,11 +80,12 @@ def command(
     # A closed terminal stops us as Ctrl-C does. SIGINT is ignored in a job that a script started with &.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    ports = Ports(api_port, s3_port, live_port, dashboard_port)
     shop = Shop(item_id_field, catalogue_url, catalogue_attributes)
     click.echo("starting …", err=as_json)
     show = _json_line if as_json else _verbose_line if verbose else partial(summary_of, shop.item_field)
     try:
-        with running_cloud(folder, Ports(api_port, s3_port, live_port), shop) as cloud:
+        with running_cloud(folder, ports, shop) as cloud:
             click.echo(
                 json.dumps(_without_keys(cloud.addresses)) if as_json else welcome(cloud.addresses, shop)
             )
@@ -90,10 +99,11 @@ def command(
 def welcome(addresses: dict[str, str], shop: Shop) -> str:
     """Return the addresses, and commands to send a click and see it, with the ports in use."""
     return f"""
-   site   {addresses["site"]}       open it and click a mysfit
-   api    {addresses["api"]}
-   live   {addresses["live"]}       each click as it lands
-   lake   s3://{addresses["bucket"]}/clicks/       for its keys: eval "$(.run/bin/clicklake env)"
+   dashboard   {addresses["dashboard"]}
+   site        {addresses["site"]}       open it and click a mysfit
+   live        {addresses["live"]}       each click as it lands
+   api         {addresses["api"]}
+   lake        s3://{addresses["bucket"]}/clicks/       for its keys: eval "$(.run/bin/clicklake env)"
 
 Send a click from another terminal. Two seconds later, see what landed:
 

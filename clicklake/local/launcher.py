@@ -17,11 +17,11 @@ from clicklake.deploy.steps import deploy_lake
 from clicklake.deploy.target import Target
 from clicklake.errors import CommandError
 from clicklake.lake.loopback import open_url
-from clicklake.local.addresses import REGION, addresses_file, keys_of, write_private
+from clicklake.local.addresses import REGION, addresses_file, keys_of, new_token, write_private
 from clicklake.local.instance import InstanceError, only_instance
 from clicklake.local.ports import PortError, Ports
 from clicklake.local.processes import Process
-from clicklake.local.services import READY_SECONDS, start_emulator, start_ingest
+from clicklake.local.services import READY_SECONDS, start_dashboard, start_emulator, start_ingest
 from clicklake.local.shop import Shop
 
 STAGE = "dev"
@@ -88,8 +88,16 @@ def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator
         lake = _deploy_lake(target, shop, template, folder / "packaged.yaml")
         ingest = start_ingest(folder, ports.api, lake, aws_environment | shop.variables())
         stop.callback(ingest.stop)
+        token = new_token()
+        dashboard = start_dashboard(
+            folder, ports.dashboard, lake["BucketName"], token, aws_environment | shop.variables()
+        )
+        stop.callback(dashboard.stop)
         ingest.wait_until_answers(f"{api_url}/health", seconds=READY_SECONDS)
+        dashboard_url = f"http://127.0.0.1:{ports.dashboard}/"
+        dashboard.wait_until_answers(f"{dashboard_url}health", seconds=READY_SECONDS)
         addresses = {
+            "dashboard": f"{dashboard_url}?token={token}",
             "site": site,
             "api": api_url,
             "live": f"http://127.0.0.1:{ports.live}/",
@@ -103,7 +111,7 @@ def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator
         _save_control_plane(addresses["live"])
         stop.callback(addresses_file(folder).unlink, missing_ok=True)
         write_private(addresses_file(folder), addresses)
-        yield LocalCloud(addresses, (emulator, ingest))
+        yield LocalCloud(addresses, (emulator, ingest, dashboard))
 
 
 def _checked_ports(wanted: Ports) -> Ports:

@@ -1,4 +1,4 @@
-"""The three ports of the local cloud, checked all at once.
+"""The four ports of the local cloud, checked all at once.
 
 `python -m clicklake.local.ports --api-port 5050 …` is the first step of `make run`. It also says if a cloud
 runs here already. It runs before anything is installed, so this module needs nothing but the standard
@@ -14,7 +14,7 @@ from pathlib import Path
 from clicklake.local.instance import InstanceError, only_instance
 
 MAX_PORT = 65_535
-NAMES = ("API_PORT", "S3_PORT", "LIVE_PORT")
+NAMES = ("API_PORT", "S3_PORT", "LIVE_PORT", "DASHBOARD_PORT")
 
 
 class PortError(Exception):
@@ -28,6 +28,7 @@ class Ports:
     api: int
     s3: int
     live: int
+    dashboard: int
 
     def check(self) -> None:
         """Raise PortError unless each port is valid, free and named once."""
@@ -77,7 +78,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         with only_instance(options.dir):
-            Ports(options.api_port, options.s3_port, options.live_port).check()
+            Ports(options.api_port, options.s3_port, options.live_port, options.dashboard_port).check()
     except (PortError, InstanceError) as error:
         print(f"clicklake: {error}", file=sys.stderr)
         return 2

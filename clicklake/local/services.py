@@ -1,6 +1,7 @@
 """The two services of the local cloud, each a child process: the emulator and the ingest app."""
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def start_emulator(folder: Path, ports: Ports, keys: LocalKeys, site: str, click
     }
     command = [str(environment_python("emulator")), "-m", "clicklake.local.emulator"]
     return Process("the emulator", command, env=env, cwd=ROOT, log=folder / "log" / "emulator.log")
+
+
+def start_dashboard(
+    folder: Path, port: int, bucket: str, token: str, environment: Mapping[str, str]
+) -> Process:
+    env = {"PATH": os.defpath, "HOME": str(folder), **environment, "CLICKLAKE_DASHBOARD_TOKEN": token}
+    env["XDG_CACHE_HOME"] = str(folder / "cache")
+    command = [sys.executable, "-m", "clicklake", "dashboard", "--bucket", bucket, "--port", str(port)]
+    return Process("the dashboard", command, env=env, cwd=ROOT, log=folder / "log" / "dashboard.log")
 
 
 def start_ingest(folder: Path, port: int, lake: Mapping[str, str], environment: Mapping[str, str]) -> Process:

@@ -61,9 +61,11 @@ class SpanDatabase:
         with_events: bool = True,
         with_failed: bool = True,
         now: datetime | None = None,
+        shows_progress: bool = True,
     ) -> None:
         self.notes: list[str] = []
         self._lake, self._span, self._zone = lake, span, zone
+        self._shows_progress = shows_progress
         self._folder = Path(mkdtemp(prefix="clicklake-"))
         try:
             self._db = open_database(self._folder)
@@ -131,7 +133,11 @@ class SpanDatabase:
             sources = sources_of(self._lake, self._span, now, lines_only=lines_only)
             objects = sources.columns | sources.earlier_columns
             try:
-                files = ParquetCache(self._lake).fetch(objects) if objects else {}
+                files = (
+                    ParquetCache(self._lake, shows_progress=self._shows_progress).fetch(objects)
+                    if objects
+                    else {}
+                )
             except ObjectGoneError:  # replaced since it was listed
                 if attempt + 1 == MAX_LISTINGS:
                     raise
@@ -159,7 +165,7 @@ class SpanDatabase:
 
     def _load(self, table: str, select: str, objects: list[S3Object]) -> None:
         """Make a table of the objects' lines. Note which objects cannot be read."""
-        label = _LABELS.get(table, table)
+        label = _LABELS.get(table, table) if self._shows_progress else None
         unreadable = load_lines(self._db, table, select, self._lake, objects, self._folder, label)
         if unreadable:
             named = ", ".join(sorted(unreadable)[:NAMED_OBJECTS])

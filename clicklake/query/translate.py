@@ -66,7 +66,7 @@ FUNCTIONS = frozenset(
 _SYNTAX = (
     *(exp.And, exp.Or, exp.Not, exp.Xor, exp.Case, exp.Cast, exp.TryCast, exp.Bracket, exp.Exists),
     *(exp.AtTimeZone, exp.Between, exp.In, exp.Like, exp.Is, exp.DPipe, exp.CurrentDate),
-    *(exp.CurrentTimestamp, exp.Array, exp.Map, exp.VarMap, exp.Struct, exp.Interval),
+    *(exp.CurrentTimestamp, exp.Array, exp.Map, exp.VarMap, exp.Struct, exp.Interval, exp.Unnest),
 )
 
 

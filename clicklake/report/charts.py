@@ -1,47 +1,26 @@
-"""Charts in Vega-Lite, drawn to SVG that takes its colours from the page's CSS: light, dark or printed.
+"""Charts as HTML and SVG that take their colours from the page's CSS: light, dark or printed.
 
-The specifications are plain dictionaries (vega.github.io/vega-lite/docs). Altair would build the same ones,
-but takes one second of a report's eight.
+There are three shapes, and the report and the dashboard draw them with the same functions. A library would
+cost more than it saves: vl-convert has 84 MB and no place in a Lambda function, and Vega in the browser has
+285 KB gzipped. Every text and title comes from a stranger, so `Markup.format` escapes it.
 """
 
-import re
-from collections.abc import Sequence
-from typing import Any, NamedTuple
-from xml.etree import ElementTree
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-import vl_convert
 from markupsafe import Markup
 
 CARD_PIXELS = 320  # a card's inner width on every screen, so that a chart's text keeps its size
 WIDE_PIXELS = 1040
 
-INK, SOFT, LINE = "var(--ink)", "var(--soft)", "var(--line)"
-ACCENT, SECOND = "var(--accent)", "var(--second)"
-_TOLD = {"field": "told", "type": "nominal"}  # what a mark says when a pointer rests on it
-
-_CONFIG = {
-    "background": "transparent",
-    "view": {"stroke": None},
-    "text": {"fontSize": 13, "fill": INK},
-    "axis": {
-        "domain": False,
-        "ticks": False,
-        "title": None,
-        "gridColor": LINE,
-        "labelColor": SOFT,
-        "labelFontSize": 12,
-    },
-}
-
-_SVG = "http://www.w3.org/2000/svg"
-# Vega writes these for scripts and screen readers. Here a chart is one image with a title and a table.
-_NEEDLESS = frozenset(["class", "role", "version", "font-family", "stroke-miterlimit"])
-_MARKS = frozenset(["bar", "rule mark", "rect mark"])  # Vega's names of marks that have a description
-_FRAMES = frozenset(["background", "foreground"])  # classes of invisible rectangles
-_GEOMETRY = frozenset(["d", "transform", "x", "y", "x1", "x2", "y1", "y2", "width", "height"])
-_LONG_FRACTION = re.compile(r"(\.\d\d)\d+")
-
-ElementTree.register_namespace("", _SVG)
+HEIGHT, LEFT, RIGHT, ABOVE, BELOW = 200, 44, 18, 8, 22  # of a chart over time, around its columns: pixels
+LINES = 4  # of a chart over time, at most, above the one of 0
+GAP, NARROW = 0.2, 0.5  # between columns, and the front one's width: parts of a column
+SIDE, ROW_LABELS, COLUMN_LABELS = (
+    84,
+    62,
+    24,
+)  # of a grid's cell, and what is beside and above the cells: pixels
 
 
 class TimeColumn(NamedTuple):
@@ -52,137 +31,134 @@ class TimeColumn(NamedTuple):
     front: int
     back: int
     before: int | None = None  # at the same place of the compared span
+    link: str = ""  # where a click on it leads
 
 
-def bars(rows: Sequence[tuple[str, int]], total: int) -> Markup:
-    """Draw one row per value: a label, its share of the total and its number, with a bar below them."""
-    row, text = 36, {"type": "text", "baseline": "bottom", "dy": 3}
-    bar = {"type": "rule", "yOffset": 10, "strokeWidth": 6, "stroke": ACCENT}
-    length = {
-        "field": "n",
-        "type": "quantitative",
-        "axis": None,
-        "scale": {"domain": [0, max(n for _, n in rows)]},
-    }
-    values = [
-        {
-            "at": at,
-            "label": label,
-            "n": n,
-            "shown": f"{n:,}",
-            "share": share(n, total),
-            "told": f"{label}: {n:,} ({share(n, total)})",
-        }
-        for at, (label, n) in enumerate(rows)
-    ]
-    chart = {
-        "data": {"values": values},
-        "encoding": {"y": {"field": "at", "type": "ordinal", "axis": None, "scale": {"padding": 0}}},
-        "layer": [
-            {"mark": bar, "encoding": {"x": length, "x2": {"datum": 0}, "description": _TOLD}},
-            # The limit cuts a long label before it reaches the numbers.
-            {
-                "mark": text | {"align": "left", "limit": CARD_PIXELS - 110},
-                "encoding": {"x": {"value": 0}, "text": {"field": "label"}},
-            },
-            {
-                "mark": text | {"align": "right"},
-                "encoding": {"x": {"value": CARD_PIXELS - 46}, "text": {"field": "shown"}},
-            },
-            {
-                "mark": text | {"align": "right", "fill": SOFT},
-                "encoding": {"x": {"value": CARD_PIXELS}, "text": {"field": "share"}},
-            },
-        ],
-    }
-    return _draw(chart, CARD_PIXELS, row * len(rows))
+class BarRow(NamedTuple):
+    """A value, how often it occurred, and where a click on it leads."""
+
+    label: str
+    number: int
+    link: str = ""
+
+
+def bars(rows: Sequence[BarRow], total: int) -> Markup:
+    """Draw one row per value: its label, number and share of the total, with a bar below them."""
+    most = max(row.number for row in rows)
+    return Markup('<ol class="bars">{}</ol>').format(_join(_bar(row, most, total) for row in rows))
+
+
+def _bar(row: BarRow, most: int, total: int) -> Markup:
+    label = (
+        Markup('<a href="{}" title="{}"><bdi>{}</bdi></a>').format(row.link, row.label, row.label)
+        if row.link
+        else Markup('<bdi title="{}">{}</bdi>').format(row.label, row.label)
+    )
+    return Markup(
+        '<li><span class="label">{}</span> <span>{}</span> <span class="share">{}</span>'
+        '<svg aria-hidden="true"><rect width="{}%" height="100%"/></svg></li>'
+    ).format(label, f"{row.number:,}", share(row.number, total), _short(100 * row.number / (most or 1)))
 
 
 def columns(moments: Sequence[TimeColumn], width: int, names: tuple[str, str]) -> Markup:
     """Draw a wide column behind a narrow one, in order of time; a dash across shows the compared span."""
-    height, left, right, below = 200, 44, 18, 22
-    front, back = names
-    values = [
-        {
-            "at": at,
-            **moment._asdict(),
-            "told": f"{moment.name}: {_counted(moment.front, front)}, {_counted(moment.back, back)}"
-            + (f", compared with {_counted(moment.before, front)}" if moment.before is not None else ""),
-        }
-        for at, moment in enumerate(moments)
-    ]
     most = max((max(moment.front, moment.back, moment.before or 0) for moment in moments), default=0)
-    lines = 4
-    y_axis = {"tickCount": lines, "tickMinStep": 1, "format": "~s" if most >= 10_000 else ",d"}
-    y = {"axis": y_axis, "scale": {"nice": lines}}  # nice: a line stands above the highest column
-    wide = {"type": "bar", "fill": SECOND}
-    narrow = {"type": "bar", "fill": ACCENT, "width": {"expr": "bandwidth('x') * 0.5"}}
-    label = {"type": "text", "baseline": "top", "fill": SOFT, "fontSize": 12}
-    layers: list[dict[str, Any]] = [
-        {"mark": wide, "encoding": {"y": _number("back", **y), "description": _TOLD}},
-        {"mark": narrow, "encoding": {"y": _number("front", **y), "description": _TOLD}},
-        {"mark": label, "encoding": {"y": {"value": height + 8}, "text": {"field": "label"}}},
+    step = _step(most)
+    top = step * max(1, -(-most // step))
+    band = (width - LEFT - RIGHT) / max(1, len(moments))
+    lines = _join(
+        Markup(
+            '<line x1="{}" x2="{}" y1="{}" y2="{}"/><text class="axis end" x="{}" y="{}">{}</text>'
+        ).format(LEFT, width - RIGHT, _short(y), _short(y), LEFT - 6, _short(y + 4), _axis_number(number))
+        for number in range(0, top + 1, step)
+        for y in (ABOVE + HEIGHT * (1 - number / top),)
+    )
+    has_before = any(moment.before for moment in moments)
+    drawn = _join(
+        _moment(moment, LEFT + at * band, band, top, names, has_before=has_before)
+        for at, moment in enumerate(moments)
+    )
+    return _svg(width, ABOVE + HEIGHT + BELOW, lines + drawn)
+
+
+def _moment(
+    moment: TimeColumn, left: float, band: float, top: int, names: tuple[str, str], *, has_before: bool
+) -> Markup:
+    wide = band * (1 - GAP)
+    parts = [
+        # The whole height can be pointed at, also above a low column.
+        Markup('<rect class="reach" x="{}" y="{}" width="{}" height="{}"/>').format(
+            _short(left), ABOVE, _short(band), HEIGHT
+        ),
+        _column("back", left + band / 2, wide, moment.back, top),
+        _column("front", left + band / 2, wide * NARROW, moment.front, top),
     ]
-    if any(moment.before for moment in moments):
-        dash = {"type": "tick", "orient": "horizontal", "thickness": 2, "color": INK}
-        layers.append({"mark": dash, "encoding": {"y": _number("before", **y)}})
-    x_axis = {
-        "field": "at",
-        "type": "ordinal",
-        "axis": None,
-        "scale": {"paddingInner": 0.2, "paddingOuter": 0.1},
-    }
-    chart = {"data": {"values": values}, "encoding": {"x": x_axis}, "layer": layers}
-    padding = {"left": left, "right": right, "top": 8, "bottom": below}
-    return _draw(chart, width - left - right, height, padding)
+    if has_before and moment.before is not None:
+        y = _short(ABOVE + HEIGHT * (1 - moment.before / top))
+        parts.append(
+            Markup('<line class="before" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
+                _short(left + band * GAP / 2), _short(left + band * (1 - GAP / 2)), y, y
+            )
+        )
+    if moment.label:
+        parts.append(
+            Markup('<text class="axis" x="{}" y="{}">{}</text>').format(
+                _short(left + band / 2), ABOVE + HEIGHT + 17, moment.label
+            )
+        )
+    front, back = names
+    told = f"{moment.name}: {_counted(moment.front, front)}, {_counted(moment.back, back)}"
+    if has_before and moment.before is not None:
+        told += f", compared with {_counted(moment.before, front)}"
+    inner = Markup("<title>{}</title>{}").format(told, _join(parts))
+    if moment.link:
+        return Markup('<a href="{}" aria-label="{}">{}</a>').format(moment.link, told, inner)
+    return Markup("<g>{}</g>").format(inner)
+
+
+def _column(name: str, middle: float, width: float, number: int, top: int) -> Markup:
+    height = HEIGHT * number / top
+    return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
+        name, _short(middle - width / 2), _short(ABOVE + HEIGHT - height), _short(width), _short(height)
+    )
 
 
 def grid(cells: Sequence[tuple[str, str, int]], rows: Sequence[str], across: Sequence[str]) -> Markup:
     """Draw a table of numbers; a larger number has a darker cell."""
-    side, left, above = 84, 62, 24
-    shade = {"domain": [0, max(n for *_, n in cells)], "range": [0.06, 0.5]}
-    gap = {"padding": 0.04}
-    chart = {
-        "data": {
-            "values": [
-                {
-                    "row": row,
-                    "column": column,
-                    "n": n,
-                    "shown": f"{n:,}",
-                    "told": f"{row} and {column}: {n:,}",
-                }
-                for row, column, n in cells
-            ]
-        },
-        "encoding": {
-            "x": {
-                "field": "column",
-                "type": "nominal",
-                "sort": list(across),
-                "axis": {"orient": "top", "labelAngle": 0},
-                "scale": gap | {"domain": list(across)},
-            },
-            "y": {
-                "field": "row",
-                "type": "nominal",
-                "sort": list(rows),
-                "scale": gap | {"domain": list(rows)},
-            },
-        },
-        "layer": [
-            {
-                "mark": {"type": "rect", "fill": ACCENT},
-                "encoding": {
-                    "fillOpacity": _number("n", legend=None, scale=shade),
-                    "description": _TOLD,
-                },
-            },
-            {"mark": {"type": "text", "fontSize": 15}, "encoding": {"text": {"field": "shown"}}},
-        ],
-    }
-    padding = {"left": left, "right": 0, "top": above, "bottom": 0}
-    return _draw(chart, CARD_PIXELS - left, side * len(rows), padding)
+    most = max(number for *_, number in cells) or 1
+    side = (CARD_PIXELS - ROW_LABELS) / len(across)
+    heads = _join(
+        Markup('<text class="axis" x="{}" y="{}">{}</text>').format(
+            _short(ROW_LABELS + side * (at + 0.5)), COLUMN_LABELS - 8, name
+        )
+        for at, name in enumerate(across)
+    )
+    names = _join(
+        Markup('<text class="axis end" x="{}" y="{}">{}</text>').format(
+            ROW_LABELS - 8, _short(COLUMN_LABELS + SIDE * (at + 0.5) + 4), name
+        )
+        for at, name in enumerate(rows)
+    )
+    drawn = _join(
+        Markup(
+            '<g><title>{}</title><rect class="front" x="{}" y="{}" width="{}" height="{}" fill-opacity="{}"/>'
+            '<text class="cell" x="{}" y="{}">{}</text></g>'
+        ).format(
+            f"{row} and {column}: {number:,}",
+            _short(left + 2),
+            _short(above + 2),
+            _short(side - 4),
+            SIDE - 4,
+            _short(0.06 + 0.44 * number / most),
+            _short(left + side / 2),
+            _short(above + SIDE / 2 + 5),
+            f"{number:,}",
+        )
+        for row, column, number in cells
+        for left in (ROW_LABELS + side * across.index(column),)
+        for above in (COLUMN_LABELS + SIDE * rows.index(row),)
+    )
+    return _svg(CARD_PIXELS, COLUMN_LABELS + SIDE * len(rows), heads + names + drawn)
 
 
 def share(part: int, whole: int) -> str:
@@ -190,39 +166,37 @@ def share(part: int, whole: int) -> str:
     return f"{percent:.0f} %" if percent >= 9.95 or percent == 0 else f"{percent:.1f} %"
 
 
+def _step(most: int) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20, 50 … with which LINES lines reach `most`."""
+    power = 1
+    while True:
+        for step in (power, 2 * power, 5 * power):
+            if step * LINES >= most:
+                return step
+        power *= 10
+
+
+def _axis_number(number: int) -> str:
+    for unit, size in (("M", 1_000_000), ("k", 10_000)):
+        if number >= size:
+            return f"{number / (size if unit == 'M' else 1000):g}{unit}"
+    return f"{number:,}"
+
+
 def _counted(number: int, plural: str) -> str:
     return f"{number:,} {plural.removesuffix('s') if number == 1 else plural}"
 
 
-def _number(field: str, **channel: Any) -> dict[str, Any]:
-    return {"field": field, "type": "quantitative", **channel}
+def _short(number: float) -> str:
+    """Return a coordinate with at most two decimals."""
+    return f"{number:.2f}".rstrip("0").rstrip(".")
 
 
-def _draw(chart: dict[str, Any], width: int, height: int, padding: dict[str, int] | None = None) -> Markup:
-    size = {"width": width, "height": height, "autosize": "none", "padding": padding or 0}
-    svg = vl_convert.vegalite_to_svg(chart | size | {"config": _CONFIG})
-    return Markup(_slim(svg))  # noqa: S704 (the serializer escapes every text)
+def _join(parts: Iterable[Markup]) -> Markup:
+    return Markup("").join(parts)
 
 
-def _slim(svg: str) -> str:
-    """Remove what the page does not need: about half of the bytes. Texts stay as they are.
-
-    A mark's description becomes its <title>, which browsers show when a pointer rests on it.
-    """
-    root = ElementTree.fromstring(svg)  # noqa: S314 (Vega made it, and wrote no document type)
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag == f"{{{_SVG}}}path" and _FRAMES.intersection(child.get("class", "").split()):
-                parent.remove(child)
-    for element in list(root.iter()):
-        described = element.get("aria-roledescription") in _MARKS
-        if described and (description := element.get("aria-label")):
-            title = ElementTree.Element(f"{{{_SVG}}}title")
-            title.text = description
-            element.insert(0, title)
-        element.attrib = {
-            name: _LONG_FRACTION.sub(r"\1", value) if name in _GEOMETRY else value
-            for name, value in element.attrib.items()
-            if name not in _NEEDLESS and not name.startswith("aria-")
-        }
-    return ElementTree.tostring(root, encoding="unicode")
+def _svg(width: float, height: float, content: Markup) -> Markup:
+    return Markup(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" width="{}" height="{}">{}</svg>'
+    ).format(width, height, width, height, content)

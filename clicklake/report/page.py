@@ -59,7 +59,7 @@ def render(
     notes: Sequence[str],
 ) -> str:
     """Return the page. `now` has the results for the span; `then` has those of the compared span."""
-    style = (FOLDER / "report.css").read_text()
+    style = "".join((FOLDER / name).read_text() for name in ("charts.css", "report.css"))
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from clicklake.cli.sanitize import for_terminal
-from clicklake.report.charts import bars, grid, share
+from clicklake.report.charts import BarRow, bars, grid, share
 from clicklake.report.words import meaning_of, sentence
 
 SHOWN_BARS = 8
@@ -61,7 +61,7 @@ def _attribute_panel(name: str) -> Panel:
     column = name.lower()
     sql = (
         f"select {column}, count(*) as clicks, sum(count(*)) over () as total,"  # noqa: S608 (a checked name)
-        " count(distinct visitorid) as visitors from human_events"
+        " count(distinct visitor_key) as visitors from human_events"
         f" where type = 'click' and {column} is not null group by {column}"
         f" order by clicks desc, {column} limit 50"
     )
@@ -81,7 +81,7 @@ def number_of(panel: Panel, rows: Rows) -> str:
     counts = [row[panel.count] for row in rows]
     if panel.kind == "times":
         kept = [sum(counts[: at + 1]) for at in range(len(rows))]
-        return _names(panel, rows)[
+        return names_of(panel, rows)[
             next(at for at, events in enumerate(kept) if events >= COVERED * sum(counts))
         ]
     if panel.kind == "copies":
@@ -103,7 +103,7 @@ def more_of(panel: Panel, rows: Rows) -> str:
 def _sentence(template: str, panel: Panel, rows: Rows) -> str:
     numbers = {"total": sum(row[panel.count] for row in rows)}
     numbers |= {name: number for name, number in rows[0].items() if isinstance(number, int)}
-    return sentence(template, **(numbers | {"top": _names(panel, rows)[0]}))
+    return sentence(template, **(numbers | {"top": names_of(panel, rows)[0]}))
 
 
 def chart_of(panel: Panel, rows: Rows) -> Markup:
@@ -113,7 +113,8 @@ def chart_of(panel: Panel, rows: Rows) -> Markup:
             return grid(cells, GOOD_TO_EVIL, LAW_TO_CHAOS)
     counts = [row[panel.count] for row in rows]
     total = rows[0].get("total") or sum(counts)
-    return bars([*zip(_names(panel, rows), counts, strict=True)][:SHOWN_BARS], total)
+    shown = [*map(BarRow, names_of(panel, rows), counts)][:SHOWN_BARS]
+    return bars(shown, total)
 
 
 def cell_of(panel: Panel, row: Row, column: str) -> Any:
@@ -129,7 +130,8 @@ def plain(value: object) -> str:
     return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - 1] + "…"
 
 
-def _names(panel: Panel, rows: Rows) -> list[str]:
+def names_of(panel: Panel, rows: Rows) -> list[str]:
+    """Name each row as people do: items by their name, countries in English."""
     if panel.kind == "times":
         return _bounds([row["seconds"] for row in rows])
     column = next(iter(panel.columns))
@@ -154,6 +156,7 @@ _NAMES: Mapping[str, Callable[[Row], Any]] = {
     "paths": _joined(" → ", "path", "item"),
     "campaigns": _joined(" / ", "utmcampaign", "utmsource", "utmmedium"),
     "browsers": _joined(" on ", "browser", "os"),
+    "properties": lambda row: f"{row['type']}: {row['property']} = {row['value']}",
     "duplicates": lambda row: "once" if row["copies"] == 1 else f"{row['copies']:,} times",
 }
 

@@ -1,6 +1,6 @@
 """The report's charts over time: which hours, days or months they show, and the labels under them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
@@ -13,7 +13,17 @@ from clicklake.report.panels import Row
 
 DAY = timedelta(days=1)
 QUARTER = HOUR / 4  # every zone's offset is a multiple of it
-LABELS_ON_WIDE, LABELS_ON_CARD = 14, 5
+
+
+class ChartSize(NamedTuple):
+    """A chart's width in pixels, and how many labels it has room for."""
+
+    width: int
+    labels: int
+
+
+WIDE, CARD = ChartSize(WIDE_PIXELS, 14), ChartSize(CARD_PIXELS, 5)
+LinkOf = Callable[[datetime], str]
 
 
 class Unit(NamedTuple):
@@ -52,16 +62,25 @@ class Timeline:
         at, (row, _) = max(self.moments.items(), key=lambda moment: moment[1][0].get(column, 0))
         return written(at, self.unit), row.get(column, 0)
 
-    def draw(self, front: str, back: str, names: tuple[str, str]) -> tuple[Markup, Markup]:
-        """Return the chart for a wide page, and for a phone."""
-        return (
-            self._draw(front, back, names, WIDE_PIXELS, LABELS_ON_WIDE),
-            self._draw(front, back, names, CARD_PIXELS, LABELS_ON_CARD),
-        )
+    def draw(
+        self,
+        front: str,
+        back: str,
+        names: tuple[str, str],
+        link_of: LinkOf = lambda _: "",
+        wide: ChartSize = WIDE,
+    ) -> tuple[Markup, Markup]:
+        """Return the chart for a wide page, and for a phone.
 
-    def _draw(self, front: str, back: str, names: tuple[str, str], width: int, labels: int) -> Markup:
+        `link_of` says where a click on a column leads.
+        """
+        return self._draw(front, back, names, link_of, wide), self._draw(front, back, names, link_of, CARD)
+
+    def _draw(
+        self, front: str, back: str, names: tuple[str, str], link_of: LinkOf, size: ChartSize
+    ) -> Markup:
         steps = self.unit.steps
-        step = next((step for step in steps if step * labels >= len(self.moments)), steps[-1])
+        step = next((step for step in steps if step * size.labels >= len(self.moments)), steps[-1])
         drawn = [
             TimeColumn(
                 label=self._label(place, at, step),
@@ -69,10 +88,11 @@ class Timeline:
                 front=row.get(front, 0),
                 back=row.get(back, 0),
                 before=earlier.get(front, 0),
+                link=link_of(at),
             )
             for place, (at, (row, earlier)) in enumerate(self.moments.items())
         ]
-        return columns(drawn, width, names)
+        return columns(drawn, size.width, names)
 
     def _label(self, place: int, at: datetime, step: int) -> str:
         if (at.hour if self.unit is HOURS else place) % step:

@@ -1,13 +1,15 @@
 """The slow path: name every error of every click, and keep every click that can be kept.
 
 Only the type, the item id, the userId and the eventId can get a click rejected; with FOREIGN_HOSTS=reject the
-host of its url can too. A title or a part of `element` that is too long is cut. Any other field that breaks
-its rule is dropped, and so is any unknown field.
+host of its url can too. A title, a URL or a part of `element` that is too long is cut. A URL that is not
+written as browsers write URLs is repaired. Any other field that breaks its rule is dropped, and so is any
+unknown field.
 
 A click that is valid takes the fast path here too. The fields of the others stay raw JSON until their rule
 asks for them, so what is dropped costs nothing (benchmarks/worst_case.py).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
@@ -38,6 +40,7 @@ from ingest_app.parsing.schema import (
     normalize_properties,
 )
 from ingest_app.parsing.strict_json import parse_json
+from ingest_app.parsing.urls import escape_and_cut, repair_url
 from ingest_app.problems import MAX_NAMED_ERRORS, ApiProblem, FieldError, FieldErrors
 from ingest_app.timestamps import to_rfc3339
 
@@ -54,6 +57,8 @@ Members = Mapping[str, Raw]
 """The members of an object, not yet parsed."""
 
 NULL = Raw(b"null")
+_URLS = ("url", "referrer")
+_BLANK_FOR_PLUS = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:[0-9]{2}\Z)")
 _members = msgspec.json.Decoder(dict[str, Raw])
 _properties = msgspec.json.Decoder(dict[str, Any], float_hook=float)
 _timestamp = msgspec.json.Decoder(Timestamp)
@@ -94,7 +99,14 @@ class LenientParser:
         return ParsedRequest([self._parse_members(value)])
 
     def parse_query(self, query: Mapping[str, str]) -> ParsedRequest:
-        """Parse the one click that the parameters of a query describe."""
+        """Parse the one click that the parameters of a query describe.
+
+        Many templates do not encode what they fill in: HTML that is escaped twice has `&amp;` for `&`, and
+        the plus sign of a UTC offset arrives as a blank.
+        """
+        query = {name.removeprefix("amp;"): value for name, value in query.items()}
+        if time := query.get("occurredAt"):
+            query["occurredAt"] = _BLANK_FOR_PLUS.sub("+", time)
         members = {name: Raw(msgspec.json.encode(value)) for name, value in query.items()}
         return ParsedRequest([self._parse_members(members)])
 
@@ -168,6 +180,8 @@ class LenientParser:
                     fatal.append(FieldError(json_name, field.reason))
                 elif json_name == "title" and (text := _read_text(members[json_name])):
                     values["title"] = _cut(text, "title", cut)
+                elif json_name in _URLS and (url := repair_url(_read_text(members[json_name]) or "")):
+                    values[json_name] = url
                 else:
                     dropped.add("", json_name, field.reason)
         dropped.add_all([name for name in members if name not in self._fields], "", IS_UNKNOWN)
@@ -192,6 +206,8 @@ class LenientParser:
             click.properties = normalize_properties(properties)
             if click.element and click.element.href:
                 click.element.href = _cut(click.element.href, "element.href", cut)
+            click.url = click.url and _finish_url(click.url, "url", cut)
+            click.referrer = click.referrer and _finish_url(click.referrer, "referrer", cut)
             return ParseResult(click, dropped if dropped.named else None, cut=cut or None)
         named = (fatal + dropped.named)[:MAX_NAMED_ERRORS]
         more = len(fatal) + len(dropped.named) - len(named) + dropped.more
@@ -267,6 +283,14 @@ def _cut(text: str, path: str, cut: list[str]) -> str:
     if len(text) > MAX_TEXT_CHARACTERS:
         cut.append(path)
     return text[:MAX_TEXT_CHARACTERS]
+
+
+def _finish_url(url: str, path: str, cut: list[str]) -> str:
+    """Escape and cut a URL that was cleaned. An earlier cut could hide what cleaning removes."""
+    url, is_cut = escape_and_cut(url)
+    if is_cut:
+        cut.append(path)
+    return url
 
 
 def _read_timestamp(raw: Raw) -> datetime | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from ingest_app.clicks import MAX_URL_CHARACTERS
 from ingest_app.parsing.redact import MIN_TOKEN_CHARACTERS, NO_REDACTION, RedactionRules, redact_path
 
 CAMPAIGN_NAMES = frozenset(["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id"])
@@ -34,6 +35,13 @@ _OTHER_SCHEME = re.compile(r"(?!(?:https?|wss?|ftp):)([a-z][a-z0-9+.-]*:)", re.I
 _END_OF_AUTHORITY = re.compile(r"[/?#\\]")
 _PORT = re.compile(r":\d*\Z", re.ASCII)
 _STRIPPED_BY_BROWSERS = re.compile(r"\A[\x00-\x20]+|[\t\r\n]+")  # url.spec.whatwg.org/#url-parsing
+_C0_AND_SPACE = "".join(map(chr, range(33)))
+_ABSOLUTE = re.compile(r"([a-z][a-z0-9+.-]*)://([^/]*)(.*)", re.IGNORECASE | re.DOTALL)
+_HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[^\s\x00-\x1f\x7f:@/?#\\\[\]]+)(?::[0-9]*)?", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BROKEN_ESCAPE_AT_THE_END = re.compile(r"%[0-9A-Fa-f]?\Z")
+
+MAX_QUERY_CACHED = 2048
 
 
 def clean_url(
@@ -53,18 +61,70 @@ def clean_url(
     if len(base) - base.find("/", 8) >= MIN_TOKEN_CHARACTERS or "@" in base or "%40" in base or rules.paths:
         base = redact_path(base, rules, item_id)
     if mark and not keep_query:
-        query = _keep_campaign(query)
+        query = _keep_campaign(query) if len(query) <= MAX_QUERY_CACHED else _find_campaign(query)
     return f"{base}?{query}" if query else base
 
 
-@lru_cache(maxsize=128)
-def _keep_campaign(query: str) -> str:
-    """Return the campaign parameters of a query.
-
-    Most clicks of a request have the same query, so the cache saves 6 % of a request of 500 clicks
-    (benchmarks/warm.py).
-    """
+def _find_campaign(query: str) -> str:
+    """Return the campaign parameters of a query."""
     return "&".join(_KEPT_PARAMETER.findall(query))
+
+
+_keep_campaign = lru_cache(maxsize=128)(_find_campaign)
+"""Most clicks of a request have the same query, so the cache saves 6 % of a request of 500 clicks
+(benchmarks/warm.py)."""
+
+
+def repair_url(text: str) -> str | None:
+    """Read an absolute URL as browsers do: strip white space around it, and take a backslash for a slash.
+
+    Return None if it has no host, or control characters before the query. The result can have white space,
+    and be too long: clean it first, then `escape_and_cut` it. So what cleaning removes costs nothing of what
+    it keeps.
+    """
+    text = text.strip(_C0_AND_SPACE).replace("\t", "").replace("\n", "").replace("\r", "")
+    base, mark, query = text.partition("#")[0].partition("?")
+    if not _OTHER_SCHEME.match(base):
+        base = base.replace("\\", "/")
+    absolute = _ABSOLUTE.fullmatch(base)
+    host = absolute and absolute[2].rpartition("@")[2]
+    if not absolute or not host or not _HOST.fullmatch(host) or _has_control_characters(absolute[3]):
+        return None
+    return f"{absolute[1]}://{host}{absolute[3]}{mark}{query}"
+
+
+def escape_and_cut(url: str) -> tuple[str, bool]:
+    """Escape what browsers escape in a cleaned URL, and cut it to the limit. Also return whether it was cut.
+
+    The query is cut first. Campaign parameters stay if they fit.
+    """
+    base, _, query = url.partition("?")
+    base = _escape(base)
+    query = "" if _has_control_characters(query) else _escape(query)
+    room = MAX_URL_CHARACTERS - len(base)
+    if room < 0:
+        return _BROKEN_ESCAPE_AT_THE_END.sub("", base[:MAX_URL_CHARACTERS]), True
+    if len(query) < room:
+        return f"{base}?{query}" if query else base, False
+    kept: list[str] = []
+    for parameter in _KEPT_PARAMETER.findall(query):
+        if len(parameter) < room:
+            kept.append(parameter)
+            room -= len(parameter) + 1
+    return f"{base}?{'&'.join(kept)}" if kept else base, True
+
+
+def _has_control_characters(text: str) -> bool:
+    return not text.isprintable() and bool(_CONTROL.search(text))  # the first test is ten times as fast
+
+
+def _escape(text: str) -> str:
+    """Escape backslashes and white space. A run of white space beyond ASCII counts as one blank.
+
+    A regular expression would take ten times as long, and a URL can have 100,000 blanks.
+    """
+    text = text.replace("\\", "%5C").replace(" ", "%20")
+    return text if text.isascii() else "%20".join(text.split())
 
 
 def clean_href(

@@ -22,7 +22,7 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "mail_proxy",  # mail services that load a mail's images for the person who reads it
         (
             r"googleimageproxy|ramblermail/|yahoomailproxy|yahoocachesystem",
-            r"(?:mail|outlook)[ _-]?(?:image)?[ _-]?proxy",
+            r"(?:mail|outlook)(?:\.[a-z.]+)?[ _-]?(?:image)?[ _-]?proxy",
         ),
     ),
     (
@@ -69,7 +69,7 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"curl|wget|python|\bperl\b|(?:^|[ (])java/\d|okhttp|go-http|libwww-perl|\bphp|\bruby[/ ]\d",
             r"\bnode\b|axios|http.?client|apache-|winhttp|aiohttp|httpx|urllib|guzzle|postman|insomnia|\blwp[:-]|jakarta",
             r"requests|faraday|typhoeus|mechanize|webclient|powershell|wordpress|sitesucker|httrack|getter/|copier",
-            r"google-|-google\b|googlemessages|mediapartners|facebookexternal|^duckduckgo/|^ddg[-_]",
+            r"google-|-google\b|googlemessages|googleother|mediapartners|facebookexternal|^duckduckgo/|^ddg[-_]",
             r"pingdom|nagios|catchpoint|gomez|rigor|neustar|dareboost|debugbear|dejaclick|datanyze|iplabel",
             r"ips-agent|ruxit|datadog|cloudflare|pageburst|hubspot|adbeat|statuscake|site24x7",
         ),
@@ -120,10 +120,12 @@ def _first_match(engine: UserAgentExtractor, agent: str) -> str | None:
 
 _OWN_RULES = _build_engine((name, f"(?i){'|'.join(patterns)}") for name, patterns in _RULES)
 
-# Where Android's agents name the phone. Some phones are called as bots are: "reeder", "XBot", "PHP110".
+# Where Android's agents name the phone. Some phones are called as bots are: "reeder", "XBot", "PHP110". Some
+# bots name themselves there, and have three letters or more before "bot".
 _PHONE = re.compile(
-    r"(\(Linux; (?:U; )?Android [\d.]+; (?:[A-Za-z]{2}[-_][A-Za-z]{2}; )?)[\w +-]+(?= Build/|\)|; wv\))",
-    re.ASCII,
+    r"(\(Linux; (?:U; )?Android [\d.]+; (?:[A-Za-z]{2}[-_][A-Za-z]{2}; )?)"
+    r"(?![\w +-]*(?:[a-z0-9]{3}bot\b|[a-z]{3}spider\b|crawler|googleother))[\w +-]+(?= Build/|\)|; wv\))",
+    re.ASCII | re.IGNORECASE,
 )
 _BROWSER = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
 

@@ -2,10 +2,18 @@
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+from ua_parser_rs import UserAgentExtractor
 
 from processor.parsing.public_suffixes import registrable_domain
-from processor.parsing.referrer_kinds import KINDS, MAIL_PREFIXES, SEARCH_NAMES, SEARCH_SUBDOMAINS, Kind
+from processor.parsing.referrer_kinds import (
+    HOST_PATTERNS,
+    KINDS,
+    SEARCH_NAMES,
+    SEARCH_SUBDOMAINS,
+    Kind,
+)
 from processor.parsing.url import parse_url
 
 
@@ -29,6 +37,9 @@ def _by_last_two_labels() -> dict[str, list[str]]:
 _DIRECT = Referrer(None, "direct")
 _NOT_A_URL = Referrer(None, "other")
 _LISTED = _by_last_two_labels()
+_HOSTS = UserAgentExtractor(
+    ("|".join(patterns), kind, None, None, None, None) for kind, patterns in HOST_PATTERNS
+)
 _SEARCH_NAME = re.compile("|".join(SEARCH_NAMES))
 
 
@@ -53,11 +64,17 @@ def parse_referrer(referrer: str | None, page_host: str | None) -> Referrer:
 
 def _classify(host: str, end: str, domain: str | None) -> Kind:
     """`end` is the host's last two labels, `domain` its registrable domain if that is known."""
+    if host in KINDS:
+        return KINDS[host]
+    found = _HOSTS.extract(host)
+    guess = cast(Kind, found.family) if found else None
+    if guess == "search":
+        return guess
     for listed in _LISTED.get(end, ()):
         if host.endswith(listed) and host[-len(listed) - 1 : -len(listed)] in ("", "."):
             return KINDS[listed]
-    if host.startswith(MAIL_PREFIXES):
-        return "mail"
+    if guess:
+        return guess
     if not _SEARCH_NAME.search(host):  # spares most hosts the public suffix list
         return "other"
     domain = domain or registrable_domain(host)

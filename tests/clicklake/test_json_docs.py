@@ -18,6 +18,7 @@ SPAN = ("--from", f"{NOON:%Y-%m-%d}", "--to", f"{NOON:%Y-%m-%d}")
 CALLS = {
     "cost": (),
     "report": SPAN,
+    "compact": SPAN,
     "reconcile": SPAN,
     "replay": ("--dry-run",),
     "reenrich": (*SPAN, "--dry-run"),

@@ -70,3 +70,23 @@ def test_head_is_not_a_click(client: FlaskClient, stream: MemoryStream) -> None:
 def test_prefetch_that_sends_a_refused_signal_is_refused(make_client: MakeClient) -> None:
     client = make_client(gpc_mode="refuse")
     assert client.get(PIXEL, headers={"Sec-Purpose": "prefetch", "Sec-GPC": "1"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "occurredAt=2026-11-24T03:38:01+01:00&mysfitId=1",  # a plus sign that was not encoded
+        "occurredAt=2026-11-24T03:38:01%2B01:00&amp;mysfitId=1",  # HTML that was escaped twice
+    ],
+)
+def test_query_that_a_template_has_not_encoded_is_understood(
+    client: FlaskClient, stream: MemoryStream, query: str
+) -> None:
+    assert client.get(f"/clicks.gif?{query}").status_code == 200
+    assert stream.click["occurredAt"] == "2026-11-24T02:38:01.000Z"
+    assert stream.click["mysfitId"] == "1"
+
+
+def test_time_without_an_offset_is_dropped(client: FlaskClient, stream: MemoryStream) -> None:
+    client.get("/clicks.gif?mysfitId=1&occurredAt=2026-11-24+03:38")
+    assert "occurredAt" not in stream.click

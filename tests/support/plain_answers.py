@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from tests.support.day import FAILURES, Line
@@ -11,16 +11,17 @@ Rows = list[tuple[Any, ...]]
 LIMIT = 50
 
 
-def answers(lines: Sequence[Line]) -> dict[str, Rows]:
+def answers(lines: Sequence[Line], zone: tzinfo = UTC) -> dict[str, Rows]:
+    """Return the rows of every saved question, by its name. Hours, days and months are the zone's."""
     unique = _unique(lines)
     human = [line for line in unique if "bot" not in line]
     clicked = [line for line in human if line["type"] == "click" and "mysfitId" in line]
     outside = [line for line in human if line["referrerKind"] != "internal"]
     return {
         "totals": [_totals(unique, human)],
-        "hours": _by_time(human, 13),
-        "days": _by_time(human, 10),
-        "months": _by_time(human, 7),
+        "hours": _by_time(human, 13, zone),
+        "days": _by_time(human, 10, zone),
+        "months": _by_time(human, 7, zone),
         "types": _ranked(human, ["type"], [_distinct("visitorId")]),
         "items": [
             (item, None, *(_most(group, name) for name in ("species", "goodevil", "lawchaos")), *counts)
@@ -32,6 +33,14 @@ def answers(lines: Sequence[Line]) -> dict[str, Rows]:
         ),
         "pages": _pages(human),
         "paths": _paths(clicked),
+        "entry_pages": _ends_of_sessions(human, min),
+        "exit_pages": _ends_of_sessions(human, max),
+        "elements": _elements(human),
+        "properties": _properties(human),
+        "browser_names": _ranked(
+            [line for line in human if "browser" in line], ["browser"], [_distinct("visitorId")]
+        ),
+        "systems": _ranked([line for line in human if "os" in line], ["os"], [_distinct("visitorId")]),
         "referrer_kinds": _ranked(outside, ["referrerKind"], [_distinct("sessionId")]),
         "referrer_hosts": _ranked(
             [line for line in outside if "referrerHost" in line],
@@ -107,10 +116,11 @@ def _totals(unique: Sequence[Line], human: Sequence[Line]) -> tuple[int, ...]:
     )
 
 
-def _by_time(human: Sequence[Line], length: int) -> Rows:
+def _by_time(human: Sequence[Line], length: int, zone: tzinfo) -> Rows:
     groups = defaultdict(list)
     for line in human:
-        groups[_happened(line)[:length]].append(line)
+        local = datetime.fromisoformat(_happened(line)).astimezone(zone)
+        groups[local.isoformat()[:length]].append(line)
     return [
         (
             time,
@@ -175,6 +185,38 @@ def _pages(human: Sequence[Line]) -> Rows:
 def _paths(clicked: Sequence[Line]) -> Rows:
     named = [line | {"item": line.get("species", line["mysfitId"])} for line in clicked if "path" in line]
     return _ranked(named, ["path", "item"], [_distinct("sessionId")])
+
+
+def _ends_of_sessions(human: Sequence[Line], end: Callable[..., Line]) -> Rows:
+    sessions = _groups([line for line in human if "sessionId" in line and "path" in line], ["sessionId"])
+    pages = [
+        end(group, key=lambda line: (_happened(line), line["eventId"]))["path"] for group in sessions.values()
+    ]
+    return _in_order([(page, count, len(pages)) for page, count in Counter(pages).items()], 1)
+
+
+def _elements(human: Sequence[Line]) -> Rows:
+    clicked = [line for line in human if line["type"] == "element_click" and "tag" in line.get("element", {})]
+    named = [
+        line
+        | {
+            "tag": line["element"]["tag"],
+            "name": next(
+                line["element"][each] for each in ("name", "selector", "tag") if each in line["element"]
+            ),
+        }
+        for line in clicked
+    ]
+    return _ranked(named, ["name", "tag"], [_distinct("visitorId")])
+
+
+def _properties(human: Sequence[Line]) -> Rows:
+    named = [
+        line | {"property": name, "value": value}
+        for line in human
+        for name, value in line.get("properties", {}).items()
+    ]
+    return _ranked(named, ["type", "property", "value"], [_distinct("visitorId")])
 
 
 def _within(seconds: Sequence[float], bounds: Sequence[int]) -> Rows:

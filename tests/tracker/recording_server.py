@@ -1,17 +1,20 @@
 """A site and an endpoint in one: it serves pages, writes down what is sent, and fails when told to."""
 
 import json
+import os
 import socket
 import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 
 from tests.support.paths import ROOT
 
-WEB = ROOT / "web"
+WEB = Path(os.environ.get("CLICKLAKE_WEB", ROOT / "web"))
+"""The folder of the built trackers. tracker/mutate.py serves others."""
 WAIT_SECONDS = 20
 
 

@@ -174,3 +174,17 @@ def test_page_view_without_a_load_counts_at_once(page: Page, html: Track, api: R
     page.clock.run_for(100)
     page.goto(html(path="/next"))
     assert [click["type"] for click in api.wait_for_clicks(3)] == ["pageview", "pageview", "after"]
+
+
+@pytest.mark.parametrize("break_it", ["delete window.navigation", "window.navigation = {}"])
+def test_full_build_needs_no_navigation_api(
+    break_it: str, page: Page, html: Track, api: RecordingServer, warnings: list[str]
+) -> None:
+    page.context.add_init_script(break_it)
+    page.goto(html("<button>Buy</button>", "data-autocapture data-pageviews"))
+    page.evaluate("history.pushState(0, '', '/a')")
+    wait(page)
+    page.click("button")
+    wait(page)
+    assert [click["type"] for click in api.wait_for_clicks(3)] == ["pageview", "pageview", "element_click"]
+    assert warnings == []

@@ -30,8 +30,7 @@ def test_clicks_go_together_without_preflight_or_cookie(
     page: Page, html: Track, api: RecordingServer
 ) -> None:
     page.goto(html(BUTTON))
-    for _ in range(3):
-        page.click("button")
+    page.evaluate("for (let n = 0; n < 3; n++) document.querySelector('button').click()")
     api.wait_for_clicks(3)
     (request,) = api.requests
     assert request.headers["Content-Type"].startswith("text/plain")

@@ -19,7 +19,7 @@ BUILT = ("web/tracker.min.js", "web/tracker.full.min.js", "tracker/clicks.js")
 GUIDE = (ROOT / "docs/tracker.md").read_text()
 PRIVACY = (ROOT / "docs/privacy.md").read_text()
 
-MAX_GZIPPED_BYTES = {"web/tracker.min.js": 3_060, "web/tracker.full.min.js": 3_500}
+MAX_GZIPPED_BYTES = {"web/tracker.min.js": 2_958, "web/tracker.full.min.js": 3_403}
 
 
 def attributes_of_the_script() -> set[str]:
@@ -120,7 +120,7 @@ def test_every_call_is_described_and_every_described_one_exists() -> None:
 
 
 def test_every_stored_entry_is_described_and_every_described_one_exists() -> None:
-    stored = set(re.findall(r"'(clicklake\.\w+)\.?'", SOURCE))
+    stored = {f"clicklake.{name}" for name in re.findall(r"PREFIX \+ '(\w+)\.?'", SOURCE)}
     assert set(re.findall(r"^\| `(clicklake\.\w+)", PRIVACY, re.MULTILINE)) == stored
     assert len(stored) == 4
 

@@ -138,6 +138,24 @@ def test_page_comes_back_from_the_back_forward_cache_and_goes_on(
     api.wait_for_clicks(2)
 
 
+def test_click_that_waits_for_consent_outlasts_the_back_forward_cache(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    """It is in the page's memory only."""
+    html(path="/arrived", attributes="data-consent=required")
+    kept = "<script>addEventListener('pageshow', (e) => { kept = e.persisted })</script>"
+    page.goto(html(BUTTON + kept, "data-consent=required"))
+    page.click("button")
+    page.evaluate("location = '/arrived'")
+    page.wait_for_url("**/arrived")
+    page.evaluate("history.back()")
+    page.wait_for_function("kept")
+    page.evaluate("clicks.optIn()")
+    wait(page)
+    (click,) = api.wait_for_clicks(1)
+    assert click["mysfitId"] == "item-1"
+
+
 def test_click_that_left_unanswered_keeps_its_place_until_another_page_sends_it(
     context: BrowserContext, html: Track, api: RecordingServer
 ) -> None:

@@ -14,7 +14,7 @@ from tests.support.checkout import copy_to_a_path_with_a_space
 from tests.support.landed import Lake, eventually
 
 START_SECONDS = 90
-ANY_PORTS = ("--api-port", "0", "--s3-port", "0", "--live-port", "0")
+ANY_PORTS = ("--api-port", "0", "--s3-port", "0", "--live-port", "0", "--dashboard-port", "0")
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 import requests
 
 from clicklake.local.addresses import LocalKeys
+from clicklake.local.command import KEYS
 from clicklake.local.launcher import QUIET_AWS
 from clicklake.local.ports import is_free
 from tests.support.landed import EVANGELINE, Lake, eventually
@@ -64,13 +66,12 @@ def test_ctrl_c_stops_everything_and_a_second_run_has_the_clicks_of_the_first(
         # The click is accepted, but has hardly landed when Ctrl-C comes. The stream must not lose it.
         response = requests.post(f"{addresses['api']}/clicks", json={"mysfitId": EVANGELINE}, timeout=30)
         event_id = response.json()["receipts"][0]["eventId"]
+        assert "Clicklake" in requests.get(addresses["dashboard"], timeout=30).text
+        assert requests.get(addresses["dashboard"].partition("?")[0], timeout=30).status_code == 401
     assert running.returncode == 0
     assert (tmp_path / "out").read_text().endswith("stopped\n")
     assert not (tmp_path / "addresses.json").exists()
-    ports = [
-        int(address.rstrip("/").rsplit(":", 1)[1])
-        for address in (addresses["api"], addresses["s3"], addresses["live"])
-    ]
+    ports = [urlsplit(addresses[name]).port or 0 for name in ("api", "s3", "live", "dashboard")]
     assert all(is_free(port) for port in ports)
     assert not _processes_that_name(tmp_path)
 
@@ -85,7 +86,7 @@ def test_ctrl_c_stops_everything_and_a_second_run_has_the_clicks_of_the_first(
     starting, *printed, _, stopped = (tmp_path / "out").read_text().splitlines()
     assert (starting, stopped) == ("starting …", "stopped")  # on stderr
     first, *clicks = map(json.loads, printed)
-    assert first == {name: value for name, value in addresses.items() if "Key" not in name}
+    assert first == {name: value for name, value in addresses.items() if name not in KEYS}
     assert [click["event"] for click in clicks if click["document"]["userId"] == "u-18"] == ["delivered"]
 
 

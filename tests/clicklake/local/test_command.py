@@ -13,6 +13,7 @@ from clicklake.local.shop import Shop
 from tests.support.paths import ROOT
 
 ADDRESSES = {
+    "dashboard": "http://127.0.0.1:4568/?token=…",
     "site": "http://127.0.0.1:4566/clicklake-site-dev/index.html",
     "api": "http://127.0.0.1:5050",
     "live": "http://127.0.0.1:4567/",
@@ -22,7 +23,7 @@ ADDRESSES = {
 
 
 def run(folder: Path, *options: str) -> Result:
-    ports = ("--api-port", "0", "--s3-port", "0", "--live-port", "0")
+    ports = ("--api-port", "0", "--s3-port", "0", "--live-port", "0", "--dashboard-port", "0")
     return CliRunner().invoke(main, ["run", "--dir", str(folder), *ports, *options])
 
 

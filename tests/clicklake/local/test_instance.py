@@ -25,12 +25,12 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(folder: Path) -> Result:
-    ports = ("--api-port", "0", "--s3-port", "0", "--live-port", "0")
+    ports = ("--api-port", "0", "--s3-port", "0", "--live-port", "0", "--dashboard-port", "0")
     return CliRunner().invoke(main, ["run", "--dir", str(folder), *ports])
 
 
 def first_step_of_make(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    ports = ["--api-port", "0", "--s3-port", "0", "--live-port", "0"]
+    ports = ["--api-port", "0", "--s3-port", "0", "--live-port", "0", "--dashboard-port", "0"]
     command = [sys.executable, "-m", "clicklake.local.ports", *ports, "--dir", str(folder)]
     changed = os.environ | environment
     return subprocess.run(command, cwd=ROOT, env=changed, capture_output=True, text=True)

@@ -28,7 +28,7 @@ def test_lake_has_the_settings_of_the_shop_and_no_others(shop: Shop, expected: t
 
 
 def run(folder: Path, **environment: str) -> Result:
-    ports = ("--api-port", "0", "--s3-port", "0", "--live-port", "0")
+    ports = ("--api-port", "0", "--s3-port", "0", "--live-port", "0", "--dashboard-port", "0")
     return CliRunner(env=environment).invoke(main, ["run", "--dir", str(folder), *ports])
 
 

@@ -33,6 +33,10 @@ KEPT: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"url": "https://h/" + "x" * 2038}, {"url": "https://h/" + "x" * 2038}),
     ({"url": "https://h/x?utm_source=a#b"}, {"url": "https://h/x?utm_source=a"}),
     ({"referrer": "android-app://com.example.app/"}, {"referrer": "android-app://com.example.app/"}),
+    ({"url": "https://h/a|b^c\"<d>%zz"}, {"url": "https://h/a|b^c\"<d>%zz"}),
+    ({"userId": "a\u0000b\ufffe\u200b\u202e "}, {"userId": "a\u0000b\ufffe\u200b\u202e "}),
+    ({"eventId": "00000000-0000-0000-0000-000000000000"},) * 2,
+    ({"properties": {"a": "1", "A": "2", "__proto__": "3"}},) * 2,
     ({"element": {"tag": "a", "id": "b", "text": "c", "href": "/d"}},) * 2,
     ({"element": {"name": "Search", "selector": "#top>button"}},) * 2,
     ({"element": {"tag": "a", "id": None}}, {"element": {"tag": "a"}}),
@@ -76,7 +80,7 @@ FATAL: list[Case] = [
     ({"mysfitId": None}, "mysfitId", "is required"),
     ({"mysfitId": None, "type": "click"}, "mysfitId", "is required"),
     *broken("type", A_TYPE, "", "Click", "1a", "a-b", "a" * 65, "a\n", "é", 5),
-    *broken("eventId", A_UUID, "", "1", 5, ID + "\n", ID.replace("-", "")),
+    *broken("eventId", A_UUID, "", "1", 5, ID + "\n", ID.replace("-", ""), f"{{{ID}}}", f"urn:uuid:{ID}"),
 ]  # fmt: skip
 
 
@@ -129,18 +133,15 @@ DROPPED: list[Case] = [
             "https://user:password@/x",
             "https://?x",
             "https://ho st/",
-            "https://host/a b",
-            "https://host/\n",
-            "https://host/\u0000",
+            "https://host/\u0000x",
             "https://user:pass\\@host/",
             "javascript:alert(1)",
             "data:text/html,x",
             "about:blank",
-            "https://h/" + "x" * 2039,
             5,
         ),
     ),
-    *broken("referrer", A_URL, "", "/relative", "https://", "https://h/" + "x" * 2039, 5),
+    *broken("referrer", A_URL, "", "/relative", "https://", 5),
     ({"title": ["t"]}, "title", A_TEXT),
     *broken("element", "must be an object", "a", 5, [], True),
     ({"element": {"tag": 5}}, "element.tag", A_TEXT),
@@ -169,6 +170,76 @@ def test_any_other_invalid_field_is_dropped_and_the_receipt_says_why(
         {"index": 0, "eventId": ID, "result": "accepted", "ignored": [{"field": field, "reason": reason}]}
     ]
     assert stream.click == {"type": "click", "userId": "u-17", "mysfitId": ITEM, "eventId": ID}
+
+
+REPAIRED = [
+    ("https://host/a b?x=y z", "https://host/a%20b"),
+    ("https://host/x?path=C:\\temp&utm_source=news", "https://host/x?utm_source=news"),
+    ("https://host/x?utm_source=spring news\\a", "https://host/x?utm_source=spring%20news%5Ca"),
+    ("https://host/x?q=a b\t&utm_source=news", "https://host/x?utm_source=news"),
+    ("https://host/x#a b\\c", "https://host/x"),
+    ("https://host/x\\y\\z?a", "https://host/x/y/z"),
+    ("https:\\\\host\\x", "https://host/x"),
+    ("https://host/a\u3000b", "https://host/a%20b"),
+    ("https://host/\n", "https://host/"),
+    ("  https://ho\nst/x\u0000 ", "https://host/x"),
+    ("https://u ser:p\u00e4ss@host/x", "https://host/x"),
+    ("https://" + "u" * 3000 + "@host/x", "https://host/x"),
+    ("https://host/x?" + "a=1&" * 900 + "utm_source=news", "https://host/x?utm_source=news"),
+    ("https://host/x?" + "a" * 200_000, "https://host/x"),
+    ("https://host/x?utm_source=news#" + "a" * 3000, "https://host/x?utm_source=news"),
+    ("https://b\u00fccher.example:8080/a b", "https://b\u00fccher.example:8080/a%20b"),
+    ("https://[2001:db8::7]:8080/x?a b", "https://[2001:db8::7]:8080/x"),
+    ("https://host./x?a b", "https://host./x"),
+    ("android-app://com.example.app/a b", "android-app://com.example.app/a%20b"),
+]
+
+
+@pytest.mark.parametrize("field", ["url", "referrer"])
+@pytest.mark.parametrize(("sent", "kept"), REPAIRED)
+def test_what_is_not_kept_of_a_url_cannot_cost_what_is_kept(
+    client: FlaskClient, stream: MemoryStream, field: str, sent: str, kept: str
+) -> None:
+    response = client.put("/clicks", json={"mysfitId": ITEM, "eventId": ID, field: sent})
+    assert json_of(response)["receipts"] == [{"index": 0, "eventId": ID, "result": "accepted"}]
+    assert stream.click[field] == kept
+
+
+CUT_URLS = [
+    ("https://host/" + "x" * 3000, "https://host/" + "x" * 2035),
+    ("https://host/xx" + "%C3%A9" * 500, "https://host/xx" + "%C3%A9" * 338 + "%C3"),
+    ("https://host/x" + "%C3%A9" * 500, "https://host/x" + "%C3%A9" * 339),
+    ("https://host/x?utm_source=news&utm_term=" + "x" * 3000, "https://host/x?utm_source=news"),
+    ("https://host/x?utm_term=" + "x" * 3000 + "&utm_source=news", "https://host/x?utm_source=news"),
+    ("https://host/x?utm_term=" + "x" * 3000, "https://host/x"),
+]
+
+
+@pytest.mark.parametrize(("sent", "kept"), CUT_URLS)
+def test_long_url_is_cut_and_the_receipt_says_so(
+    client: FlaskClient, stream: MemoryStream, sent: str, kept: str
+) -> None:
+    response = client.put("/clicks", json={"mysfitId": ITEM, "eventId": ID, "url": sent})
+    receipt = {"index": 0, "eventId": ID, "result": "accepted", "cut": ["url"]}
+    assert json_of(response)["receipts"] == [receipt]
+    assert stream.click["url"] == kept
+
+
+def test_query_that_is_kept_whole_is_the_first_to_go_but_for_the_campaign(
+    make_client: MakeClient, stream: MemoryStream
+) -> None:
+    client = make_client(keep_query=True)
+    short, long = "https://host/x?a=b c&utm_source=news", f"https://host/x?utm_source=news&a={'x' * 3000}"
+    client.put("/clicks", json={"mysfitId": ITEM, "url": short, "referrer": long})
+    assert stream.click["url"] == "https://host/x?a=b%20c&utm_source=news"
+    assert stream.click["referrer"] == "https://host/x?utm_source=news"
+
+
+def test_cut_does_not_hide_what_is_redacted(client: FlaskClient, stream: MemoryStream) -> None:
+    path = "/" + "a/" * 1010
+    client.put("/clicks", json={"mysfitId": ITEM, "url": f"https://host{path}{SECRET}/{'x' * 900}"})
+    assert stream.click["url"].startswith(f"https://host{path}~/x")
+    assert len(stream.click["url"]) == 2048
 
 
 SECRET = "u8Xk2Pq9Lz4Rt7Vb1Nc3Wd"

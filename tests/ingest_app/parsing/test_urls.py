@@ -1,11 +1,16 @@
 """What is kept of a URL."""
 
+import re
+from typing import get_type_hints
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest_app.parsing.urls import clean_href, clean_url, drop_query
+from ingest_app.clicks import MAX_URL_CHARACTERS, ClickInput
+from ingest_app.parsing.urls import clean_href, clean_url, drop_query, escape_and_cut, repair_url
 
+PATTERN = get_type_hints(ClickInput, include_extras=True)["url"].__args__[0].__metadata__[0].pattern
 URLS = [
     ("https://h/x", "https://h/x"),
     ("https://h", "https://h"),
@@ -97,3 +102,23 @@ def test_cleaning_never_lengthens_a_url_and_is_idempotent(url: str, keep_query: 
 def test_drop_query_drops_the_whole_query() -> None:
     assert drop_query("https://h/x?utm_source=a") == "https://h/x"
     assert drop_query("https://h/x") == "https://h/x"
+
+
+@given(
+    st.text(alphabet="htps:/?#@&=\\ \n.utm_ax\u00fc\u3000%[]\0", max_size=60).map("https://{}".format)
+    | st.text()
+)
+def test_repaired_and_cleaned_url_is_one_that_a_browser_could_have_sent(url: str) -> None:
+    repaired = repair_url(url)
+    if repaired is not None:
+        kept, is_cut = escape_and_cut(clean_url(repaired))
+        assert re.fullmatch(PATTERN, kept)
+        assert not is_cut
+        assert clean_url(kept) == kept
+
+
+@given(st.text(alphabet="ab/%C3%A9 ", max_size=3000), st.text(alphabet="&utm_source=x ", max_size=3000))
+def test_cut_url_keeps_to_the_limit(path: str, query: str) -> None:
+    kept, is_cut = escape_and_cut(f"https://h/{path}?{query}")
+    assert len(kept) <= MAX_URL_CHARACTERS
+    assert is_cut or len(kept) >= len(f"https://h/{path}{query}")

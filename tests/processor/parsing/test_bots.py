@@ -45,6 +45,10 @@ ANDROID = f"Mozilla/5.0 (Linux; Android 14; SM-A546B Build/UP1A.231005.007; wv) 
         ),
         ("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", "mail_proxy"),
         ("RamblerMail/6.0 (incompatible; ImageProxy/6.0)", "mail_proxy"),
+        (
+            f"{WINDOWS} Chrome/55.0 Safari/537.36 (via secureurl.fwdcdn.com - mail.ukr.net proxy)",
+            "mail_proxy",
+        ),
         ("YahooCacheSystem; YahooWebServiceClient", "mail_proxy"),
         ("Mozilla/5.0 (compatible; Outlook-Image-Proxy/1.0)", "mail_proxy"),
         (f"Mozilla/5.0 (Windows NT 10.0) {WEBKIT} Chrome/142.0.0.0 Safari/537.36 PagePreview/2", "service"),
@@ -123,6 +127,22 @@ def test_every_name_of_the_list_is_found_behind_the_tokens_of_a_browser(name: st
     assert bot_rule(f"{WINDOWS} Chrome/142.0.0.0 Safari/537.36 {name}") is not None
 
 
-def test_bot_that_pretends_to_be_a_phone_is_marked() -> None:
-    agent = f"Mozilla/5.0 (Linux; Android 9; archive.org_bot) {WEBKIT} Chrome/142.0.0.0 Safari/537.36"
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("archive.org_bot", "Googlebot", "bingbot", "GPTBot", "MJ12bot", "Unheardofbot", "Baiduspider"),
+        *("Somebodys Crawler", "Googlebot Build/UP1A", "Googlebot; wv"),
+    ],
+)
+def test_bot_that_names_itself_where_android_names_the_phone_is_marked(name: str) -> None:
+    agent = f"Mozilla/5.0 (Linux; Android 13; {name}) {WEBKIT} Chrome/142.0.0.0 Mobile Safari/537.36"
     assert bot_rule(agent) == "crawler"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["reeder P13", "XBot_Senior", "PHP110", "CUBOT X30", "M bot 60", "POWER BOT", "IDbot553", "Spider 8"],
+)
+def test_phone_that_is_named_like_a_bot_is_not_marked(name: str) -> None:
+    agent = f"Mozilla/5.0 (Linux; Android 13; {name}) {WEBKIT} Chrome/142.0.0.0 Mobile Safari/537.36"
+    assert bot_rule(agent) is None

@@ -1,0 +1,268 @@
+"""The Flask app: one page whose panels are loaded one by one. Every answer is HTML that needs no script.
+
+The paths are / (the page of a view), /panel/<name> (one panel of it), /panel/<name>.csv (its rows), /newest
+(what changes when something has landed) and /health (that the server runs, for whoever asks).
+"""
+
+import csv
+import io
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+from botocore.exceptions import BotoCoreError, ClientError
+from flask import Flask, Response, redirect, render_template, request, send_from_directory
+from sqlglot import exp
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.wrappers import Response as BaseResponse
+
+from clicklake.cli.sanitize import for_csv
+from clicklake.dashboard.answers import Answers
+from clicklake.dashboard.filters import ATTRIBUTE_MARK, DIMENSIONS, STEP_KINDS, ViewError, where
+from clicklake.dashboard.funnel import funnel_question, funnel_steps
+from clicklake.dashboard.overview import (
+    FIGURES,
+    figures,
+    link_of_moment,
+    named_conditions,
+    question,
+    timeline,
+)
+from clicklake.dashboard.panels import SHOWN_ROWS, cards_of
+from clicklake.dashboard.presence import present
+from clicklake.dashboard.sql_text import command_of, sql_of
+from clicklake.dashboard.view import FORM_FIELDS, PERIODS, View, parse_view
+from clicklake.errors import CommandError
+from clicklake.query.queries import QueryResult
+from clicklake.report import charts
+from clicklake.report.charts import bars, share
+from clicklake.report.panels import plain
+from clicklake.report.timeline import ChartSize, unit_of
+
+log = logging.getLogger("clicklake.dashboard")
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+COMPARISON_NAMES = {
+    "week": "The same weekdays before",
+    "previous": "The time right before",
+    "year": "The year before",
+    "none": "Nothing",
+}
+CHARTS = {"clicks": ("clicks", "pageviews"), "visitors": ("visitors", "sessions")}
+HALF_PAGE = ChartSize(600, 8)
+CHARTS_FOLDER = Path(charts.__file__).parent
+CHART_NAMES = {"clicks": "clicks", "pageviews": "page views", "visitors": "visitors", "sessions": "sessions"}
+
+Check = Callable[[Any], Any]
+
+
+def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
+    """Return the app. `check` answers requests that may not pass; shown commands have `where_option`."""
+    app = Flask(__name__)
+    app.jinja_env.filters |= {"plain": plain, "thousands": "{:,}".format}
+    app.jinja_env.globals |= {"share": share}
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    cards = cards_of(answers.attributes)
+    lists = {panel.query: panel for card in cards for panel in card.panels}
+
+    def view_of_request() -> View:
+        return parse_view([*request.args.items(multi=True)])
+
+    def ask(view: View, asked: exp.Query) -> QueryResult:
+        return answers.ask(view.span(answers.now()), view.zone, asked)
+
+    def asked_by(name: str, view: View) -> exp.Query:
+        """Return the question of a panel. Answers 404 for a panel that does not exist."""
+        if name in lists:
+            return lists[name].question(view)
+        if name == "figures":
+            return question("totals", view)
+        if name == "timeline":
+            return question(unit_of(view.span(answers.now())).query, view)
+        if name == "funnel" and view.steps:
+            return funnel_question(view.steps, where(view.conditions))
+        raise NotFound
+
+    @app.before_request
+    def admit() -> Any:
+        return check(request)
+
+    @app.after_request
+    def secure(response: Response) -> Response:
+        response.headers.extend(HEADERS)
+        response.headers["Cache-Control"] = (
+            "max-age=3600"
+            if request.endpoint in ("static", "charts_style") and response.status_code == 200
+            else "no-store"
+        )
+        return response
+
+    @app.get("/")
+    def page() -> str | BaseResponse:
+        view = view_of_request()
+        if FORM_FIELDS & request.args.keys():  # so that the address is the view's own
+            return redirect(view.url(request.path), 303)
+        now = answers.now()
+        attributes = [name for name in answers.attributes if name != "name"]
+        return render_template(
+            "page.html",
+            view=view,
+            now=now.astimezone(view.zone),
+            span=view.span(now),
+            periods=PERIODS,
+            comparisons=COMPARISON_NAMES,
+            zones=sorted(available_timezones()),
+            dimensions={name: heading for name, (heading, _) in DIMENSIONS.items()}
+            | {f"{ATTRIBUTE_MARK}{name}": name.capitalize() for name in attributes},
+            step_kinds={kind: DIMENSIONS[kind][0] for kind in STEP_KINDS},
+            names=named_conditions((*view.conditions, *view.steps), view, answers),
+            cards=cards,
+            figures=FIGURES,
+            bucket=answers.lake.bucket,
+            goes_on=view.goes_on(now),
+        )
+
+    @app.get("/panel/figures")
+    def figures_panel() -> str:
+        view = view_of_request()
+        found, totals = figures(view, answers)
+        return render_template("figures.html", figures=found, totals=totals, view=view)
+
+    @app.get("/panel/timeline")
+    def timeline_panel() -> str:
+        view = view_of_request()
+        unit, moments, rows = timeline(view, answers)
+        drawn = [
+            {
+                "id": front,
+                "names": (CHART_NAMES[front], CHART_NAMES[back]),
+                "drawn": moments.draw(
+                    front,
+                    back,
+                    (CHART_NAMES[front], CHART_NAMES[back]),
+                    lambda at: link_of_moment(view, unit, at),
+                    HALF_PAGE,
+                ),
+            }
+            for front, back in CHARTS.values()
+        ]
+        return render_template(
+            "timeline.html",
+            charts=drawn,
+            unit=unit.column,
+            rows=rows,
+            has_before=any(any(earlier.values()) for _, earlier in moments.moments.values()),
+            names=CHART_NAMES,
+            **sql_parts("timeline", view),
+        )
+
+    @app.get("/panel/now")
+    def now_panel() -> str:
+        return render_template("now.html", here=present(answers.lake, answers.now()))
+
+    @app.get("/panel/funnel")
+    def funnel_panel() -> str:
+        view = view_of_request()
+        if not view.steps:
+            raise NotFound
+        sessions, steps = funnel_steps(view.steps, ask(view, asked_by("funnel", view)))
+        names = named_conditions(view.steps, view, answers)
+        return render_template(
+            "funnel.html", sessions=sessions, steps=steps, names=names, view=view, **sql_parts("funnel", view)
+        )
+
+    @app.get("/panel/<name>")
+    def list_panel(name: str) -> str:
+        view, panel = view_of_request(), lists.get(name)
+        if panel is None:
+            raise NotFound
+        found = [*ask(view, panel.drawn_question(view))]
+        rows, total = panel.rows(found, view, answers.attributes), panel.total(found)
+        return render_template(
+            "list.html",
+            panel=panel,
+            first=bars(rows[:SHOWN_ROWS], total) if rows else "",
+            rest=bars(rows[SHOWN_ROWS:], total) if rows[SHOWN_ROWS:] else "",
+            more=len(rows) - SHOWN_ROWS,
+            **sql_parts(name, view),
+        )
+
+    def sql_parts(name: str, view: View) -> dict[str, str]:
+        asked = asked_by(name, view)
+        span = view.span(answers.now())
+        return {
+            "sql": sql_of(asked),
+            "command": command_of(asked, span, view.zone, where_option),
+            "csv": view.url(f"panel/{name}.csv"),
+        }
+
+    @app.get("/panel/<name>.csv")
+    def panel_csv(name: str) -> Response:
+        view = view_of_request()
+        result = ask(view, asked_by(name, view))
+        return Response(
+            _as_csv(result.columns, result.rows),
+            mimetype="text/csv",
+            headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+        )
+
+    @app.get("/charts.css")
+    def charts_style() -> Response:
+        return send_from_directory(CHARTS_FOLDER, "charts.css")
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/newest")
+    def newest() -> dict[str, str]:
+        return {"newest": answers.newest()}
+
+    @app.errorhandler(ViewError)
+    def wrong_view(error: ViewError) -> tuple[str, int]:
+        return render_template("error.html", title="This view cannot be shown", text=str(error)), 400
+
+    @app.errorhandler(CommandError)
+    def failed(error: CommandError) -> tuple[str, int]:
+        return render_template("failed.html", text=error.message), 503
+
+    @app.errorhandler(ClientError)
+    @app.errorhandler(BotoCoreError)
+    def refused(error: ClientError | BotoCoreError) -> tuple[str, int]:
+        return render_template("failed.html", text=plain(f"The lake cannot be read: {error}")), 503
+
+    @app.errorhandler(HTTPException)
+    def not_found(error: HTTPException) -> tuple[str, int]:
+        code = error.code or 500
+        return render_template("error.html", title=error.name, text=error.description), code
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> tuple[str, int]:
+        log.error("%s: %s", type(error).__name__, error)
+        return render_template(
+            "failed.html", text="Something is wrong here; the log of the dashboard says what."
+        ), 500
+
+    return app
+
+
+def _as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(for_csv(name) for name in columns)
+    for row in rows:
+        is_number = (int, float, type(None))
+        writer.writerow(cell if isinstance(cell, is_number) else for_csv(str(cell)) for cell in row)
+    return text.getvalue()

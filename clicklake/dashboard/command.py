@@ -1,0 +1,79 @@
+"""`dashboard`: show a lake's clicks in the browser, on this machine alone."""
+
+import signal
+import webbrowser
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import waitress
+
+from clicklake.cli.console import OUT, print_json
+from clicklake.cli.options import json_option, lake_options
+from clicklake.dashboard.answers import Answers
+from clicklake.dashboard.app import create_app
+from clicklake.dashboard.gate import TokenGate, new_token
+from clicklake.errors import CommandError
+from clicklake.lake.bucket import Lake
+from clicklake.tables.schema import line_table
+
+HOST = "127.0.0.1"
+THREADS = 8  # panels that are read at once, and a few for the page itself
+MAX_REQUEST_BYTES = 65_536  # there are only GET requests
+
+
+@click.command()
+@lake_options
+@click.option("--port", default=4569, show_default=True, help="The port on 127.0.0.1; 0: any free one.")
+@click.option("--lines", "lines_only", is_flag=True, help="Read the lines in clicks/ alone, not the columns.")
+@click.option("--token", envvar="CLICKLAKE_DASHBOARD_TOKEN", hidden=True, help="The key of the page.")
+@click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
+@json_option
+def command(
+    lake: Lake, port: int, lines_only: bool, token: str | None, is_opened: bool, as_json: bool
+) -> None:
+    """Show the clicks in the browser.
+
+    Runs until Ctrl-C. Only whoever has the printed address can see the page: it holds a random key.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    answers = Answers(lake, line_table(lake).attributes, lambda: datetime.now(UTC), lines_only=lines_only)
+    server = _server(lake, answers, port, token)
+    address = f"http://{HOST}:{server.effective_port}/"
+    if token is None:  # a given one is known to whoever started us, and has no place in a log
+        address += f"?token={server.gate.token}"
+    if as_json:
+        print_json({"dashboard": address})
+    else:
+        OUT.print(f"dashboard  {address}\n\nCtrl-C stops it.", soft_wrap=True)
+    if is_opened:
+        webbrowser.open(address)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    server.close()
+    answers.close()
+
+
+def _server(lake: Lake, answers: Answers, port: int, token: str | None) -> Any:
+    try:
+        server: Any = waitress.create_server(
+            _not_yet,
+            host=HOST,
+            port=port,
+            threads=THREADS,
+            max_request_body_size=MAX_REQUEST_BYTES,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+        )
+    except OSError as error:
+        raise CommandError(f"--port {port}: {error.strerror}") from error
+    server.gate = TokenGate(server.effective_port, token or new_token())
+    server.application = create_app(answers, server.gate.check, f"--bucket {lake.bucket}")
+    return server
+
+
+def _not_yet(_: Any, __: Any) -> Any:
+    """Stand in until the port is known: the key's cookie is named by it."""
+    raise AssertionError

@@ -1,0 +1,129 @@
+// Loads the page's panels one by one, and again when clicks have landed. Everything is a link or a form, so the page
+// works by keyboard and its address is the view. A link to another view exchanges the page in place: nothing flashes,
+// and what was looked at stays where it is.
+
+const POLL_MS = 2000;
+const AT_ONCE = 4;
+const NO_ANSWER =
+  '<div class="failed" role="alert"><p>The dashboard does not answer.</p>' +
+  '<p><button type="button" class="retry">Try again</button></p></div>';
+
+let run = 0; // counts the views: what belongs to an older one is thrown away
+let newest;
+
+const view = () => document.getElementById('view').dataset;
+const panels = () => [...document.querySelectorAll('[data-panel]')];
+
+async function load(panel, own = run) {
+  let html = NO_ANSWER;
+  try {
+    const answer = await fetch(`panel/${panel.dataset.panel}${view().query}`);
+    if (answer.status === 401) return location.reload();
+    html = await answer.text();
+  } catch { /* says so */ }
+  if (own !== run) return;
+  show(panel, html);
+  panel.removeAttribute('aria-busy');
+}
+
+// What is open stays open when its panel is loaded again.
+function show(panel, html) {
+  if (panel.dataset.html === html || panel.querySelector('dialog[open]')) return;
+  const open = [...panel.querySelectorAll('details')].map((each) => each.open);
+  panel.innerHTML = html; // the server has escaped every text
+  panel.dataset.html = html;
+  panel.querySelectorAll('details').forEach((each, at) => { each.open = open[at] ?? false; });
+}
+
+async function loadAll() {
+  const own = run;
+  try {
+    ({ newest } = await (await fetch('newest')).json()); // before the panels: nothing can land unseen between
+  } catch { /* each panel says so */ }
+  const waiting = panels();
+  const next = async () => {
+    while (own === run && waiting.length) await load(waiting.shift(), own);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+  if (own === run) document.documentElement.dataset.loaded = 'yes';
+}
+
+async function visit(url, isNew = true) {
+  const own = ++run;
+  delete document.documentElement.dataset.loaded;
+  for (const panel of panels()) panel.setAttribute('aria-busy', 'true');
+  let next;
+  try {
+    const answer = await fetch(url);
+    url = answer.url; // a form's has become the view's own
+    next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  } catch { /* the browser says that there is no answer */ }
+  if (own !== run) return;
+  if (!next?.querySelector('#view')) return location.assign(url);
+  for (const panel of next.querySelectorAll('[data-panel]')) {
+    const old = document.querySelector(`[data-panel="${panel.dataset.panel}"]`);
+    if (old) panel.replaceChildren(...old.childNodes); // until the new one has come
+  }
+  const focused = placeOf(document.activeElement);
+  document.title = next.title;
+  document.body.replaceWith(document.adoptNode(next.body));
+  if (isNew) history.pushState(null, '', url);
+  document.querySelector(focused)?.focus({ preventScroll: true });
+  loadAll();
+}
+
+// Where the focus goes in the exchanged page: to the same field, else to the filters.
+function placeOf(element) {
+  const form = element?.closest('form');
+  if (form && element.name) return `form[aria-label="${form.ariaLabel}"] [name="${element.name}"]`;
+  const nav = element?.closest('nav');
+  return nav ? `nav[aria-label="${nav.ariaLabel}"] [aria-current]` : '#filters';
+}
+
+document.addEventListener('click', async (event) => {
+  const { target } = event;
+  const panel = target.closest('[data-panel]');
+  if (target.matches('.retry')) load(panel);
+  if (target.matches('.shows-sql')) panel.querySelector('dialog').showModal();
+  if (target.matches('.copies-sql')) {
+    await navigator.clipboard.writeText(panel.querySelector('pre').textContent);
+    target.textContent = 'Copied';
+  }
+  const link = target.closest('a[href]');
+  const href = link?.href.baseVal ?? link?.getAttribute('href'); // a link in a chart is of SVG
+  const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey && event.button === 0;
+  if (href?.startsWith('?') && isPlain) {
+    event.preventDefault();
+    visit(new URL(href, location.href));
+  }
+});
+
+document.addEventListener('submit', (event) => {
+  if (event.target.method === 'dialog') return;
+  event.preventDefault();
+  const query = new URLSearchParams(new FormData(event.target, event.submitter));
+  visit(new URL(`?${query}`, location.href));
+});
+
+// What is empty or has its usual value would only make the address longer.
+document.addEventListener('formdata', ({ formData }) => {
+  for (const [name, usual] of [['from', ''], ['to', ''], ['zone', 'UTC'], ['compare', 'week']]) {
+    if (formData.get(name) === usual) formData.delete(name);
+  }
+});
+
+addEventListener('popstate', () => visit(location.href, false));
+
+async function poll() {
+  try {
+    const answer = await (await fetch('newest')).json();
+    if (answer.newest !== newest) await loadAll();
+    else await load(panels().find((panel) => panel.dataset.panel === 'now'));
+  } catch { /* asked again soon */ }
+}
+
+await loadAll();
+for (;;) {
+  await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  if (document.visibilityState === 'visible' && view().goesOn === 'yes') await poll();
+}
