@@ -86,6 +86,19 @@ def test_an_hour_becomes_one_object_with_a_row_per_event(clicklake: Commands, la
     ]
 
 
+def test_an_hour_that_is_too_large_for_one_sort_is_sorted_in_slices(
+    clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clicklake.compact.build.SLICE_ROWS", 7)
+    times = [f"2026-11-24T12:00:{second:02}.{number}00Z" for second in range(12) for number in range(3)]
+    lines = [line(new_id(), receivedAt=time) for time in [*reversed(times), None, times[5]]]
+    lake.put("clicks", lines)
+    clicklake("compact")
+    rows = parquet_rows(lake, NOON)
+    assert [row["receivedat"] for row in rows] == [*sorted([*times, times[5]]), None]
+    assert [row["eventid"] for row in rows[5:7]] == sorted(row["eventid"] for row in rows[5:7])
+
+
 def test_a_second_run_writes_nothing_and_reads_no_body(
     clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
