@@ -88,6 +88,10 @@ class Lakes:
         """Find one person's ids, in a process of its own."""
         return self._python("-m", "benchmarks.columns", "--find", where, bucket, user)
 
+    def look(self, bucket: str, days: int) -> Run:
+        """Look at a lake in the dashboard, in a process of its own."""
+        return self._python("-m", "benchmarks.dashboard", "--look", bucket, "--days", str(days))
+
     def stored(self, bucket: str, prefix: str) -> int:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return sum(found["Size"] for page in pages for found in page.get("Contents", []))

@@ -37,7 +37,7 @@ def land(lake: TestLake, hour: datetime, *lines: tuple[str, str]) -> list[Landed
             {
                 "eventId": event_id,
                 "title": title,
-                "processedAt": f"2026-11-05T00:00:{title[-2:]:0>2}.000Z",
+                "processedAt": f"2026-11-05T00:00:00.{title:0>3}Z",
                 "receivedAt": "x",
             },
         )
@@ -293,7 +293,7 @@ def test_killed_anywhere_every_event_counts_once_and_the_next_run_finishes(
         """Also lines of events that landed before, or that landed later already."""
         for _ in range(4):
             event_id = f"e-{chance.randrange(12)}"
-            lines.extend(land(lake, recent + chance.randrange(6) * HOUR, (event_id, f"{len(lines):02}")))
+            lines.extend(land(lake, recent + chance.randrange(6) * HOUR, (event_id, str(len(lines)))))
 
     add_lines()
     requests = requests_of(arguments, env)

@@ -86,6 +86,21 @@ def test_erased_while_an_hour_is_compacted(
     assert_only_others_are_left(people)
 
 
+@pytest.mark.parametrize("versioning", ["Enabled", "Suspended"])
+def test_erased_while_an_hour_of_theirs_alone_is_compacted(
+    clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch, versioning: Any
+) -> None:
+    lake.s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": versioning})
+    lake.put("clicks", [line("theirs", userId=THEM)])
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            compactor, "build_from_lines", once_after(lambda: clicklake("erase", "--user-id", THEM))
+        )
+        clicklake("compact")
+    assert versions(lake) == []
+    assert lake.keys("columns/") == []
+
+
 def test_compacted_while_someone_is_erased(
     clicklake: Commands, people: TestLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,5 +60,5 @@ def test_api_matches_its_description(firehose: FirehoseServer, tmp_path: Path) -
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_api_matches_its_description_in_5000_cases(firehose: FirehoseServer, tmp_path: Path) -> None:
-    report = run_schemathesis(firehose.url, tmp_path, "examples,coverage,fuzzing", max_examples=300)
+    report = run_schemathesis(firehose.url, tmp_path, "examples,coverage,fuzzing", max_examples=420)
     assert count_cases(report) >= 5000
