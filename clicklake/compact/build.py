@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
+from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.columns import COUNTED_COLUMNS
 from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines, select_lines
@@ -104,7 +106,11 @@ def _write(db: DuckDBPyConnection, select: str, folder: Path) -> BuiltHour:
 
 
 def _copy(db: DuckDBPyConnection, select: str, file: Path) -> None:
-    db.execute(f"copy ({select}) to {sql_text(file)} (format parquet, compression zstd)")
+    try:
+        db.execute(f"copy ({select}) to {sql_text(file)} (format parquet, compression zstd)")
+    except duckdb.OutOfMemoryException as error:
+        message = "an hour has too many lines for DuckDB's memory here; readers go on reading its lines"
+        raise CommandError(message) from error
 
 
 def _slices(db: DuckDBPyConnection, select: str) -> Iterator[str]:
