@@ -109,7 +109,7 @@ def _copy(db: DuckDBPyConnection, select: str, file: Path) -> None:
     try:
         db.execute(f"copy ({select}) to {sql_text(file)} (format parquet, compression zstd)")
     except duckdb.OutOfMemoryException as error:
-        message = "an hour has too many lines for DuckDB's memory here; readers go on reading its lines"
+        message = "an hour has too many lines for DuckDB's memory; raise CLICKLAKE_DUCKDB_MEMORY (220MB)"
         raise CommandError(message) from error
 
 
