@@ -15,6 +15,7 @@ from clicklake.lake.columns import (
     has_source,
     head_columns,
     ids_by_hour,
+    is_closed,
     list_clicks,
     list_columns,
     read_metadata,
@@ -24,14 +25,7 @@ from clicklake.lake.partitions import DELIVERY_WINDOW, HOUR, Span, hours_between
 Reason = Literal["new", "schema", "source", "before"]
 """It has no object; its object is of an older version; its lines changed; the ids of earlier hours did."""
 
-GRACE = timedelta(minutes=20)
-"""How long after its end an hour counts as closed: the stream buffers a record for up to 15 minutes."""
-
 _NO_RULES = ("NoSuchLifecycleConfiguration", "404")
-
-
-def is_closed(hour: datetime, now: datetime) -> bool:
-    return hour + HOUR + GRACE <= now
 
 
 def first_kept_hour(lake: Lake, now: datetime) -> datetime | None:

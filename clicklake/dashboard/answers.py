@@ -18,7 +18,7 @@ from clicklake.tables.schema import ASKED_ATTRIBUTES
 
 MAX_OPEN = 3  # spans; DuckDB has up to 220 MB for each
 MAX_ANSWERS = 1000  # kept in memory, of at most 50 rows each
-NEWEST_SECONDS = 1.0  # how old the knowledge of what has landed may be
+NEWEST_SECONDS = 0.5  # how old the knowledge of what has landed may be
 
 # What the panels and filters read; attributes of the catalogue come with the lake.
 COLUMNS = frozenset(

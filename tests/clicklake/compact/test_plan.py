@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from clicklake.compact.plan import LakeState, first_kept_hour, is_closed
+from clicklake.compact.plan import LakeState, first_kept_hour
 from clicklake.lake.bucket import Lake, S3Object
-from clicklake.lake.columns import ColumnsMetadata, columns_key, source_fingerprint
+from clicklake.lake.columns import ColumnsMetadata, columns_key, is_closed, source_fingerprint
 from clicklake.lake.partitions import HOUR, Span
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from clicklake.compact.build import build_from_lines
 from clicklake.erase.search import Erasure
 from clicklake.lake.columns import columns_key
 from tests.support.columns import count_bodies_read, parquet_rows, rows_of
-from tests.support.lakes import NOON, Commands, TestLake, envelope, line, new_id
+from tests.support.lakes import NOON, NOW, Commands, TestLake, click, envelope, line, new_id
 from tests.support.lakes import click as new_click
 
 pytestmark = pytest.mark.emulator
@@ -233,3 +233,11 @@ def once_after(act: Callable[[], Any]) -> Callable[..., Any]:
         return built
 
     return build
+
+
+def test_reconcile_does_not_ask_to_compact_an_hour_that_goes_on(clicklake: Commands, lake: TestLake) -> None:
+    event_id = new_id()
+    lake.put("raw", [envelope([click(event_id)], NOW)], NOW)
+    lake.put("clicks", [line(event_id, NOW)], NOW)
+    found = clicklake.json("reconcile", "--no-wait")["columns"]
+    assert found == {"compared": 0, "notCompacted": [], "faults": []}
