@@ -27,7 +27,8 @@ from benchmarks.publish import Table, publish
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import COUNTED_COLUMNS, SpanSources, list_columns
 from clicklake.lake.partitions import Span
-from clicklake.query.athena_engine import DOLLARS_PER_TB, MIN_BILLED_BYTES, to_athena
+from clicklake.query.athena_engine import DOLLARS_PER_TB, MIN_BILLED_BYTES
+from clicklake.query.athena_sql import to_athena
 from clicklake.query.queries import DIALECT, NAMES, saved_query
 from clicklake.tables.schema import PARTITIONS, line_table
 from tests.support.emulator import KEYS, Emulator

@@ -88,6 +88,10 @@ class Lakes:
         """Find one person's ids, in a process of its own."""
         return self._python("-m", "benchmarks.columns", "--find", where, bucket, user)
 
+    def look(self, bucket: str, days: int) -> Run:
+        """Look at a lake in the dashboard, in a process of its own."""
+        return self._python("-m", "benchmarks.dashboard", "--look", bucket, "--days", str(days))
+
     def stored(self, bucket: str, prefix: str) -> int:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return sum(found["Size"] for page in pages for found in page.get("Contents", []))
@@ -268,10 +272,8 @@ def print_largest_hour(running: Lakes, lines: int) -> None:
     run = running.run("compact", "--bucket", "large", "--json")
     (hour,) = json.loads(run.output)["written"]
     peak = run.peak_mib * BYTES_OF_A_MIB
-    print(
-        f"One hour of {hour['lines']:,} lines: {run.cpu_seconds:.1f} s of CPU,"
-        f" {peak:.0f} MB at the peak (at most 450)."
-    )
+    cost = f"{run.cpu_seconds:.1f} s of CPU, a peak of {peak:.0f} MB (450 at most)"
+    print(f"One hour of {hour['lines']:,} lines: {cost}.")
 
 
 def _write_hour(gateway: str, lines: int) -> None:

@@ -1,17 +1,25 @@
 """Write the Parquet of one hour with DuckDB, in bounded memory however many lines the hour has."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
+from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.columns import COUNTED_COLUMNS
 from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines, select_lines
-from clicklake.tables.database import open_database, sql_text
+from clicklake.tables.database import open_database, sql_list, sql_text
 from clicklake.tables.line_files import LANDING_HOUR, load_lines
 from clicklake.tables.parquet_files import parquet_source
 from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, line_table
+
+SLICE_ROWS = 400_000  # sorted at once: DuckDB's sort of whole rows needs memory for each
+
+# By the id too, so that two compactions of the same lines write the same rows in the same order.
+_ORDER = "order by receivedat, eventid"
 
 _COPIES_WITH_OTHER_IDS = """
 select count(*)
@@ -82,14 +90,49 @@ def build_from_columns(lake: Lake, file: Path, earlier: EarlierHours, folder: Pa
 
 def _write(db: DuckDBPyConnection, select: str, folder: Path) -> BuiltHour:
     file = folder / "events.parquet"
-    # Ordering by the id too makes two compactions of the same lines write the same rows in the same order.
     db.execute("set preserve_insertion_order = true")
-    db.execute(
-        f"copy ({select} order by receivedat, eventid) to {sql_text(file)} (format parquet, compression zstd)"
-    )
+    slices = [*_slices(db, select)]
+    if len(slices) == 1:
+        _copy(db, f"{select} {_ORDER}", file)
+    else:  # sorted one after the other, then joined as they are
+        parts = [folder / f"part-{number}.parquet" for number in range(len(slices))]
+        for part, condition in zip(parts, slices, strict=True):
+            _copy(db, f"select * from ({select}) where {condition} {_ORDER}", part)  # noqa: S608 (our own)
+        db.execute("set threads = 1")  # several would keep the rows that are not next
+        _copy(db, f"select * from read_parquet({sql_list(parts)})", file)  # noqa: S608 (paths are quoted)
     counted = "count(*), coalesce(sum(copies), 0)::bigint, coalesce(bit_xor(md5_number(eventid)), 0)"
     events, lines, digest = _row(db, f"select {counted} from read_parquet({sql_text(file)})")  # noqa: S608
     return BuiltHour(file, f"{events}-{digest:032x}", lines, events)
+
+
+def _copy(db: DuckDBPyConnection, select: str, file: Path) -> None:
+    try:
+        db.execute(f"copy ({select}) to {sql_text(file)} (format parquet, compression zstd)")
+    except duckdb.OutOfMemoryException as error:
+        message = "an hour has too many lines for DuckDB's memory; raise CLICKLAKE_DUCKDB_MEMORY (220MB)"
+        raise CommandError(message) from error
+
+
+def _slices(db: DuckDBPyConnection, select: str) -> Iterator[str]:
+    """Yield conditions that divide the rows by receivedat, in its order, into slices that fit into memory."""
+    seconds = db.execute(
+        f"select substr(receivedat, 1, 19) as second, count(*) from ({select})"  # noqa: S608 (our own)
+        " where receivedat is not null group by second order by second"
+    ).fetchall()
+    begin, rows = None, 0
+    for second, number in seconds:
+        if rows + number > SLICE_ROWS and rows:
+            yield _between(begin, second)
+            begin, rows = second, 0
+        rows += number
+    yield f"({_between(begin, None)} or receivedat is null)"
+
+
+def _between(begin: str | None, end: str | None) -> str:
+    """Compare beginnings, which are in the order of the whole texts."""
+    conditions = [f"substr(receivedat, 1, 19) >= {sql_text(begin)}"] if begin is not None else []
+    conditions += [f"substr(receivedat, 1, 19) < {sql_text(end)}"] if end is not None else []
+    return " and ".join(conditions) or "true"
 
 
 def _count(db: DuckDBPyConnection, sql: str) -> int:

@@ -34,6 +34,8 @@ from clicklake.tables.parquet_cache import ParquetCache
 
 MAX_ATTEMPTS = 10  # for an hour that changes while it is written
 
+NO_VERSION = "null"  # as S3 calls an object's version in a bucket that keeps none
+
 _LOST_RACE = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404")
 
 
@@ -67,27 +69,42 @@ class Compactor:
         if self._state.reason(hour) is None:
             self.summary.current += 1
             return
-        replaced: list[str] = []  # versions that hold what was no longer in the lines
+        outdated: list[str] = []  # versions of ours that hold what was no longer in the lines
         for _ in range(MAX_ATTEMPTS):
             reason = self._state.reason(hour)
             if reason is None:
                 break
+            objects, version = self._state.clicks[hour], None
             try:
                 version = self._write(hour, reason)
+                unreadable = []
             except UnreadableLinesError as error:
-                self.summary.unreadable += error.keys
-                break
+                unreadable = error.keys
             except ObjectGoneError:  # another run replaced the object, or one of the hours before
-                version = None
+                unreadable = []
                 self._state.refresh(self._lake, hours_before(hour))
             self._state.refresh(self._lake, [hour])
             self._state.refresh_lines(self._lake, hour)
-            if version and self._state.reason(hour) == "source":
-                replaced.append(version)
+            has_changed = self._state.clicks.get(hour) != objects
+            if version is not None and has_changed:
+                outdated.append(version)
+            if unreadable and not has_changed:
+                self.summary.unreadable += unreadable
+                break
         else:
             raise CommandError(f"{columns_key(hour)} changes as fast as it is written; run this again later")
-        for version in replaced:
-            self._lake.s3.delete_object(Bucket=self._lake.bucket, Key=columns_key(hour), VersionId=version)
+        if outdated:
+            self._delete(hour, outdated)
+
+    def _delete(self, hour: datetime, versions: list[str]) -> None:
+        """Delete versions of ours. Without versioning, the object goes if its hour has no lines any more."""
+        self._cache.forget(hour)
+        place: Any = {"Bucket": self._lake.bucket, "Key": columns_key(hour)}
+        for version in versions:
+            if version != NO_VERSION:
+                self._lake.s3.delete_object(**place, VersionId=version)
+            elif hour not in self._state.clicks:
+                self._lake.s3.delete_object(**place)
 
     def _write(self, hour: datetime, reason: Reason) -> str | None:
         """Build and put the hour. Return the version; None if another process was faster."""
@@ -134,5 +151,4 @@ class Compactor:
             raise
         self._cache.store(hour, response["ETag"], built.file)
         self.summary.written[hour] = WrittenHour(reason, built.lines, built.events, built.file.stat().st_size)
-        version = response.get("VersionId")
-        return None if version == "null" else version  # a bucket that keeps no versions
+        return response.get("VersionId", NO_VERSION)

@@ -1,9 +1,9 @@
 """Which hours need a new object in columns/, and why: found from listings and metadata alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -15,6 +15,7 @@ from clicklake.lake.columns import (
     has_source,
     head_columns,
     ids_by_hour,
+    is_closed,
     list_clicks,
     list_columns,
     read_metadata,
@@ -24,14 +25,7 @@ from clicklake.lake.partitions import DELIVERY_WINDOW, HOUR, Span, hours_between
 Reason = Literal["new", "schema", "source", "before"]
 """It has no object; its object is of an older version; its lines changed; the ids of earlier hours did."""
 
-GRACE = timedelta(minutes=20)
-"""How long after its end an hour counts as closed: the stream buffers a record for up to 15 minutes."""
-
 _NO_RULES = ("NoSuchLifecycleConfiguration", "404")
-
-
-def is_closed(hour: datetime, now: datetime) -> bool:
-    return hour + HOUR + GRACE <= now
 
 
 def first_kept_hour(lake: Lake, now: datetime) -> datetime | None:
@@ -50,9 +44,16 @@ def first_kept_hour(lake: Lake, now: datetime) -> datetime | None:
         for rule in rules
         if rule["Status"] == "Enabled"
         and "Days" in rule.get("Expiration", {})
-        and "clicks/".startswith(rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")))
+        and "clicks/".startswith(_prefix_of(rule))
     ]
     return now - timedelta(days=min(days)) + HOUR if days else None
+
+
+def _prefix_of(rule: Mapping[str, Any]) -> str:
+    """Return which keys a lifecycle rule is for: S3 has three forms of it."""
+    chosen = rule.get("Filter", {})
+    prefix = chosen.get("And", chosen).get("Prefix", rule.get("Prefix", ""))
+    return str(prefix)
 
 
 @dataclass

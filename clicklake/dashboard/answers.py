@@ -27,7 +27,7 @@ from clicklake.tables.schema import ASKED_ATTRIBUTES
 
 MAX_OPEN = 3  # spans; DuckDB has up to 220 MB for each
 MAX_ANSWERS = 1000  # kept in memory, of at most 50 rows each
-NEWEST_SECONDS = 1.0  # how old the knowledge of what has landed may be
+NEWEST_SECONDS = 0.5  # how old the knowledge of what has landed may be
 LISTED_SECONDS = 300.0  # the same for hours that have ended
 MAX_LISTINGS = 200  # kept in memory
 FILE_IS_GONE = (duckdb.IOException, duckdb.PermissionException)  # as the allowed files are known by then
@@ -135,7 +135,7 @@ class Answers:
     def _state(self, span: Span, is_about_failures: bool) -> str:
         """Return what changes when the span has changed.
 
-        The newest hours are listed each second. All others change seldom, by late clicks, `compact`, `erase`
+        The newest hours are listed twice a second. All others change seldom, by late clicks, `compact`, `erase`
         and `reenrich`, and listing them costs a request per day: they are listed each five minutes.
         """
         newest = self.newest() if span.until > self.now() else ""

@@ -48,6 +48,7 @@ from clicklake.report import charts
 from clicklake.report.charts import bars, share
 from clicklake.report.panels import plain
 from clicklake.report.timeline import ChartSize, unit_of
+from clicklake.report.words import sentence
 
 log = logging.getLogger("clicklake.dashboard")
 
@@ -80,7 +81,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     """Return the app. `check` answers requests that may not pass; shown commands have `where_option`."""
     app = Flask(__name__)
     app.jinja_env.filters |= {"plain": plain, "thousands": "{:,}".format}
-    app.jinja_env.globals |= {"share": share}
+    app.jinja_env.globals |= {"share": share, "sentence": sentence}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     cards = cards_of(answers.attributes)
     visits: KeptVisits = {}

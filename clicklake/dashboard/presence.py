@@ -44,7 +44,7 @@ _LINES = msgspec.json.Decoder(PresentLine)
 def present(lake: Lake, now: datetime, kept: KeptVisits | None = None) -> Presence:
     """Return who sent an event within the last five minutes. Bots do not count.
 
-    An open page asks every two seconds. `kept` remembers what the objects say, so each object is read once.
+    An open page asks every second. `kept` remembers what the objects say, so each object is read once.
     """
     since = to_rfc3339(now - WINDOW)
     kept = {} if kept is None else kept

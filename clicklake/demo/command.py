@@ -24,12 +24,13 @@ import click
 from clicklake.cli.console import ERR, OUT, print_json, progress
 from clicklake.cli.options import json_option
 from clicklake.compact.compactor import Compactor
-from clicklake.compact.plan import GRACE, read_state
+from clicklake.compact.plan import read_state
 from clicklake.demo.cloud import local_client, running_cloud, running_ingest_app
 from clicklake.demo.traffic import Request, day_of_traffic
 from clicklake.demo.waiting import PATIENCE_SECONDS, folder_kept_on_failure, wait_while_moving
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, find_lake
+from clicklake.lake.columns import GRACE
 from clicklake.lake.loopback import open_url
 from clicklake.lake.partitions import HOUR, Span, hour_of
 from clicklake.query import duckdb_engine

@@ -76,13 +76,18 @@ def _compact_one(lake: Lake, hour: datetime) -> dict[str, Any]:
 
 
 def _compact_each(hours: list[datetime], context: LambdaContext) -> dict[str, Any]:
-    """Call the function once for each hour while time is left; the next event finds the others."""
+    """Call the function once for each hour while time is left; the next event finds the others.
+
+    Wait for no hour longer than half of what is left, so that a huge one does not hold up all others. It
+    goes on meanwhile.
+    """
     done, failures = 0, []
     for hour in hours:
         seconds = context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS
         if seconds < MIN_HOUR_SECONDS:
             break
-        if reason := _call_itself(context.function_name, hour, seconds):
+        wait = seconds if hour == hours[-1] else seconds / 2
+        if reason := _call_itself(context.function_name, hour, wait):
             log.error("%s: %s", f"{hour:%Y-%m-%dT%H}", reason)
             failures.append(f"{hour:%Y-%m-%dT%H}: {reason}")
         done += 1

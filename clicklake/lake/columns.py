@@ -55,7 +55,14 @@ WINDOW_HOURS = DELIVERY_WINDOW // HOUR
 CHECKED_HOURS = WINDOW_HOURS + 1
 """Readers check the fingerprints of objects whose hour began in this many hours; older ones seldom change."""
 
+GRACE = timedelta(minutes=20)
+"""How long after its end an hour counts as closed: the stream buffers a record for up to 15 minutes."""
+
 REQUESTS_AT_ONCE = 16
+
+
+def is_closed(hour: datetime, now: datetime) -> bool:
+    return hour + HOUR + GRACE <= now
 
 
 def columns_key(hour: datetime) -> str:

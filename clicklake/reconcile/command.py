@@ -137,8 +137,14 @@ def _rows(result: ReconciliationResult) -> Iterator[tuple[str, int, str]]:
 def _columns_note(columns: ColumnsResult) -> str:
     if not columns.not_compacted:
         return "with the events of their lines" if columns.compared else ""
-    hours = f"{min(columns.not_compacted):%Y-%m-%d %H}:00 to {max(columns.not_compacted):%Y-%m-%d %H}:00"
-    return f"{len(columns.not_compacted):,} hours are not compacted yet ({hours}): clicklake compact"
+    first, last = (
+        f"{hour:%Y-%m-%d %H}:00" for hour in (min(columns.not_compacted), max(columns.not_compacted))
+    )
+    if first == last:
+        return f"one hour is not compacted yet ({first}): clicklake compact"
+    return (
+        f"{len(columns.not_compacted):,} hours are not compacted yet ({first} to {last}): clicklake compact"
+    )
 
 
 def _outcome_rows(counts: OutcomeCounts) -> Iterator[tuple[str, int, str]]:

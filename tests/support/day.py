@@ -33,6 +33,8 @@ def lay_day(lake: TestLake, sessions: int) -> Day:
     """Put the lines where their arrival says, and some error documents; other days before and after."""
     requests = day_of_traffic(END, sessions, seed=1)
     lines = [line for number, each in enumerate(requests) for line in _lines(each, number)]
+    views = [line for line in lines if line["type"] == "pageview"]
+    lines += [_control(line, number) for number, line in enumerate(views[::9])]
     by_hour = defaultdict(list)
     for line in lines:
         by_hour[line["receivedAt"][:13]].append(compact(_as_stored(line)) + b"\n")
@@ -77,6 +79,13 @@ def _lines(request: Request, number: int) -> list[Line]:
     first = [_enriched(line, processed_at, number % 20 == 0) for line in once]
     again = [_enriched(line, processed_at + timedelta(seconds=7), False) for line in once]
     return first + (again if number % 10 == 0 else [])
+
+
+def _control(view: Line, number: int) -> Line:
+    """Return a click on a control of the viewed page, as data-autocapture records it."""
+    element = [{"tag": "a", "name": "Imprint"}, {"tag": "button", "selector": "main > button"}, {"tag": "a"}]
+    event_id = str(uuid5(NAMESPACE_URL, f"{view['eventId']} {number}"))
+    return view | {"eventId": event_id, "type": "element_click", "element": element[number % 3]}
 
 
 def _as_ingested(click: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 // works by keyboard and its address is the view. A link to another view exchanges the page in place: nothing flashes,
 // and what was looked at stays where it is.
 
-const POLL_MS = 2000;
+const POLL_MS = 1000;
 const AT_ONCE = 4;
 const NO_ANSWER =
   '<div class="failed" role="alert"><p>The dashboard does not answer.</p>' +

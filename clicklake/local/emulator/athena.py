@@ -4,7 +4,8 @@ MiniStack lets DuckDB guess columns and types from the data. Athena takes them f
 even if no line has it, a time stays text, and a column's mapping names the line's field. With
 `ignore.malformed.json`, openx's SerDe turns a line that is not a JSON object into a row of nulls.
 
-DuckDB runs the SQL as it is. MACROS are the functions that our SQL calls and DuckDB does not have.
+DuckDB runs the SQL as it is. MACROS are the functions that our SQL calls and that DuckDB lacks or answers
+otherwise.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ create temp macro substr
   (s varchar, start bigint) as system.main.substr(s, start),
   (s varchar, start bigint, length bigint) as system.main.substr(s, start, length),
   (b blob, start bigint, length bigint) as unhex(system.main.substr(hex(b), start * 2 - 1, length * 2));
+create temp macro element_at(m, key) as m[key];
 create temp macro from_big_endian_64(b) as cast(
   cast(('0x' || hex(b))::ubigint as hugeint)
   - case when hex(b) >= '8' then 18446744073709551616::hugeint else 0 end as bigint);

@@ -37,7 +37,7 @@ def land(lake: TestLake, hour: datetime, *lines: tuple[str, str]) -> list[Landed
             {
                 "eventId": event_id,
                 "title": title,
-                "processedAt": f"2026-11-05T00:00:{title[-2:]:0>2}.000Z",
+                "processedAt": f"2026-11-05T00:00:00.{title:0>3}Z",
                 "receivedAt": "x",
             },
         )
@@ -86,6 +86,19 @@ def test_an_hour_becomes_one_object_with_a_row_per_event(clicklake: Commands, la
     ]
 
 
+def test_an_hour_that_is_too_large_for_one_sort_is_sorted_in_slices(
+    clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clicklake.compact.build.SLICE_ROWS", 7)
+    times = [f"2026-11-24T12:00:{second:02}.{number}00Z" for second in range(12) for number in range(3)]
+    lines = [line(new_id(), receivedAt=time) for time in [*reversed(times), None, times[5]]]
+    lake.put("clicks", lines)
+    clicklake("compact")
+    rows = parquet_rows(lake, NOON)
+    assert [row["receivedat"] for row in rows] == [*sorted([*times, times[5]]), None]
+    assert [row["eventid"] for row in rows[5:7]] == sorted(row["eventid"] for row in rows[5:7])
+
+
 def test_a_second_run_writes_nothing_and_reads_no_body(
     clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +144,20 @@ def test_a_late_first_line_takes_the_count_from_the_hours_after_it(
         zip(as_text(NOON, NOON + 3 * HOUR, NOON + 4 * HOUR), ["source", "before", "before"], strict=True)
     )
     assert clicklake.json("query", EVENTS, *WEEK) == expected(lines)
+
+
+def test_lines_are_counted_in_clicks_and_can_be_asked_for_alone(
+    clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = land(lake, NOON, ("a", "1"), ("a", "2"), ("b", "1"))
+    clicklake("compact")
+    assert clicklake.json("query", "select count(*) as n from lines", *WEEK) == [{"n": 3}]
+    with count_bodies_read(monkeypatch) as read:
+        assert clicklake.json("query", EVENTS, *WEEK, "--lines") == expected(lines)
+        assert {key.partition("/")[0] for key in read} == {"clicks"}
+        read.clear()
+        assert clicklake.json("query", EVENTS, *WEEK) == expected(lines)
+        assert read == []  # the hour is in the cache since it was compacted
 
 
 def test_an_hour_that_is_compacted_after_its_successor_gives_the_same_rows(
@@ -279,7 +306,7 @@ def test_killed_anywhere_every_event_counts_once_and_the_next_run_finishes(
         """Also lines of events that landed before, or that landed later already."""
         for _ in range(4):
             event_id = f"e-{chance.randrange(12)}"
-            lines.extend(land(lake, recent + chance.randrange(6) * HOUR, (event_id, f"{len(lines):02}")))
+            lines.extend(land(lake, recent + chance.randrange(6) * HOUR, (event_id, str(len(lines)))))
 
     add_lines()
     requests = requests_of(arguments, env)

@@ -11,7 +11,7 @@ from clicklake.compact.build import build_from_lines
 from clicklake.erase.search import Erasure
 from clicklake.lake.columns import columns_key
 from tests.support.columns import count_bodies_read, parquet_rows, rows_of
-from tests.support.lakes import NOON, Commands, TestLake, envelope, line, new_id
+from tests.support.lakes import NOON, NOW, Commands, TestLake, click, envelope, line, new_id
 from tests.support.lakes import click as new_click
 
 pytestmark = pytest.mark.emulator
@@ -84,6 +84,21 @@ def test_erased_while_an_hour_is_compacted(
         )
         clicklake("compact")
     assert_only_others_are_left(people)
+
+
+@pytest.mark.parametrize("versioning", ["Enabled", "Suspended"])
+def test_erased_while_an_hour_of_theirs_alone_is_compacted(
+    clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch, versioning: Any
+) -> None:
+    lake.s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": versioning})
+    lake.put("clicks", [line("theirs", userId=THEM)])
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            compactor, "build_from_lines", once_after(lambda: clicklake("erase", "--user-id", THEM))
+        )
+        clicklake("compact")
+    assert versions(lake) == []
+    assert lake.keys("columns/") == []
 
 
 def test_compacted_while_someone_is_erased(
@@ -218,3 +233,11 @@ def once_after(act: Callable[[], Any]) -> Callable[..., Any]:
         return built
 
     return build
+
+
+def test_reconcile_does_not_ask_to_compact_an_hour_that_goes_on(clicklake: Commands, lake: TestLake) -> None:
+    event_id = new_id()
+    lake.put("raw", [envelope([click(event_id)], NOW)], NOW)
+    lake.put("clicks", [line(event_id, NOW)], NOW)
+    found = clicklake.json("reconcile", "--no-wait")["columns"]
+    assert found == {"compared": 0, "notCompacted": [], "faults": []}

@@ -60,7 +60,7 @@ def test_the_demo_ends_with_a_report_of_what_it_sent(
     assert printed["report"] == out.as_uri()
     progress = result.stderr.splitlines()  # not a terminal: lines instead of a bar
     assert progress[0] == "starting the local cloud …"
-    assert progress[-2:] == ["  100 % sent", "writing the report …"]
+    assert progress[-3:] == ["  100 % sent", "compacting the day …", "writing the report …"]
     html = out.read_text()
     sent = [click for request in day_of_traffic(END, 60, seed=7) for click in request.clicks]
     assert len(sent) > 100

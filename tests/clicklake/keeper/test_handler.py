@@ -153,6 +153,17 @@ def test_hours_that_do_not_fit_into_the_time_are_left_to_the_next_event(
 
 
 @pytest.mark.emulator
+def test_no_hour_takes_more_than_half_of_the_time_from_those_after_it(
+    keeper: Lake, lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_hours(lake, CLOSED - HOUR, CLOSED)
+    waits: list[float] = []
+    monkeypatch.setattr(handler, "_call_itself", lambda function, hour, seconds: waits.append(seconds))
+    lambda_handler({"job": "compact"}, Context(seconds=900))
+    assert waits == [435, 870]
+
+
+@pytest.mark.emulator
 def test_old_lake_is_compacted_from_its_oldest_day_on_and_a_half_done_day_is_completed(
     keeper: Lake, lake: TestLake, calls: list[datetime]
 ) -> None:

@@ -34,6 +34,13 @@ NOT_LINES = (
     b"\xff\xfe",
     b"{}",
 )
+ELEMENTS: tuple[dict[str, str], ...] = (
+    {"tag": "a", "name": "buy", "selector": "#buy"},
+    {"tag": "a", "selector": "#buy"},
+    {"tag": "button"},
+    {"name": "no tag"},
+    {"tag": "<script>", "name": "=cmd()", "selector": ""},
+)
 ODD_TYPES: tuple[Line, ...] = (
     {"title": 5, "path": 7, "sessionId": True},
     {"lagMs": "12", "skewMs": "-7"},
@@ -87,6 +94,8 @@ def _lines() -> Iterator[Line]:
         yield _seen(odd)
     for milliseconds in (-(10**15), -1, 0, 1, 1000, 1001, 3_600_000, 3_600_001, 10**15):
         yield _seen({"lagMs": milliseconds, "skewMs": milliseconds})
+    for element in ELEMENTS:
+        yield _seen({"type": "element_click", "element": element, "properties": element})
     for privacy in ("gpc", "dnt", "<b>"):
         yield _seen({"privacy": privacy, "userId": "guest"})
 

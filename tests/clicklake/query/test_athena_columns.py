@@ -11,7 +11,7 @@ from clicklake.lake.bucket import Lake, find_lake
 from clicklake.lake.columns import sources_of
 from clicklake.lake.partitions import HOUR, Span, hours_between
 from clicklake.query import athena_engine, duckdb_engine
-from clicklake.query.athena_engine import hours_sql, to_athena
+from clicklake.query.athena_sql import hours_sql, to_athena
 from clicklake.query.queries import NAMES, QueryResults, parse_query, saved_query
 from clicklake.tables.schema import line_table
 from tests.clicklake.query.hostile_lines import put_hostile_lines

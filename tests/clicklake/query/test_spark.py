@@ -20,7 +20,8 @@ from sqlglot import exp
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import sources_of
 from clicklake.lake.partitions import Span
-from clicklake.query import athena_engine, duckdb_engine
+from clicklake.query import duckdb_engine
+from clicklake.query.athena_sql import to_athena
 from clicklake.query.queries import NAMES, QueryResult, QueryResults, saved_query
 from clicklake.tables.schema import LineTable, line_table
 from tests.clicklake.query.hostile_lines import put_hostile_lines
@@ -86,7 +87,7 @@ def by_spark(stored: TestLake, tmp_path_factory: pytest.TempPathFactory) -> dict
         sources = sources_of(lake, SPAN, datetime.now(UTC))
         for zone in ZONES if state == "lines" else ZONES[:1]:
             for name, query in _asked(zone).items():
-                sql = athena_engine.to_athena(query, table, f"lake_{state}", SPAN, sources, ZoneInfo(zone))
+                sql = to_athena(query, table, f"lake_{state}", SPAN, sources, ZoneInfo(zone))
                 queries[f"{state} {zone} {name}"] = _spark_sql(sql)
     return _run_spark({"tables": tables, "queries": queries}, folder)
 
