@@ -135,8 +135,8 @@ class Answers:
     def _state(self, span: Span, is_about_failures: bool) -> str:
         """Return what changes when the span has changed.
 
-        The newest hours are listed twice a second. All others change seldom, by late clicks, `compact`, `erase`
-        and `reenrich`, and listing them costs a request per day: they are listed each five minutes.
+        The newest hours are listed twice a second. All others are listed every five minutes: that costs a
+        request per day, and only late clicks, `compact`, `erase` and `reenrich` change them.
         """
         newest = self.newest() if span.until > self.now() else ""
         # A time that goes on is compared up to this minute; its hours are the same for an hour.
