@@ -74,7 +74,6 @@ ALONE = [
         {
             "clicklake/compact/build.py",
             "clicklake/erase/columns_search.py",
-            "clicklake/query/duckdb_engine.py",
             "clicklake/query/parquet.py",
             "clicklake/query/span_database.py",
             *(

@@ -13,16 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import duckdb
 from sqlglot import exp
 
-from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import list_clicks, list_columns
 from clicklake.lake.error_documents import FAILED, objects_of_day
 from clicklake.lake.partitions import DELIVERY_WINDOW, HOUR, Span, hour_of, hours_between
 from clicklake.query.queries import QueryResult, referenced_tables
-from clicklake.query.span_database import SpanDatabase, too_much_memory
+from clicklake.query.span_database import FileRefusedError, SpanDatabase
 from clicklake.tables.schema import ASKED_ATTRIBUTES
 
 MAX_OPEN = 3  # spans; DuckDB has up to 220 MB for each
@@ -30,7 +28,6 @@ MAX_ANSWERS = 1000  # kept in memory, of at most 50 rows each
 NEWEST_SECONDS = 0.5  # how old the knowledge of what has landed may be
 LISTED_SECONDS = 300.0  # the same for hours that have ended
 MAX_LISTINGS = 200  # kept in memory
-FILE_IS_GONE = (duckdb.IOException, duckdb.PermissionException)  # as the allowed files are known by then
 RESOLUTION = timedelta(microseconds=1)
 
 _Where = tuple[Span, tzinfo, bool]  # a span, its zone, and whether it is opened for failed/
@@ -102,7 +99,10 @@ class Answers:
                 return self._answers[key]
         try:
             result = self._run(where, state, query)
-        except _FileGoneError:
+        except FileRefusedError:  # the cache of columns was deleted or pruned: open the span again
+            with self._lock:
+                if where in self._open:
+                    self._drop(where)
             result = self._run(where, state, query)
         with self._lock:
             _keep(self._answers, key, result, MAX_ANSWERS)
@@ -122,13 +122,6 @@ class Answers:
                     with self._lock:
                         _keep(self._notes, where, tuple(opened.database.notes), MAX_LISTINGS)
             return opened.database.run(query)
-        except CommandError as error:
-            if not isinstance(error.__cause__, FILE_IS_GONE):
-                raise
-            with self._lock:  # the cache of columns was deleted or pruned: open the span again
-                if self._open.get(where) is opened:
-                    self._drop(where)
-            raise _FileGoneError(error.message) from error
         finally:
             self._leave(opened)
 
@@ -229,26 +222,17 @@ class Answers:
                 span.database.close()
 
     def _database(self, span: Span, zone: tzinfo, is_about_failures: bool) -> SpanDatabase:
-        try:
-            return SpanDatabase(
-                self.lake,
-                span,
-                zone,
-                columns=COLUMNS | {*ASKED_ATTRIBUTES, *self.attributes},
-                lines_only=self._lines_only,
-                with_events=not is_about_failures,
-                with_failed=is_about_failures,
-                shows_progress=False,
-                parent=Path(self._folder.name),
-            )
-        except duckdb.OutOfMemoryException as error:
-            raise too_much_memory() from error
-        except duckdb.Error as error:
-            raise CommandError(f"DuckDB: {str(error).splitlines()[0]}") from error
-
-
-class _FileGoneError(CommandError):
-    """A file of columns/ on this machine was deleted after its span had been opened."""
+        return SpanDatabase(
+            self.lake,
+            span,
+            zone,
+            columns=COLUMNS | {*ASKED_ATTRIBUTES, *self.attributes},
+            lines_only=self._lines_only,
+            with_events=not is_about_failures,
+            with_failed=is_about_failures,
+            shows_progress=False,
+            parent=Path(self._folder.name),
+        )
 
 
 def _keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) -> None:

@@ -2,8 +2,6 @@
 
 from datetime import UTC, tzinfo
 
-import duckdb
-
 from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import Span
 from clicklake.query.queries import (
@@ -13,7 +11,7 @@ from clicklake.query.queries import (
     referenced_columns,
     referenced_tables,
 )
-from clicklake.query.span_database import SpanDatabase, too_much_memory
+from clicklake.query.span_database import SpanDatabase
 from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, line_table
 
 
@@ -28,14 +26,11 @@ def run_queries(
     others = {name: query for name, query in queries.items() if name not in on_lines}
     results: dict[str, QueryResult] = {}
     notes: list[str] = []
-    try:
-        for some, is_lines_only in ((others, lines_only), (on_lines, True)):
-            if some:
-                found, said = _run(lake, span, some, zone, is_lines_only)
-                results |= found
-                notes += said
-    except duckdb.OutOfMemoryException as error:
-        raise too_much_memory() from error
+    for some, is_lines_only in ((others, lines_only), (on_lines, True)):
+        if some:
+            found, said = _run(lake, span, some, zone, is_lines_only)
+            results |= found
+            notes += said
     return QueryResults({name: results[name] for name in queries}, tuple(dict.fromkeys(notes)))
 
 

@@ -43,6 +43,13 @@ _EVENT_VIEWS = ("landed_events", "hourly_events", "events", "human_events")
 _ALWAYS_NEEDED = {"eventid", "processedat", "receivedat", "occurredat", "bot", *PARTITIONS}
 
 
+FILE_REFUSALS = (duckdb.IOException, duckdb.PermissionException)  # a file that is gone is no allowed one
+
+
+class FileRefusedError(CommandError):
+    """DuckDB could not read a file, or was not allowed to."""
+
+
 class SpanDatabase:
     """Opens a span once; then any thread may ask it.
 
@@ -78,6 +85,12 @@ class SpanDatabase:
             if with_failed:
                 self._load("failed", select_from_files(FAILED_COLUMNS), _failed_objects(lake, span))
             close_file_system(self._db, self._folder, files)
+        except duckdb.OutOfMemoryException as error:
+            self.close()
+            raise too_much_memory() from error
+        except duckdb.Error as error:
+            self.close()
+            raise CommandError(_reason(lake, error)) from error
         except BaseException:
             self.close()
             raise
@@ -94,7 +107,10 @@ class SpanDatabase:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, query: exp.Query) -> QueryResult:
-        """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory."""
+        """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory.
+
+        FileRefusedError: a file of columns/ on this machine is gone, or the SQL names another file.
+        """
         sql = to_duckdb(query)
         try:
             with self._db.cursor() as cursor:
@@ -104,6 +120,8 @@ class SpanDatabase:
                 return QueryResult(columns, [tuple(map(_as_athena, row)) for row in cursor.fetchall()])
         except duckdb.OutOfMemoryException as error:
             raise too_much_memory() from error
+        except FILE_REFUSALS as error:
+            raise FileRefusedError(_reason(self._lake, error)) from error
         except duckdb.Error as error:
             raise CommandError(_reason(self._lake, error)) from error
 
