@@ -96,7 +96,7 @@ def test_a_plan_says_what_would_change_and_changes_nothing(first: Stage) -> None
 
     before = state_of(first)
     unchanged = plan("STAGE=dev")
-    assert unchanged.count("no change") == 5, unchanged
+    assert unchanged.count("no change") == 6, unchanged
     first.checkout.replace("processor/parsing/bots.py", 'NO_AGENT = "nobody"', 'NO_AGENT = "no-one"')
     changed = plan("STAGE=dev", "SET=RawDays=8 GPC_MODE=ignore LogDays=7")
     first.checkout.replace("processor/parsing/bots.py", 'NO_AGENT = "no-one"', 'NO_AGENT = "nobody"')
@@ -109,7 +109,7 @@ def test_a_plan_says_what_would_change_and_changes_nothing(first: Stage) -> None
     ):
         assert f"   {line}\n" in changed, changed
     new = plan("STAGE=alice", "LIKE=production")
-    assert new.count("\n   new") == 5
+    assert new.count("\n   new") == 6
     assert state_of(first) == before
 
 
