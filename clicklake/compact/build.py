@@ -11,12 +11,12 @@ from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.columns import COUNTED_COLUMNS
 from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines, select_lines
-from clicklake.tables.database import open_database, sql_list, sql_text
+from clicklake.tables.database import open_database, sql_text
 from clicklake.tables.line_files import LANDING_HOUR, load_lines
 from clicklake.tables.parquet_files import parquet_source
 from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, line_table
 
-SLICE_ROWS = 400_000  # sorted at once: DuckDB's sort of whole rows needs memory for each
+SLICE_ROWS = 100_000  # sorted at once: DuckDB's sort of whole rows needs memory for each
 
 # By the id too, so that two compactions of the same lines write the same rows in the same order.
 _ORDER = "order by receivedat, eventid"
@@ -94,12 +94,12 @@ def _write(db: DuckDBPyConnection, select: str, folder: Path) -> BuiltHour:
     slices = [*_slices(db, select)]
     if len(slices) == 1:
         _copy(db, f"{select} {_ORDER}", file)
-    else:  # sorted one after the other, then joined as they are
-        parts = [folder / f"part-{number}.parquet" for number in range(len(slices))]
-        for part, condition in zip(parts, slices, strict=True):
-            _copy(db, f"select * from ({select}) where {condition} {_ORDER}", part)  # noqa: S608 (our own)
+    else:  # sorted one after the other, then written as they are: Parquet is slow to write, so once
+        db.execute(f"create table sorted_rows as select * from ({select}) limit 0")  # noqa: S608 (our own)
+        for condition in slices:
+            db.execute(f"insert into sorted_rows select * from ({select}) where {condition} {_ORDER}")  # noqa: S608
         db.execute("set threads = 1")  # several would keep the rows that are not next
-        _copy(db, f"select * from read_parquet({sql_list(parts)})", file)  # noqa: S608 (paths are quoted)
+        _copy(db, "select * from sorted_rows", file)
     counted = "count(*), coalesce(sum(copies), 0)::bigint, coalesce(bit_xor(md5_number(eventid)), 0)"
     events, lines, digest = _row(db, f"select {counted} from read_parquet({sql_text(file)})")  # noqa: S608
     return BuiltHour(file, f"{events}-{digest:032x}", lines, events)
