@@ -1,47 +1,50 @@
 """Who is here now: people of the last five minutes, wherever they are on the site."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from clicklake.dashboard.presence import WINDOW, KeptVisits, present
 from clicklake.lake.bucket import Lake
-from tests.support.lakes import NOW, TestLake, line, new_id
+from tests.support.lakes import TestLake, line, new_id
 
 pytestmark = pytest.mark.emulator
 
 
 def test_people_of_the_last_five_minutes_are_counted_once_at_their_last_page(lake: TestLake) -> None:
-    def seen(who: str, path: str, seconds: int, **fields: object) -> bytes:
-        return line(new_id(), NOW - timedelta(seconds=seconds), visitorId=who, path=path, **fields)
+    now = datetime.now(UTC)
 
-    lake.put("clicks", [seen("a", "/", 200), seen("b", "/", 100), b"not JSON\n"], NOW)
-    lake.put("clicks", [seen("a", "/adopt", 20), seen("c", "/x", 10, bot="crawler")], NOW)
-    lake.put("clicks", [line(new_id(), NOW - timedelta(seconds=5), sessionId="s", path="/adopt")], NOW)
-    lake.put("clicks", [seen("d", "/old", round(WINDOW.total_seconds()) + 60)], NOW)
-    lake.put_broken(f"clicks/dt={NOW:%Y-%m-%d}/hr={NOW:%H}/x")
-    found = present(Lake(lake.bucket, {}, lake.s3), NOW + timedelta(seconds=2))
+    def seen(who: str, path: str, seconds: int, **fields: object) -> bytes:
+        return line(new_id(), now - timedelta(seconds=seconds), visitorId=who, path=path, **fields)
+
+    lake.put("clicks", [seen("a", "/", 200), seen("b", "/", 100), b"not JSON\n"], now)
+    lake.put("clicks", [seen("a", "/adopt", 20), seen("c", "/x", 10, bot="crawler")], now)
+    lake.put("clicks", [line(new_id(), now - timedelta(seconds=5), sessionId="s", path="/adopt")], now)
+    lake.put("clicks", [seen("d", "/old", round(WINDOW.total_seconds()) + 60)], now)
+    lake.put_broken(f"clicks/dt={now:%Y-%m-%d}/hr={now:%H}/x")
+    found = present(Lake(lake.bucket, {}, lake.s3), now + timedelta(seconds=2))
     assert found.visitors == 3
     assert found.pages == [("/adopt", 2), ("/", 1)]
 
 
 def test_nobody_is_here_in_an_empty_lake(lake: TestLake) -> None:
-    assert present(Lake(lake.bucket, {}, lake.s3), NOW) == (0, [])
+    assert present(Lake(lake.bucket, {}, lake.s3), datetime.now(UTC)) == (0, [])
 
 
 def test_an_object_is_read_once_while_the_page_is_open(lake: TestLake) -> None:
+    now = datetime.now(UTC)  # S3 dates the objects
     read: list[str] = []
     lake.s3.meta.events.register("before-call.s3.GetObject", lambda params, **_: read.append(params["url"]))
     kept: KeptVisits = {}
 
     def visitors(seconds: int) -> int:
-        at = NOW + timedelta(seconds=seconds)
+        at = now + timedelta(seconds=seconds)
         return present(Lake(lake.bucket, {}, lake.s3), at, kept).visitors
 
-    lake.put("clicks", [line(new_id(), NOW, visitorId="a")], NOW)
+    lake.put("clicks", [line(new_id(), now, visitorId="a")], now)
     assert [visitors(seconds) for seconds in (2, 4, 6)] == [1, 1, 1]
     assert len(read) == 1
-    lake.put("clicks", [line(new_id(), NOW + timedelta(seconds=7), visitorId="b")], NOW)
+    lake.put("clicks", [line(new_id(), now + timedelta(seconds=7), visitorId="b")], now)
     assert [visitors(seconds) for seconds in (8, 10)] == [2, 2]
     assert len(read) == 2
     assert visitors(2 * round(WINDOW.total_seconds())) == 0
