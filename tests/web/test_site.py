@@ -353,7 +353,8 @@ def test_nothing_moves_for_those_who_ask_for_stillness(page: Page) -> None:
     open_profile(page, "Snowflake")
     assert page.evaluate("document.getAnimations().length") == 0
     page.emulate_media(reduced_motion="no-preference")
-    page.wait_for_function("document.getAnimations().length > 0")
+    running = "new Promise((done) => requestAnimationFrame(() => done(document.getAnimations().length)))"
+    assert page.evaluate(running) > 0
 
 
 def test_print_shows_the_mysfits_without_the_controls(page: Page) -> None:
