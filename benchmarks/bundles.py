@@ -21,7 +21,7 @@ RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 # Of the ingest app: the job's own modules, which know neither Flask nor boto3.
 CORE = (
-    *("clicks", "envelope", "item_id_pattern", "privacy", "problems", "receipts", "sender", "settings"),
+    *("clicks", "envelope", "privacy", "problems", "receipts", "sender", "settings"),
     *("timestamps", "visitor_keys"),
     *(
         "parsing/__init__",
