@@ -6,7 +6,7 @@ from typing import get_args
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clicklake.cli.time_spans import COMPARISONS
@@ -58,6 +58,7 @@ def test_the_url_of_a_view_is_the_view(view: View) -> None:
 names = st.text(max_size=12) | st.sampled_from(["is", "not", "step", "tab", "from"])
 
 
+@settings(max_examples=40)  # each unknown zone is looked for on the disk
 @given(st.lists(st.tuples(names, st.text())))
 def test_any_parameters_make_a_view_or_a_view_error(pairs: list[tuple[str, str]]) -> None:
     with suppress(ViewError):
