@@ -25,7 +25,7 @@ from tests.support.paths import ROOT
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
 
 START_SECONDS = 120
-NO_COMMAND = re.compile(r"[<{]|site   http|select ")  # HTML, JSON, printed output, SQL
+NO_COMMAND = re.compile(r"[<{]|dashboard   http|select ")  # HTML, JSON, printed output, SQL
 NOT_RUN = {
     "Develop it": "make test runs this very test",
     "Deploy on each push": "no emulator has CodeCommit",
@@ -100,10 +100,11 @@ def run(checkout: Checkout, commands: str) -> str:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, str, dict[str, str]]]:
     """Start `make run` on free ports. Yield the checkout, the output, and README's ports with ours."""
-    ports = {port: str(free_port()) for port in ("4566", "4567", "5050", "5051")}
+    ports = {port: str(free_port()) for port in ("4566", "4567", "4568", "5050", "5051")}
     checkout = Checkout.copy(tmp_path_factory.mktemp("readme") / "checkout", Emulator(Path("unused")))
     log = checkout.folder / "run.log"
-    words = [f"S3_PORT={ports['4566']}", f"LIVE_PORT={ports['4567']}", f"API_PORT={ports['5050']}"]
+    names = {"S3_PORT": "4566", "LIVE_PORT": "4567", "API_PORT": "5050", "DASHBOARD_PORT": "4568"}
+    words = [f"{name}={ports[port]}" for name, port in names.items()]
     with log.open("wb") as output:
         made = subprocess.Popen(
             ["make", "run", *words],
