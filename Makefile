@@ -146,7 +146,7 @@ python:
 ports: python
 	@$(PYTHON) -m clicklake.local.ports $(PORTS)
 
-# The bundles of both functions as this machine runs them, beside a copy of the template: what is deployed to the emulator.
+# What is deployed to the emulator: the bundles of both functions, built for this machine, and a copy of the template.
 .run/stage.ready: cloudformation/lake.yaml $(PROCESSOR) $(KEEPER) $(PACKAGING) | $(ENVS)/cli.ready
 	@echo 'bundling the processor and the keeper for this machine'
 	@rm -rf .run/stage && mkdir -p .run/stage/cloudformation .run/stage/build

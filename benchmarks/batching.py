@@ -2,7 +2,7 @@
 
 python -m benchmarks.batching
 
-The visits are the demo's day, page by page, and visits whose pages are open as long as public data say
+The visits are those of the demo's day, page by page, and visits with the page times of public data sets
 (benchmarks/public_gaps.py). The rule is the tracker's: a page sends when its oldest click
 has waited long enough, and when it is left. The response to what is sent on leaving reaches nobody, so the
 next page sends those clicks again half a minute later.
