@@ -4,10 +4,9 @@ The paths are / (the page of a view), /panel/<name> (one panel of it), /panel/<n
 (what changes when something has landed) and /health (that the server runs, for whoever asks).
 """
 
-import csv
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -18,7 +17,7 @@ from sqlglot import exp
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from clicklake.cli.sanitize import for_csv, for_terminal
+from clicklake.cli.sanitize import for_terminal
 from clicklake.dashboard.answers import Answers
 from clicklake.dashboard.filters import (
     ATTRIBUTE_MARK,
@@ -43,6 +42,7 @@ from clicklake.dashboard.sql_text import command_of, sql_of
 from clicklake.dashboard.view import FORM_FIELDS, PERIODS, View, parse_view
 from clicklake.errors import CommandError
 from clicklake.lake.object_stream import UnreadableObjectError
+from clicklake.query.output import write_csv
 from clicklake.query.queries import QueryResult
 from clicklake.report import charts
 from clicklake.report.charts import bars, share
@@ -225,9 +225,10 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     @app.get("/panel/<name>.csv")
     def panel_csv(name: str) -> Response:
         view = view_of_request()
-        result = ask(view, asked_by(name, view))
+        text = io.StringIO()
+        write_csv(ask(view, asked_by(name, view)), text)
         return Response(
-            _as_csv(result.columns, result.rows),
+            text.getvalue(),
             mimetype="text/csv",
             headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
         )
@@ -271,13 +272,3 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
         ), 500
 
     return app
-
-
-def _as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(for_csv(name) for name in columns)
-    for row in rows:
-        is_number = (int, float, type(None))
-        writer.writerow(cell if isinstance(cell, is_number) else for_csv(str(cell)) for cell in row)
-    return text.getvalue()

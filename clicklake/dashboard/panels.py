@@ -44,7 +44,7 @@ class ListPanel:
 
     def question(self, view: View) -> exp.Query:
         """Return the whole question for what the view selects, in Athena's SQL."""
-        return self._selected(parse_query(self.sql) if self.sql else saved_query(self.query), view)
+        return self._selected(self._whole(), view)
 
     def drawn_question(self, view: View) -> exp.Query:
         """Return what is needed to draw the panel: fewer columns of the same rows.
@@ -53,10 +53,13 @@ class ListPanel:
         """
         if self.drawn_sql:
             return self._selected(parse_query(self.drawn_sql), view)
-        query = parse_query(self.sql) if self.sql else saved_query(self.query)
+        query = self._whole()
         kept = [each for each in query.selects if each.alias == self.count or not _counts_distinct(each)]
         query.set("expressions", kept)
         return self._selected(query, view)
+
+    def _whole(self) -> exp.Query:
+        return parse_query(self.sql) if self.sql else saved_query(self.query)
 
     def _selected(self, query: exp.Query, view: View) -> exp.Query:
         if self.quality:

@@ -5,7 +5,7 @@ with its rule.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal, get_args
 from urllib.parse import urlencode
@@ -52,7 +52,7 @@ class View:
     zone_name: str = "UTC"
     comparison: Comparison = DEFAULT_COMPARISON
     conditions: tuple[Condition, ...] = ()
-    steps: tuple[Condition, ...] = field(default=())
+    steps: tuple[Condition, ...] = ()
     """Of the funnel, in order."""
     tabs: tuple[str, ...] = ()
     """Panels that are shown in the place of their card's first."""

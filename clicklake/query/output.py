@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TextIO, get_args
 
 from rich.console import Console
 from rich.table import Table
@@ -24,7 +24,7 @@ def print_result(result: QueryResult, output_format: Format | None, console: Con
     """Print the result on stdout. Without a format: a table, or one field per line if a row does not fit."""
     match output_format or _fitting(result, console):
         case "csv":
-            _print_csv(result)
+            write_csv(result, sys.stdout)
         case "json":
             _print_json(result)
         case "parquet":
@@ -61,8 +61,9 @@ def _print_vertical(result: QueryResult, console: Console) -> None:
                 console.print(f"{for_terminal(name):<{width}}  {_shown(cell)}", soft_wrap=True)
 
 
-def _print_csv(result: QueryResult) -> None:
-    writer = csv.writer(sys.stdout)
+def write_csv(result: QueryResult, file: TextIO) -> None:
+    """Write the names and the rows. No cell is a formula."""
+    writer = csv.writer(file)
     writer.writerow(for_csv(name) for name in result.columns)
     for row in result.rows:
         is_number = (int, float, type(None))
