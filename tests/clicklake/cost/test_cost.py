@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from clicklake.cli.group import main
 from clicklake.cost import command as cost
+from clicklake.cost import estimate
 from clicklake.cost.breakdown import MILLION, FunctionCost, PipelineConfig, cost_per_million
 from tests.cloudformation.templates import load
 from tests.support.paths import ROOT
@@ -127,7 +128,7 @@ def test_unknown_stage_is_named() -> None:
 
 
 def test_missing_measurements_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cost, "ROOT", tmp_path)
+    monkeypatch.setattr(estimate, "ROOT", tmp_path)
     done = run()
     assert done.exit_code == 2
     assert "make bench" in done.output
