@@ -23,7 +23,7 @@ from clicklake.deploy.checks import parse_template
 from clicklake.deploy.ingest import SECRETS, environment_of, package_ingest
 from clicklake.deploy.packaging.keeper_bundle import bundle_keeper
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
-from clicklake.deploy.resources.stacks import find_stack
+from clicklake.deploy.resources.stacks import compact_template, find_stack
 from clicklake.deploy.settings import ALARMS, LAKE, SITE, StageSettings
 from clicklake.deploy.target import Target
 
@@ -132,7 +132,7 @@ def _change_set(
 ) -> list[dict[str, Any]]:
     """Return the changes of a change set, which is deleted again."""
     client, change_set = aws.client("cloudformation"), f"plan-{uuid.uuid4()}"
-    body = template.read_text()
+    body = compact_template(template)
     if any(code in body for code in LOCAL_CODE.values()):
         deployed = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
         parsed = deployed if isinstance(deployed, dict) else parse_template(deployed)

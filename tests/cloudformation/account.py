@@ -10,6 +10,7 @@ import boto3
 from tests.support.emulator import ACCESS_KEY, KEYS, SECRET_KEY
 from tests.support.paths import ENVS
 
+MAX_BODY_BYTES = 51_200  # of a template in a request; a larger one is uploaded
 AWS_CLI = (str(ENVS / "cli" / "bin" / "python"), "-P", "-m", "awscli")
 
 
@@ -35,7 +36,15 @@ class Account:
     def deploy(self, template: Path, stack: str, *parameters: str) -> str:
         """Deploy the stack and return the CLI's output. Fails if the stack fails."""
         overrides = ("--parameter-overrides", *parameters) if parameters else ()
-        named = ("--stack-name", stack, "--template-file", template, "--no-fail-on-empty-changeset")
+        named: tuple[str | Path, ...] = (
+            "--stack-name",
+            stack,
+            "--template-file",
+            template,
+            "--no-fail-on-empty-changeset",
+        )
+        if template.stat().st_size > MAX_BODY_BYTES:
+            named += ("--s3-bucket", "artifacts")
         output = self._cloudformation("deploy", *named, "--capabilities", "CAPABILITY_IAM", *overrides)
         self._delete_change_sets(stack)
         return output
