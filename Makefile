@@ -16,8 +16,9 @@ CLICKLAKE := $(ENVS)/cli/bin/python -m clicklake
 PYTEST := $(ENVS)/test/bin/python -m pytest
 PARALLEL := -n auto --dist loadfile
 PROCESSOR := processor/requirements.txt $(shell find processor -name "*.py")
-KEEPER := clicklake/requirements.txt $(shell find clicklake/cli clicklake/compact clicklake/keeper clicklake/lake clicklake/tables \
-	-name "*.py")
+KEEPER := clicklake/requirements.txt cloudformation/alarms.yaml $(shell find clicklake/cli clicklake/compact clicklake/cost \
+	clicklake/keeper clicklake/lake clicklake/privacy clicklake/query clicklake/reconcile clicklake/replay clicklake/tables \
+	-name "*.py" -o -name "*.sql")
 PACKAGING := $(wildcard clicklake/deploy/packaging/*.py)
 
 .PHONY: help run demo deploy undeploy cli check test test-long test-spark coverage format faults attacks soak bench audit \

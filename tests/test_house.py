@@ -32,7 +32,9 @@ SHORT_MODULES = {
 FEATURES = {
     "clicklake.reconcile": set[str](),
     "clicklake.compact": set(),
-    "clicklake.keeper": {"clicklake.compact"},
+    "clicklake.keeper": {
+        f"clicklake.{name}" for name in ("compact", "cost", "privacy", "query", "reconcile", "replay")
+    },
     "clicklake.replay": set(),
     "clicklake.reenrich": {"processor"},
     "clicklake.erase": set(),

@@ -1,5 +1,6 @@
 """`deploy`: every step of a deployment, in order. Each step needs the one before."""
 
+import json
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -75,7 +76,10 @@ def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings
     log.info("4. the catalogue")
     _update_catalogue_url(target, stage, lake, site_before, site)
     log.info("5. the alarms")
-    _deploy_alarms(target, stage, lake.outputs["BucketName"], settings.templates[ALARMS])
+    if not find_stack(aws, names.alarms_stack(stage)):
+        _start_keeper(aws, lake)
+    alarms = _deploy_alarms(target, stage, lake.outputs["BucketName"], settings.templates[ALARMS])
+    _update_topic(target, stage, lake, alarms)
     log.info("6. one event, from the API to S3")
     try:
         seconds = check_stage(aws, api_url, edge_secret, lake.outputs["BucketName"], _delivery_seconds(lake))
@@ -173,10 +177,25 @@ def _update_catalogue_url(
         log.info("   %s", current)
 
 
-def _deploy_alarms(target: Target, stage: str, bucket: str, overrides: dict[str, str]) -> None:
+def _start_keeper(aws: Aws, lake: Stack) -> None:
+    """Have the keeper store its first result: without any, the new alarm KeeperIsLate would sound at once."""
+    event = json.dumps({"job": "reconcile"})
+    aws.client("lambda").invoke(
+        FunctionName=lake.outputs["KeeperFunctionName"], InvocationType="Event", Payload=event
+    )
+
+
+def _update_topic(target: Target, stage: str, lake: Stack, alarms: Stack) -> None:
+    """Tell the keeper which topic mails its messages: the lake is deployed before the topic exists."""
+    topic = alarms.outputs["AlarmTopicArn"]
+    if lake.parameters["AlarmTopicArn"] != topic:
+        deploy_stack(target.aws, names.lake_stack(stage), PACKAGED, {"AlarmTopicArn": topic})
+
+
+def _deploy_alarms(target: Target, stage: str, bucket: str, overrides: dict[str, str]) -> Stack:
     watched = {"Stage": stage, "BucketName": bucket, "HttpApiId": http_api(target.aws, stage)}
     features = {"ShareAlarms": "no" if target.is_emulator else "yes"}  # the emulator has no metric math
-    deploy_stack(target.aws, names.alarms_stack(stage), ALARMS, watched | features | overrides)
+    return deploy_stack(target.aws, names.alarms_stack(stage), ALARMS, watched | features | overrides)
 
 
 def _delivery_seconds(lake: Stack) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clicklake.keeper import metrics as keeper_metrics
 from ingest_app import metrics as ingest_metrics
 from ingest_app.routes import STATUS
 from processor import metrics as processor_metrics
@@ -23,6 +24,7 @@ EMF = json.loads(processor_metrics.Metrics(records=0).to_emf("", datetime.now(UT
 # Which metrics each of our functions counts.
 OURS = {
     (processor_metrics.NAMESPACE, PROCESSOR): {metric["Name"] for metric in EMF[0]["Metrics"]},
+    (keeper_metrics.NAMESPACE, KEEPER): {*keeper_metrics.METRICS["reconcile"]},
     (ingest_metrics.NAMESPACE, INGEST): {ingest_metrics.refused(code) for code in STATUS},
 }
 AWS_NAMES = {
@@ -45,7 +47,8 @@ def test_every_alarm_says_what_to_do_and_notifies_the_topic(alarms: dict[str, An
         text = description["Fn::Sub"] if isinstance(description, dict) else description
         assert len(text) > 100, name
         assert alarm["AlarmActions"] == [{"Ref": "Alarms"}], name
-        assert alarm["TreatMissingData"] == "notBreaching", name  # an idle stage is healthy
+        # An idle stage is healthy, but a keeper that does not run is not.
+        assert alarm["TreatMissingData"] == ("breaching" if name == "KeeperIsLate" else "notBreaching"), name
 
 
 def names_of(metric: dict[str, Any]) -> tuple[str, str, str]:
@@ -63,7 +66,7 @@ def test_alarms_on_aws_metrics_use_the_names_of_the_stage(alarms: dict[str, Any]
 def test_alarms_on_our_metrics_watch_what_the_code_counts(alarms: dict[str, Any]) -> None:
     metrics = [metric for alarm in resources_of(alarms, ALARM).values() for metric in watched_by(alarm)]
     ours = [metric for metric in metrics if not metric["Namespace"].startswith("AWS/")]
-    assert {names_of(metric)[2] for metric in ours} == {PROCESSOR, INGEST}
+    assert {names_of(metric)[2] for metric in ours} == {PROCESSOR, KEEPER, INGEST}
     for metric in ours:
         namespace, dimension, name = names_of(metric)
         assert dimension == "FunctionName"

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from clicklake.keeper.handler import JOBS
 from tests.cloudformation.templates import as_list, resources_of, statements_of
 from tests.processor.test_settings import BAD_PATTERNS, GOOD_PATTERNS
 
 DATE = "!{timestamp:yyyy-MM-dd}"
 HOUR = "!{timestamp:HH}"
+RECORDS = ("raw", "failed", "replayed", "parked")
 FUNCTIONS = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function"
 
 
@@ -53,6 +55,17 @@ def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> No
         ("CatalogueUrl", "none", True),
         *(("ItemIdPattern", pattern, True) for pattern in GOOD_PATTERNS),
         *(("ItemIdPattern", pattern, False) for pattern in BAD_PATTERNS),
+        *(
+            ("MailZone", zone, True)
+            for zone in ("UTC", "Europe/Berlin", "America/Argentina/Salta", "Etc/GMT+5")
+        ),
+        *(("MailZone", zone, False) for zone in ("", "../etc", "Europe/", "Europe Berlin", "+01:00")),
+        ("DashboardAddress", "", True),
+        ("DashboardAddress", "https://d.example/dashboard_dev/", True),
+        ("DashboardAddress", "d.example", False),
+        ("AlarmTopicArn", "", True),
+        ("AlarmTopicArn", "arn:aws:sns:eu-west-1:000000000000:clicklake-alarms-dev-Alarms-1A", True),
+        ("AlarmTopicArn", "clicklake-alarms-dev", False),
         ("CatalogueAttributes", "brand", True),
         ("CatalogueAttributes", "a,b,c,d,e", True),
         ("CatalogueAttributes", "a,b,c,d,e,f", False),
@@ -138,6 +151,7 @@ def test_the_bucket_and_its_objects_require_tls(lake: dict[str, Any]) -> None:
         ("parked/", "FailedExpires", {"Ref": "FailedDays"}),
         ("clicks/", "ClicksExpire", {"Ref": "ClicksDays"}),
         ("columns/", "ColumnsExpire", {"Ref": "ColumnsDays"}),
+        ("keeper/", "KeeperExpires", {"Ref": "KeeperDays"}),
         ("athena/", None, 7),
     ],
 )
@@ -189,7 +203,7 @@ def test_the_processor_logs_where_its_role_may_write(lake: dict[str, Any]) -> No
     }
 
 
-def test_the_keeper_reads_lines_writes_columns_and_nothing_else(lake: dict[str, Any]) -> None:
+def test_the_keeper_may_do_its_jobs_and_nothing_else(lake: dict[str, Any]) -> None:
     function = resources_of(lake, "AWS::Serverless::Function")["Keeper"]
     assert function["LoggingConfig"]["LogGroup"] == {"Ref": "KeeperLogs"}
     assert function["DeadLetterQueue"]["TargetArn"] == {"Fn::GetAtt": ["KeeperFailures", "Arn"]}
@@ -198,8 +212,16 @@ def test_the_keeper_reads_lines_writes_columns_and_nothing_else(lake: dict[str, 
     assert rights_of(lake["Resources"]["KeeperRole"]["Properties"]) == {
         ("s3:ListBucket", "DataBucket.Arn"),
         ("s3:GetLifecycleConfiguration", "DataBucket.Arn"),
-        ("s3:GetObject", "${DataBucket.Arn}/clicks/*"),
+        *(("s3:GetObject", f"${{DataBucket.Arn}}/{folder}/*") for folder in ("clicks", *RECORDS)),
         *((f"s3:{action}", "${DataBucket.Arn}/columns/*") for action in columns),
+        *((f"s3:{action}Object", "${DataBucket.Arn}/keeper/*") for action in ("Delete", "Get", "Put")),
+        *((f"dynamodb:{action}", "VisitorKey.Arn") for action in ("GetItem", "PutItem")),
+        ("sns:Publish", "AlarmTopicArn"),
+        # With AutoReplay alone:
+        *((f"s3:{action}Object", "${DataBucket.Arn}/failed/*") for action in ("Delete", "Put")),
+        ("s3:PutObject", "${DataBucket.Arn}/replayed/*"),
+        ("firehose:PutRecordBatch", "Stream.Arn"),
+        ("lambda:InvokeFunction", "Processor.Arn"),
         ("lambda:InvokeFunction", f"{FUNCTIONS}:{itself}"),
         ("sqs:SendMessage", "KeeperFailures.Arn"),
         ("logs:CreateLogStream", "KeeperLogs.Arn"),
@@ -208,16 +230,49 @@ def test_the_keeper_reads_lines_writes_columns_and_nothing_else(lake: dict[str, 
     }
 
 
-def test_the_schedule_starts_the_keeper_every_hour_and_reports_failures(lake: dict[str, Any]) -> None:
-    (schedule,) = resources_of(lake, "AWS::Scheduler::Schedule").values()
-    assert schedule["ScheduleExpression"] == "cron(25 * * * ? *)"
-    target = schedule["Target"]
-    assert (target["Arn"], json.loads(target["Input"])) == (
-        {"Fn::GetAtt": ["Keeper", "Arn"]},
-        {"job": "compact"},
-    )
-    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["KeeperFailures", "Arn"]}}
-    assert target["RoleArn"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
+def test_what_autoreplay_needs_is_allowed_with_autoreplay_alone(lake: dict[str, Any]) -> None:
+    (policy,) = lake["Resources"]["KeeperRole"]["Properties"]["Policies"]
+    conditional = {
+        each["Fn::If"][1].get("Sid"): each["Fn::If"][0]
+        for each in policy["PolicyDocument"]["Statement"]
+        if "Fn::If" in each
+    }
+    assert conditional == {
+        "SendMessages": "HasAlarmTopic",
+        "MoveReplayedRecords": "ReplaysByItself",
+        "KeepReplayedRecords": "ReplaysByItself",
+        "PutRecordsBack": "ReplaysByItself",
+        "AskTheProcessor": "ReplaysByItself",
+        None: "HasKey",
+    }
+
+
+def test_each_job_of_the_keeper_has_its_schedule_and_failures_are_reported(lake: dict[str, Any]) -> None:
+    schedules = resources_of(lake, "AWS::Scheduler::Schedule").values()
+    jobs = {}
+    for schedule in schedules:
+        target = schedule["Target"]
+        assert target["Arn"] == {"Fn::GetAtt": ["Keeper", "Arn"]}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["KeeperFailures", "Arn"]}}
+        assert target["RoleArn"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
+        state, zone = schedule.get("State", ""), schedule.get("ScheduleExpressionTimezone", "")
+        jobs[json.loads(target["Input"])["job"]] = (schedule["ScheduleExpression"], state, zone)
+    assert jobs.keys() == JOBS.keys()
+    assert jobs == {
+        "compact": ("cron(25 * * * ? *)", "", ""),
+        "reconcile": ("cron(40 2 * * ? *)", "", ""),
+        "key": ("cron(10 0 * * ? *)", "", ""),
+        "mail": (
+            {"Fn::Sub": "cron(0 ${MailHour} * * ? *)"},
+            {"Fn::If": ["SendsDailyMail", "ENABLED", "DISABLED"]},
+            {"Ref": "MailZone"},
+        ),
+        "replay": (
+            "cron(50 * * * ? *)",
+            {"Fn::If": ["ReplaysByItself", "ENABLED", "DISABLED"]},
+            "",
+        ),
+    }
     role = lake["Resources"]["ScheduleRole"]["Properties"]
     assert rights_of(role) == {
         ("lambda:InvokeFunction", "Keeper.Arn"),
@@ -231,7 +286,15 @@ def test_the_schedule_starts_the_keeper_every_hour_and_reports_failures(lake: di
 def test_the_keeper_gets_its_settings_from_the_parameters(lake: dict[str, Any]) -> None:
     function = resources_of(lake, "AWS::Serverless::Function")["Keeper"]
     assert function["Environment"]["Variables"] == {
+        "STAGE": {"Ref": "Stage"},
         "BUCKET_NAME": {"Ref": "DataBucket"},
+        "CLICK_STREAM": {"Ref": "Stream"},
+        "PROCESSOR_FUNCTION": {"Ref": "Processor"},
+        "VISITOR_KEY_TABLE": {"Ref": "VisitorKey"},
+        "ALARM_TOPIC": {"Ref": "AlarmTopicArn"},
+        "DASHBOARD_ADDRESS": {"Ref": "DashboardAddress"},
+        "MAIL_ZONE": {"Ref": "MailZone"},
+        "AUTO_REPLAY": {"Ref": "AutoReplay"},
         "ITEM_ID_FIELD": {"Ref": "ItemIdField"},
         "CATALOGUE_ATTRIBUTES": {"Ref": "CatalogueAttributes"},
         "CLICKLAKE_DUCKDB_MEMORY": "1000MB",
@@ -257,15 +320,14 @@ def test_the_stream_may_deliver_and_nothing_else(lake: dict[str, Any]) -> None:
 
 def rights_of(role: dict[str, Any]) -> set[tuple[str, str]]:
     """Return each action with its resource, as the template names them."""
-    resource: dict[str, Any]
     rights = set()
     for statement in statements_of(role["Policies"]):
-        resource = statement["Resource"]
-        if "Ref" in resource:
-            name = resource["Ref"]
-        else:
-            name = resource["Fn::Sub"] if "Fn::Sub" in resource else ".".join(resource["Fn::GetAtt"])
-        rights |= {(action, name) for action in as_list(statement["Action"])}
+        for resource in as_list(statement["Resource"]):
+            if "Ref" in resource:
+                name = resource["Ref"]
+            else:
+                name = resource["Fn::Sub"] if "Fn::Sub" in resource else ".".join(resource["Fn::GetAtt"])
+            rights |= {(action, name) for action in as_list(statement["Action"])}
     return rights
 
 

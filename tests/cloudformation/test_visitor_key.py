@@ -75,7 +75,7 @@ def test_no_code_reads_or_makes_the_old_variable() -> None:
     assert len(places) == 1, "only the code that deletes what 0.1.0 left may name it"
 
 
-def test_the_app_may_read_and_write_the_item_and_nobody_else_may() -> None:
+def test_the_app_and_the_keeper_may_read_and_write_the_item_and_nobody_else_may() -> None:
     for template in TEMPLATES:
         statements = [
             statement
@@ -83,8 +83,15 @@ def test_the_app_may_read_and_write_the_item_and_nobody_else_may() -> None:
             if "dynamodb" in json.dumps(statement["Action"])
         ]
         if template.name == "lake.yaml":
-            (statement,) = statements
-            assert statement["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
-            assert statement["Resource"] == {"Fn::GetAtt": ["VisitorKey", "Arn"]}
+            roles = load(template)["Resources"]
+            assert (
+                [*statements_of(roles["IngestRole"]), *statements_of(roles["KeeperRole"])].count(
+                    statements[0]
+                )
+                == len(statements)
+                == 2
+            )
+            assert statements[0]["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
+            assert statements[0]["Resource"] == {"Fn::GetAtt": ["VisitorKey", "Arn"]}
         elif template.name != "pipeline.yaml":  # the build makes the table, and bounds the app's role
             assert statements == []

@@ -24,14 +24,18 @@ REQUIREMENTS = ROOT / "clicklake" / "requirements.txt"
 # Without rich's own libraries, which only its Markdown and its syntax colours need.
 LIBRARIES = (
     *("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"),
-    *("click", "duckdb", "isal", "msgspec", "rich", "sqlglot"),
+    *("click", "duckdb", "isal", "msgspec", "pybase64", "rich", "sqlglot", "tzdata"),
 )
 SOURCES = (
     *("clicklake/__init__.py", "clicklake/errors.py", "clicklake/cli", "clicklake/compact"),
-    *("clicklake/keeper", "clicklake/lake", "clicklake/tables"),
+    *("clicklake/cost", "clicklake/keeper", "clicklake/lake", "clicklake/privacy", "clicklake/query"),
+    *("clicklake/reconcile", "clicklake/replay", "clicklake/tables"),
     *("processor/__init__.py", "processor/enriched_event.py", "processor/settings.py"),
+    # What the mail's cost is computed from.
+    *("benchmarks/results.json", "cloudformation/alarms.yaml", "zappa_settings.json"),
 )
-SERVICES = ("lambda", "s3")
+SUFFIXES = (".py", ".sql", ".json", ".yaml")
+SERVICES = ("dynamodb", "firehose", "lambda", "s3", "sns")
 UNUSED = ("boto3/data/", "boto3/examples/", "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz")
 
 
@@ -44,7 +48,7 @@ def bundle_keeper(target: Path, architecture: str | None) -> None:
         install(requirements, bundle, architecture)
         for source in SOURCES:
             for file in [ROOT / source, *(ROOT / source).rglob("*")]:
-                if file.suffix == ".py":
+                if file.is_file() and file.suffix in SUFFIXES:
                     copy_dated(file, bundle / file.relative_to(ROOT))
         trim_services(bundle, SERVICES)
         compile_all(bundle)

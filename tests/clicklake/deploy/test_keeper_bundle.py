@@ -13,7 +13,11 @@ from tests.support.paths import ROOT
 pytestmark = pytest.mark.e2e
 
 MAX_ZIPPED_BYTES = 30_000_000
-OURS = ("cli", "compact", "keeper", "lake", "tables")
+OURS = (*("cli", "compact", "cost", "keeper", "lake", "privacy", "query", "reconcile", "replay", "tables"),)
+DATA = (
+    *("clicklake/query/sql/totals.sql", "clicklake/query/views.sql", "clicklake/cost/prices.json"),
+    *("benchmarks/results.json", "cloudformation/alarms.yaml", "zappa_settings.json"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +49,12 @@ def test_the_bundle_contains_what_the_keeper_imports_and_no_other_command(for_la
     names = files_of(for_lambda)
     folders = {name.split("/")[1] for name in names if name.startswith("clicklake/") and name.count("/") > 1}
     assert folders - {"__pycache__"} == set(OURS)
+    assert [name for name in DATA if name not in names] == []
     assert not {"ingest_app", "tests", "bin", "web", "awscli"} & {name.split("/")[0] for name in names}
     services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
-    assert {name for name in services if "." not in name} == {"lambda", "s3"}
+    assert {name for name in services if "." not in name} == {
+        *("dynamodb", "firehose", "lambda", "s3", "sns")
+    }
 
 
 def test_files_have_one_date_and_pips_records_are_left_out(for_lambda: Path) -> None:
