@@ -306,7 +306,7 @@ def test_a_role_may_do_its_work(
 def test_a_role_may_do_nothing_else(
     acting: Callable[[str], Client], deployed_lake: dict[str, str], plain_http: None, role: str, call: Call
 ) -> None:
-    with pytest.raises(ClientError, match="AccessDenied|AuthorizationError"):  # the second is of SNS
+    with pytest.raises(ClientError, match=r"AccessDenied|AuthorizationError"):  # the second is of SNS
         call(acting(role), deployed_lake)
 
 
