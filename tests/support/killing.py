@@ -1,4 +1,4 @@
-"""`python -m tests.support.killing N before|after …`: a command that is killed at its N-th request.
+"""`python -m tests.support.killing N before|after …`: a command or the keeper, killed at its N-th request.
 
 SIGKILL, just before the request leaves or just after its answer came: between two requests nothing changes
 that outlives the process, so these are all the points there are.
@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 
 from clicklake.cli.group import main
+from tests.support.keeper_run import run_event
 from tests.support.paths import ROOT
 
 EVENTS = {"before": "before-send", "after": "response-received"}
@@ -63,4 +64,7 @@ def kill_often(arguments: list[str], env: dict[str, str], kills: int, requests: 
 
 if __name__ == "__main__":
     kill_at(int(sys.argv[1]), sys.argv[2])
-    main(sys.argv[3:])
+    if sys.argv[3] == "keeper":  # EVENT NOW REQUEST-ID
+        run_event(*sys.argv[4:])
+    else:
+        main(sys.argv[3:])
