@@ -48,6 +48,7 @@ def running_cloud(folder: Path) -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", "clicklake", "run", "--dir", str(folder), *any_ports]
     file = folder / "addresses.json"
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    environment["CLICKLAKE_KEEPER_SECONDS"] = "0"  # the demo compacts by itself, and nobody reads its mail
     with _running("clicklake run", command, environment, file.exists, folder):
         addresses: dict[str, str] = json.loads(file.read_text())
         yield addresses

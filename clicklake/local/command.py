@@ -104,6 +104,7 @@ def welcome(addresses: dict[str, str], shop: Shop) -> str:
    live        {addresses["live"]}       each click as it lands
    api         {addresses["api"]}
    lake        s3://{addresses["bucket"]}/clicks/       for its keys: eval "$(.run/bin/clicklake env)"
+   keeper      .run/log/keeper.log       what it found, every two minutes
 
 Send a click from another terminal. Two seconds later, see what landed:
 

@@ -19,6 +19,7 @@ from clicklake.errors import CommandError
 from clicklake.lake.loopback import open_url
 from clicklake.local.addresses import REGION, addresses_file, keys_of, new_token, write_private
 from clicklake.local.instance import InstanceError, only_instance
+from clicklake.local.keeper_clock import clock_seconds, keeper_clock, make_topic
 from clicklake.local.ports import PortError, Ports
 from clicklake.local.processes import Process
 from clicklake.local.services import READY_SECONDS, start_dashboard, start_emulator, start_ingest
@@ -77,6 +78,7 @@ def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator
     s3_url, api_url = f"http://127.0.0.1:{ports.s3}", f"http://127.0.0.1:{ports.api}"
     (folder / "state").mkdir(mode=0o700, exist_ok=True)  # other users may not read the lake's objects
     keys = keys_of(folder)
+    seconds = clock_seconds()
     aws_environment = QUIET_AWS | keys.environment(s3_url)
     target = Target(Aws(_without_aws(os.environ) | aws_environment), ACCOUNT, REGION, s3_url)
     site = f"{s3_url}/{SITE_BUCKET}/index.html"
@@ -85,7 +87,9 @@ def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator
         stop.callback(emulator.stop)
         emulator.wait_until_answers(f"{s3_url}/_ministack/health", seconds=READY_SECONDS)
         _publish_site(target.aws, f"{api_url}/clicks")
-        lake = _deploy_lake(target, shop, template, folder / "packaged.yaml")
+        dashboard_url = f"http://127.0.0.1:{ports.dashboard}/"
+        keeper = {"AlarmTopicArn": make_topic(target.aws), "DashboardAddress": dashboard_url}
+        lake = _deploy_lake(target, shop, template, folder / "packaged.yaml", keeper)
         ingest = start_ingest(folder, ports.api, lake, aws_environment | shop.variables())
         stop.callback(ingest.stop)
         token = new_token()
@@ -94,7 +98,6 @@ def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator
         )
         stop.callback(dashboard.stop)
         ingest.wait_until_answers(f"{api_url}/health", seconds=READY_SECONDS)
-        dashboard_url = f"http://127.0.0.1:{ports.dashboard}/"
         dashboard.wait_until_answers(f"{dashboard_url}health", seconds=READY_SECONDS)
         addresses = {
             "dashboard": f"{dashboard_url}?token={token}",
@@ -111,6 +114,8 @@ def _started(folder: Path, ports: Ports, shop: Shop, template: Path) -> Iterator
         _save_control_plane(addresses["live"])
         stop.callback(addresses_file(folder).unlink, missing_ok=True)
         write_private(addresses_file(folder), addresses)
+        log = folder / "log" / "keeper.log"
+        stop.enter_context(keeper_clock(target.aws, lake["KeeperFunctionName"], log, seconds))
         yield LocalCloud(addresses, (emulator, ingest, dashboard))
 
 
@@ -133,10 +138,12 @@ def _publish_site(aws: Aws, endpoint: str) -> None:
     make_bucket_public(aws, SITE_BUCKET)
 
 
-def _deploy_lake(target: Target, shop: Shop, template: Path, packaged: Path) -> dict[str, str]:
+def _deploy_lake(
+    target: Target, shop: Shop, template: Path, packaged: Path, keeper: dict[str, str]
+) -> dict[str, str]:
     parameters = shop.parameters(f"{target.endpoint}/{SITE_BUCKET}/mysfits/{{id}}")
     parameters["Runtime"] = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return deploy_lake(target, STAGE, template, packaged, parameters).outputs
+    return deploy_lake(target, STAGE, template, packaged, parameters | keeper).outputs
 
 
 def _save_control_plane(live: str) -> None:

@@ -33,7 +33,8 @@ def addresses(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     command: list[str | Path] = [python, "-m", "clicklake", "run", *ANY_PORTS]
     output = checkout / "run.log"
     with output.open("wb") as log:
-        cloud = subprocess.Popen(command, cwd=checkout, stdout=log, stderr=log)
+        environment = dict(os.environ) | {"CLICKLAKE_KEEPER_SECONDS": "0"}
+        cloud = subprocess.Popen(command, cwd=checkout, env=environment, stdout=log, stderr=log)
     try:
         file = checkout / ".run" / "addresses.json"
         assert eventually(lambda: file.exists() or cloud.poll() is not None, seconds=START_SECONDS)

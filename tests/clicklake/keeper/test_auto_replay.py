@@ -11,6 +11,7 @@ import pytest
 
 from clicklake.keeper import auto_replay
 from clicklake.keeper.auto_replay import triage_once
+from clicklake.keeper.invocation import Invocation
 from clicklake.keeper.results import claimed, read_result, result_key
 from clicklake.lake.bucket import Lake
 from tests.clicklake.keeper.conftest import Context, SelfCalls, metrics_in
@@ -211,7 +212,12 @@ def test_a_processor_that_is_down_is_asked_three_times_an_hour(
     for _ in range(5):
         fail(lake, envelope([click()]))
     asked: list[int] = []
-    monkeypatch.setattr(auto_replay, "_accepts", lambda invocation, records: bool(asked.append(len(records))))
+
+    def refuse(invocation: Invocation, records: list[bytes]) -> bool:
+        asked.append(len(records))
+        return False
+
+    monkeypatch.setattr(auto_replay, "_accepts", refuse)
     assert clock(NOW).run(REPLAY)["refusedObjects"] == 3
     assert asked == [1, 1, 1]
 

@@ -51,7 +51,8 @@ def _breaches(alarm: dict[str, Any], points: Points, end: datetime) -> bool:
         return bool(alarm["TreatMissingData"] == "breaching")
     value = sum(values) if alarm["Statistic"] == "Sum" else max(values)
     less = alarm["ComparisonOperator"] == "LessThanThreshold"
-    return value < alarm["Threshold"] if less else value > alarm["Threshold"]
+    threshold: int = alarm["Threshold"]
+    return value < threshold if less else value > threshold
 
 
 def live(
