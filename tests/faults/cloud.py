@@ -118,7 +118,7 @@ class Cloud:
 
     def put(self, record: bytes) -> None:
         """Past the ingest app."""
-        firehose = self._client("firehose")
+        firehose = self.client("firehose")
         firehose.put_record(DeliveryStreamName=self.addresses["stream"], Record={"Data": record})
 
     # Its processor.
@@ -126,7 +126,7 @@ class Cloud:
     @contextmanager
     def processor(self, source: str) -> Iterator[None]:
         """Another in its place, with a second for each batch."""
-        functions = self._client("lambda")
+        functions = self.client("lambda")
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("processor/handler.py", source)
@@ -140,14 +140,14 @@ class Cloud:
     @contextmanager
     def settings(self, **variables: str) -> Iterator[None]:
         """Other settings for the processor."""
-        functions = self._client("lambda")
+        functions = self.client("lambda")
         before = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
         self._configure(before | variables)
         yield
         self._configure(before)
 
     def _configure(self, variables: dict[str, str]) -> None:
-        self._client("lambda").update_function_configuration(
+        self.client("lambda").update_function_configuration(
             FunctionName=FUNCTION, Environment={"Variables": variables}
         )
 
@@ -155,7 +155,7 @@ class Cloud:
 
     @property
     def lake(self) -> TestLake:
-        return TestLake(self.addresses["bucket"], self._client("s3"))
+        return TestLake(self.addresses["bucket"], self.client("s3"))
 
     def ops(self, *arguments: str, code: int = 0) -> Any:
         """A command's JSON."""
@@ -164,7 +164,7 @@ class Cloud:
         assert result.exit_code == code, result.output
         return json.loads(result.stdout)
 
-    def _client(self, service: Any) -> Any:
+    def client(self, service: Any) -> Any:
         keys: Any = {
             "aws_access_key_id": self.addresses["accessKeyId"],
             "aws_secret_access_key": self.addresses["secretAccessKey"],

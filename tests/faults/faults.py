@@ -14,6 +14,7 @@ import requests
 
 from tests.faults.client import Clicks, Told
 from tests.faults.cloud import Cloud
+from tests.faults.keeper_faults import failing_keeper, replay_by_keeper, run_late, run_twice
 from tests.faults.matrix import CLICKS_IN_A_REQUEST, REQUESTS, Fault, replay, some_batches
 from tests.faults.processors import LIARS, SOURCES
 from tests.support.emulator import free_port
@@ -230,4 +231,8 @@ FAULTS = (
     Fault("the catalogue is down", on=catalogue_down, batches=other_items),
     Fault("the catalogue is slow", on=catalogue(SLOW, seconds=5)),
     Fault("the catalogue returns invalid data", on=catalogue(LIES), batches=other_items),
+    Fault("the keeper fails", on=failing_keeper),
+    Fault("the keeper runs twice at once", meanwhile=run_twice),
+    Fault("the keeper is late by days", meanwhile=run_late),
+    Fault("the processor raises, and the keeper replays", raising, mend=replay_by_keeper),
 )

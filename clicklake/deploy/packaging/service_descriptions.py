@@ -22,10 +22,15 @@ def is_description(file: PurePath) -> bool:
 
 
 def trim_services(bundle: Path, services: tuple[str, ...]) -> None:
-    """Remove botocore's descriptions of all other services: 440 of them are most of its size."""
+    """Remove botocore's descriptions of all other services, and the texts in the documentation of these.
+
+    440 services are most of botocore's size, and documentation is most of a description.
+    """
     for folder in filter(Path.is_dir, (bundle / "botocore" / "data").iterdir()):
         if folder.name not in services:
             shutil.rmtree(folder)
+    for file in bundle.glob("botocore/data/*/*/service-2.json.gz"):
+        _write_description(file, _with_empty_documentation(json.loads(gzip.decompress(file.read_bytes()))))
 
 
 def trim_descriptions(bundle: Path) -> None:
@@ -33,14 +38,18 @@ def trim_descriptions(bundle: Path) -> None:
     for service, operations in OPERATIONS.items():
         for file in bundle.glob(f"botocore/data/{service}/*/service-2.json.gz"):
             description = json.loads(gzip.decompress(file.read_bytes()))
-            trimmed = json.dumps(only(operations, description), separators=(",", ":"))
-            file.write_bytes(gzip.compress(trimmed.encode(), mtime=0))
+            _write_description(file, only(operations, description))
     endpoints = bundle / "botocore/data/endpoints.json"
     partitions = json.loads(endpoints.read_text())
     for partition in partitions["partitions"]:
         services = partition["services"]
         partition["services"] = {name: services[name] for name in services if name in OPERATIONS}
     endpoints.write_text(json.dumps(partitions, separators=(",", ":")))
+
+
+def _write_description(file: Path, description: Any) -> None:
+    text = json.dumps(description, separators=(",", ":"))
+    file.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def only(operations: tuple[str, ...], description: dict[str, Any]) -> dict[str, Any]:
@@ -66,6 +75,18 @@ def _shapes_in(node: Any) -> list[str]:
         return []
     own = [node["shape"]] if isinstance(node.get("shape"), str) else []
     return own + [name for child in node.values() for name in _shapes_in(child)]
+
+
+def _with_empty_documentation(node: Any) -> Any:
+    """Keep the names: botocore reads some of them when it makes a client."""
+    if isinstance(node, list):
+        return [_with_empty_documentation(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: "" if name == "documentation" and isinstance(child, str) else _with_empty_documentation(child)
+        for name, child in node.items()
+    }
 
 
 def _without_documentation(node: Any) -> Any:
