@@ -28,6 +28,8 @@ DIMENSIONS: Mapping[str, tuple[str, str]] = {
     "browser": ("Browser", "browser"),
 }
 STEP_KINDS = ("type", "page", "item")
+SESSION_QUESTIONS = frozenset(["entry_pages", "exit_pages"])
+"""Saved questions about whole sessions: a filter selects the sessions with such an event."""
 ATTRIBUTE_MARK = "catalogue."  # before the name of a catalogue's attribute
 
 
