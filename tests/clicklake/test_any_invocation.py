@@ -105,6 +105,7 @@ COMMANDS: dict[str, dict[str, list[str]]] = {
         "--engine": ["duckdb", "athena", "x"],
     },
     "reconcile": SPAN | {"--no-wait": [], "--recover": [], "--json": []},
+    "status": {"--json": []},
     "replay": SPAN | {"--type": TEXTS, "--parked": [], "--dry-run": [], "--stream": TEXTS, "--json": []},
     "reenrich": SPAN | {"--dry-run": [], "--json": []},
     "erase": {

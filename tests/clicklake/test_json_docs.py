@@ -20,6 +20,7 @@ CALLS = {
     "report": SPAN,
     "compact": SPAN,
     "reconcile": SPAN,
+    "status": (),
     "replay": ("--dry-run",),
     "reenrich": (*SPAN, "--dry-run"),
     "erase": ("--user-id", "u-1", "--dry-run"),
