@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from clicklake.lake.partitions import HOUR
-from clicklake.status.command import LABELS, WORDS, ago
 from clicklake.status.parts import (
     Alarms,
     Delivery,
@@ -27,6 +26,7 @@ from clicklake.status.parts import (
     Versions,
     WaitingFailures,
 )
+from clicklake.status.words import LABELS, WORDS, ago
 
 NOW = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 NEWEST = NewestObject("clicks/dt=2026-11-28/hr=09/a.gz", NOW - timedelta(minutes=2))
