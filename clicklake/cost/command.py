@@ -7,16 +7,22 @@ from rich.table import Table
 
 from clicklake.cli.console import OUT, print_json
 from clicklake.cli.options import FiniteRange, json_option
-from clicklake.cost.breakdown import CostBreakdown, cost_per_million, interpolate
-from clicklake.cost.stages import (
+from clicklake.cost.breakdown import CostBreakdown, FunctionCost, PipelineConfig, cost_per_million
+from clicklake.cost.estimate import (
+    FIREHOSE_MS,
     MEASURED_CLICKS,
-    alarm_metrics,
-    measurements,
-    other_configs,
-    our_configs,
+    at_default_wait,
+    configs_of,
+    count_alarm_metrics,
+    default_wait,
+    read_measurements,
     read_prices,
-    stages_of_settings,
+    read_stages,
 )
+
+ZAPPA_DEFAULTS = ("x86_64", 512)  # architecture and memory of a stage that sets neither
+SEED_CLICK_BYTES = 100  # {"userId": …, "mysfitId": …}, as the workshop's page sends it
+SEED_ANSWER_BYTES = 400
 
 
 @click.command()
@@ -31,7 +37,7 @@ from clicklake.cost.stages import (
 @click.option(
     "--firehose-ms",
     type=FiniteRange(0, 60_000),
-    default=8.0,
+    default=FIREHOSE_MS,
     show_default=True,
     help="Time until Firehose answers, an assumption; a stage's own time is in its function's Duration.",
 )
@@ -44,24 +50,16 @@ def command(stages: tuple[str, ...], sizes: tuple[str, ...], firehose_ms: float,
     measured, without free tiers and cold starts.
     """
     prices = read_prices()
-    measured = measurements()
-    configs = our_configs(stages, sizes or MEASURED_CLICKS, measured, firehose_ms)
-    configs |= other_configs(measured, firehose_ms)
+    measured = read_measurements()
+    configs = configs_of(stages, sizes or MEASURED_CLICKS, measured, firehose_ms)
+    configs |= _others(measured, firehose_ms)
     processor_us = measured["processor_on_lambda"]["us_per_click"]
     costs = {name: cost_per_million(config, prices, processor_us) for name, config in configs.items()}
-    batching = measured["batching"]
-    measured_wait = batching["waits"][str(batching["default"])]
+    measured_wait = default_wait(measured)
     at_default = {
-        stage: interpolate(
-            costs[f"{stage}, 1 a request"].total,
-            costs[f"{stage}, 10 a request"].total,
-            measured_wait["clicks_per_request"],
-            measured_wait["repeated_share"],
-        )
-        for stage in stages or stages_of_settings()
-        if not sizes
+        stage: at_default_wait(stage, costs, measured) for stage in stages or read_stages() if not sizes
     }
-    idle = alarm_metrics() * prices["alarm_metric_per_month"]
+    idle = count_alarm_metrics() * prices["alarm_metric_per_month"]
     if as_json:
         by_name = {name: {**cost._asdict(), "total": cost.total} for name, cost in costs.items()}
         print_json(
@@ -79,6 +77,19 @@ def command(stages: tuple[str, ...], sizes: tuple[str, ...], firehose_ms: float,
                 f"{stage}, at the tracker's default data-wait: {usd:.2f} USD per million clicks"
                 f" ({measured_wait['clicks_per_request']:.2f} clicks per request on the demo's day)."
             )
+
+
+def _others(measured: Any, firehose_ms: float) -> dict[str, PipelineConfig]:
+    zappa, sizes = measured["warm"]["zappa"]["1"], measured["warm"]["sizes"]["1"]
+    function = FunctionCost(*ZAPPA_DEFAULTS, zappa["cpu_us"], firehose_ms, zappa["log_bytes"])
+    return {
+        "the workshop's design: REST API to Firehose, 1 a request": PipelineConfig(
+            "rest_api", 1, SEED_CLICK_BYTES, SEED_ANSWER_BYTES
+        ),
+        "Zappa's defaults, 1 a request": PipelineConfig(
+            "rest_api", 1, sizes["record"], sizes["answer"], function
+        ),
+    }
 
 
 def _show(costs: dict[str, CostBreakdown], prices: Any, idle: float) -> None:

@@ -6,7 +6,7 @@ The dashboard shows these parts too, so this module imports no DuckDB and nothin
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 
 import msgspec
@@ -19,11 +19,11 @@ from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.partitions import DELIVERY_WINDOW, HOUR, Span, hour_of, hour_of_key
 from clicklake.status.parts import (
     Delivery,
-    KeeperResult,
     KeeperRuns,
     LakeStatus,
     NewestObject,
     RecentClicks,
+    ReconciledDay,
     TooManyToCount,
     WaitingFailures,
 )
@@ -135,23 +135,21 @@ def _codes_in(lake: Lake, found: S3Object) -> Iterator[str]:
 
 
 def read_keeper(lake: Lake, now: datetime) -> KeeperRuns:
-    days = sorted(lake.days(KEEPER), reverse=True)[:RESULT_DAYS]
-    compacted, missing = _compaction(lake, now)
+    compacted = _newest(lake, FOLDER)
     return KeeperRuns(
-        reconcile=_last_result(lake, days, "reconcile"),
-        compact=_last_result(lake, days, "compact"),
-        compacted_until=compacted,
-        not_compacted=missing,
+        reconcile=_last_reconciled_day(lake),
+        compact=compacted,
+        compacted_until=hour_of_key(compacted.key) + HOUR if compacted else None,
+        not_compacted=_not_compacted(lake, now) if compacted else (),
         has_traffic_since=min(lake.days("raw/"), default=None),
         is_expected="KeeperFunctionName" in lake.outputs,
     )
 
 
 class StoredResult(msgspec.Struct, rename="camel"):
-    """What a status reads of the keeper's results. Only reconcile has the counts."""
+    """What a status reads of a result of the keeper's reconciliation."""
 
-    finished_at: datetime
-    missing: int = 0
+    missing: int
     accepted: int = 0
     records: int = 0
 
@@ -159,14 +157,17 @@ class StoredResult(msgspec.Struct, rename="camel"):
 _RESULTS = msgspec.json.Decoder(StoredResult)
 
 
-def _last_result(lake: Lake, days: list[date], job: str) -> KeeperResult | None:
-    for day in days:
-        key = f"{KEEPER}dt={day}/{job}.json"
-        if result := read_result(lake, key):
-            finished = result.finished_at
-            at = finished.astimezone(UTC) if finished.tzinfo else finished.replace(tzinfo=UTC)
-            return KeeperResult(key, day, at, result.missing)
+def _last_reconciled_day(lake: Lake) -> ReconciledDay | None:
+    for day in sorted(lake.days(KEEPER), reverse=True)[:RESULT_DAYS]:
+        key = result_key(day)
+        for found in lake.objects(key):
+            if result := read_result(lake, key):
+                return ReconciledDay(key, day, found.modified, result.missing)
     return None
+
+
+def result_key(day: date) -> str:
+    return f"{KEEPER}dt={day}/reconcile.json"
 
 
 def read_result(lake: Lake, key: str) -> StoredResult | None:
@@ -180,20 +181,16 @@ def read_result(lake: Lake, key: str) -> StoredResult | None:
 def read_month_results(lake: Lake, today: date) -> tuple[int, int]:
     """Return the clicks and records that were accepted this month, up to the last reconciled day."""
     days = [day for day in lake.days(KEEPER) if (day.year, day.month) == (today.year, today.month)]
-    found = [read_result(lake, f"{KEEPER}dt={day}/reconcile.json") for day in sorted(days)]
+    found = [read_result(lake, result_key(day)) for day in sorted(days)]
     results = [result for result in found if result]
     return sum(each.accepted for each in results), sum(each.records for each in results)
 
 
-def _compaction(lake: Lake, now: datetime) -> tuple[datetime | None, tuple[datetime, ...]]:
-    """Return the end of the newest hour in columns/, and the hours that the keeper should have compacted."""
-    if not lake.subfolders(FOLDER):  # never compacted: reports read the lines
-        return None, ()
+def _not_compacted(lake: Lake, now: datetime) -> tuple[datetime, ...]:
+    """Return the hours since yesterday that the keeper should have compacted by now."""
     days = [(now - timedelta(days=number)).date() for number in (1, 0)]
     lines, columns = ({*_hours(lake, folder, days)} for folder in ("clicks/", FOLDER))
-    missing = tuple(hour for hour in sorted(lines - columns) if is_closed(hour + COMPACTION_SLACK, now))
-    newest = max(columns, default=None) or _newest_hour(lake, FOLDER)
-    return newest and newest + HOUR, missing
+    return tuple(hour for hour in sorted(lines - columns) if is_closed(hour + COMPACTION_SLACK, now))
 
 
 def _hours(lake: Lake, folder: str, days: list[date]) -> Iterator[datetime]:
@@ -201,10 +198,3 @@ def _hours(lake: Lake, folder: str, days: list[date]) -> Iterator[datetime]:
         for hour in lake.subfolders(f"{folder}dt={day}/"):
             with suppress(ValueError):  # in no hourly partition
                 yield hour_of_key(hour)
-
-
-def _newest_hour(lake: Lake, folder: str) -> datetime | None:
-    for hour in _hours_backwards(lake, folder):
-        with suppress(ValueError):
-            return hour_of_key(hour)
-    return None

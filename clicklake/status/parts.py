@@ -86,24 +86,25 @@ class WaitingFailures:
     """False if there are more objects than a status may read: then the records are at least these."""
 
 
-class KeeperResult(NamedTuple):
-    """What the keeper wrote of a job and a day."""
+class ReconciledDay(NamedTuple):
+    """The keeper's result of a day."""
 
     key: str
     day: date
     finished_at: datetime
     missing: int
-    """Of reconcile; 0 for other jobs."""
 
 
 @dataclass(frozen=True)
 class KeeperRuns:
-    reconcile: KeeperResult | None
-    compact: KeeperResult | None
+    reconcile: ReconciledDay | None
+    """Of the newest day that has a result."""
+    compact: NewestObject | None
+    """The object of the newest hour in columns/."""
     compacted_until: datetime | None
-    """The end of the newest hour in columns/."""
+    """The end of that hour."""
     not_compacted: tuple[datetime, ...]
-    """Hours of the last two days that closed at least three hours ago, and have lines but no columns."""
+    """Hours since yesterday that closed at least three hours ago, and have lines but no columns."""
     has_traffic_since: date | None
     """The first day in raw/."""
     is_expected: bool

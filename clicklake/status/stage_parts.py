@@ -8,8 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from clicklake.cli.checkout import checkout_version
+from clicklake.cost.estimate import read_stages
 from clicklake.cost.month import usd_of
-from clicklake.cost.stages import stages_of_settings
 from clicklake.deploy import names
 from clicklake.deploy.resources.api import http_api, rest_api
 from clicklake.deploy.target import address_of_api
@@ -103,7 +103,7 @@ def read_month(lake: Lake, stage: str, now: datetime) -> MonthSoFar | None:
 
 def _model(lake: Lake, stage: str) -> str:
     """Return which stage of zappa_settings.json this one is like."""
-    if stage in stages_of_settings():
+    if stage in read_stages():
         return stage
     found = if_allowed(lambda: http_api(lake, stage))
     return "production" if found and not isinstance(found, Refusal) else "dev"

@@ -75,8 +75,9 @@ def _keeper_words(part: KeeperRuns, status: Status) -> Iterator[str]:
         yield f"reconciled {last.day}, {last.missing:,} missing, {ago(last.finished_at, status.checked_at)}"
     else:
         yield "no day reconciled yet"
-    if part.compacted_until:
-        yield f"compacted until {part.compacted_until:%Y-%m-%d %H}:00"
+    if part.compact and part.compacted_until:
+        done = ago(part.compact.modified, status.checked_at)
+        yield f"compacted until {part.compacted_until:%Y-%m-%d %H}:00, {done}"
     else:
         yield "nothing compacted yet"
 

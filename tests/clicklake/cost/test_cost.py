@@ -9,13 +9,14 @@ import pytest
 from click.testing import CliRunner
 
 from clicklake.cli.group import main
-from clicklake.cost import stages
+from clicklake.cost import command as cost
+from clicklake.cost import estimate
 from clicklake.cost.breakdown import MILLION, FunctionCost, PipelineConfig, cost_per_million
 from clicklake.cost.month import MONTH, usd_of
 from tests.cloudformation.templates import load
 from tests.support.paths import ROOT
 
-PRICES = json.loads((Path(stages.__file__).with_name("prices.json")).read_text())
+PRICES = json.loads((Path(cost.__file__).with_name("prices.json")).read_text())
 ARM = FunctionCost("arm64", 512, cpu_us=600, wait_ms=8, log_bytes=0)
 
 
@@ -128,7 +129,7 @@ def test_unknown_stage_is_named() -> None:
 
 
 def test_missing_measurements_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(stages, "ROOT", tmp_path)
+    monkeypatch.setattr(estimate, "ROOT", tmp_path)
     done = run()
     assert done.exit_code == 2
     assert "make bench" in done.output

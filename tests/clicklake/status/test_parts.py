@@ -12,13 +12,13 @@ from clicklake.status.parts import (
     Delivery,
     DeployedVersion,
     Freshness,
-    KeeperResult,
     KeeperRuns,
     LakeStatus,
     MonthSoFar,
     NewestObject,
     RaisedAlarm,
     RecentClicks,
+    ReconciledDay,
     Refusal,
     StageStatus,
     Status,
@@ -30,10 +30,10 @@ from clicklake.status.words import LABELS, WORDS, ago
 
 NOW = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 NEWEST = NewestObject("clicks/dt=2026-11-28/hr=09/a.gz", NOW - timedelta(minutes=2))
-RESULT = KeeperResult(
+RESULT = ReconciledDay(
     "keeper/dt=2026-11-26/reconcile.json", (NOW - timedelta(days=2)).date(), NOW - timedelta(hours=6), 0
 )
-RUNS = KeeperRuns(RESULT, None, NOW - HOUR, (), (NOW - timedelta(days=30)).date(), is_expected=True)
+RUNS = KeeperRuns(RESULT, NEWEST, NOW - HOUR, (), (NOW - timedelta(days=30)).date(), is_expected=True)
 NO_FAILURES = WaitingFailures(0, 0, {}, is_complete=True)
 WELL = LakeStatus(
     delivery=Delivery(NEWEST, NEWEST, None),
