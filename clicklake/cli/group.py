@@ -37,6 +37,8 @@ COMMANDS = {
     "undeploy": CommandEntry(
         "On AWS", "clicklake.deploy.command:undeploy", "Remove a stage; keep the data it collected."
     ),
+    "status": CommandEntry("On AWS", "clicklake.status.command", "Show whether a stage is well."),
+    "verify": CommandEntry("On AWS", "clicklake.verify.command", "Prove that a deployed stage works."),
     "cost": CommandEntry("On AWS", "clicklake.cost.command", "Print what a million clicks cost."),
     "dashboard": CommandEntry(
         "Read the lake", "clicklake.dashboard.command", "Show the clicks in the browser."
@@ -45,6 +47,7 @@ COMMANDS = {
     "query": CommandEntry(
         "Read the lake", "clicklake.query.command", "Ask the lake in SQL, or run a saved query."
     ),
+    "mcp": CommandEntry("Read the lake", "clicklake.mcp.command", "Let an assistant ask the lake."),
     "tail": CommandEntry("Read the lake", "clicklake.tail.command", "Show clicks and failures as they land."),
     "reconcile": CommandEntry(
         "Keep the lake", "clicklake.reconcile.command", "Prove that no accepted click is missing."

@@ -19,14 +19,6 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from clicklake.cli.sanitize import for_terminal
 from clicklake.dashboard.answers import Answers
-from clicklake.dashboard.filters import (
-    ATTRIBUTE_MARK,
-    DIMENSIONS,
-    STEP_KINDS,
-    ViewError,
-    check_attributes,
-    where,
-)
 from clicklake.dashboard.funnel import funnel_question, funnel_steps
 from clicklake.dashboard.overview import (
     FIGURES,
@@ -42,6 +34,14 @@ from clicklake.dashboard.sql_text import command_of, sql_of
 from clicklake.dashboard.view import FORM_FIELDS, PERIODS, View, parse_view
 from clicklake.errors import CommandError
 from clicklake.lake.object_stream import UnreadableObjectError
+from clicklake.query.filters import (
+    ATTRIBUTE_MARK,
+    DIMENSIONS,
+    STEP_KINDS,
+    ParameterError,
+    check_attributes,
+    where,
+)
 from clicklake.query.output import write_csv
 from clicklake.query.queries import QueryResult
 from clicklake.report import charts
@@ -49,6 +49,8 @@ from clicklake.report.charts import bars, share
 from clicklake.report.panels import plain
 from clicklake.report.timeline import ChartSize, unit_of
 from clicklake.report.words import sentence
+from clicklake.status.kept import KeptStatus
+from clicklake.status.words import LABELS, words_of
 
 log = logging.getLogger("clicklake.dashboard")
 
@@ -71,6 +73,7 @@ COMPARISON_NAMES = {
 }
 CHARTS = {"clicks": ("clicks", "pageviews"), "visitors": ("visitors", "sessions")}
 HALF_PAGE = ChartSize(600, 8)
+STATUS_LABELS = [LABELS[name] for name in ("delivery", "failures", "keeper")]
 CHARTS_FOLDER = Path(charts.__file__).parent
 CHART_NAMES = {"clicks": "clicks", "pageviews": "page views", "visitors": "visitors", "sessions": "sessions"}
 
@@ -85,6 +88,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     cards = cards_of(answers.attributes)
     visits: KeptVisits = {}
+    status = KeptStatus(answers.lake)
     lists = {panel.query: panel for card in cards for panel in card.panels}
 
     def view_of_request() -> View:
@@ -185,6 +189,14 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     def now_panel() -> str:
         return render_template("now.html", here=present(answers.lake, answers.now(), visits))
 
+    @app.get("/panel/status")
+    def status_panel() -> str:
+        found = status.read(answers.now())
+        words = words_of(found)
+        parts = {label: for_terminal(words[label]) for label in STATUS_LABELS}
+        attention = [(for_terminal(each.what), for_terminal(each.todo)) for each in found.attention]
+        return render_template("status.html", parts=parts, attention=attention)
+
     @app.get("/panel/funnel")
     def funnel_panel() -> str:
         view = view_of_request()
@@ -245,8 +257,8 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     def newest() -> dict[str, str]:
         return {"newest": answers.newest()}
 
-    @app.errorhandler(ViewError)
-    def wrong_view(error: ViewError) -> tuple[str, int]:
+    @app.errorhandler(ParameterError)
+    def wrong_view(error: ParameterError) -> tuple[str, int]:
         return render_template("error.html", title="This view cannot be shown", text=str(error)), 400
 
     @app.errorhandler(CommandError)
