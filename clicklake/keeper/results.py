@@ -26,7 +26,7 @@ NOT_FOUND = ("NoSuchKey", "404")
 Document = dict[str, Any]
 
 
-class StoredResult(NamedTuple):
+class KeptResult(NamedTuple):
     document: Document
     etag: str
     modified: datetime
@@ -40,7 +40,7 @@ def result_key(job: str, day: date) -> str:
     return f"{day_folder(day)}{job}.json"
 
 
-def read_result(lake: Lake, key: str) -> StoredResult | None:
+def read_result(lake: Lake, key: str) -> KeptResult | None:
     """Return what is stored under the key; None if there is no such object, or it is not ours."""
     try:
         response = lake.s3.get_object(Bucket=lake.bucket, Key=key)
@@ -53,10 +53,10 @@ def read_result(lake: Lake, key: str) -> StoredResult | None:
     except ValueError:
         document = None
     known = document if isinstance(document, dict) else {}
-    return StoredResult(known, response["ETag"], response["LastModified"])
+    return KeptResult(known, response["ETag"], response["LastModified"])
 
 
-def put_json(lake: Lake, key: str, document: Document, replaces: StoredResult | None) -> bool:
+def put_json(lake: Lake, key: str, document: Document, replaces: KeptResult | None) -> bool:
     """Put the object if it is still as it was read. Return whether it was."""
     condition: Any = {"IfMatch": replaces.etag} if replaces else {"IfNoneMatch": "*"}
     body = json.dumps(document, indent=1, sort_keys=True).encode()

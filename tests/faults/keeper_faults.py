@@ -5,15 +5,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from clicklake.lake.partitions import hour_of
 from tests.faults.cloud import Cloud
 from tests.support.lakes import click, envelope, line, new_id
+from tests.support.landed import eventually
 
 KEEPER = "clicklake-keeper-dev"
 STACK = "clicklake-lake-dev"
 LATE_DAYS = 3  # final days without a result
+LATE_SECONDS = 60
 
 
 def invoke(cloud: Cloud, **event: str) -> Any:
@@ -59,8 +62,9 @@ def run_late(cloud: Cloud) -> None:
         lake.put("clicks", [line(event_id, at)], at)
     invoke(cloud, job="reconcile")
     for at in days:
-        invoke(cloud, job="reconcile", day=f"{at:%Y-%m-%d}")  # waits, as the schedule's event does not
-        stored = json.loads(lake.body(f"keeper/dt={at:%Y-%m-%d}/reconcile.json"))
+        key = f"keeper/dt={at:%Y-%m-%d}/reconcile.json"
+        assert eventually(partial(lake.keys, key), seconds=LATE_SECONDS), key
+        stored = json.loads(lake.body(key))
         assert (stored["final"], stored["missing"], stored["delivered"] >= 1) == (True, 0, True)
 
 
