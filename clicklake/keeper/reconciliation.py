@@ -49,7 +49,7 @@ from clicklake.reconcile.hour_window import reconcile_span
 JOB = "reconcile"
 DAY = timedelta(days=1)
 LOOKS_BACK = 7  # days: a keeper that was broken for so long makes up for it
-MAX_DAY_BYTES = 600_000_000  # of raw/ and clicks/; more is handed on hour by hour
+MAX_DAY_BYTES = 2_000_000_000  # of raw/ and clicks/, about three minutes; more is handed on hour by hour
 # Lambda ends a function that called itself 16 times in a row:
 # docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 MAX_ROUNDS = 14

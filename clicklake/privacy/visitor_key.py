@@ -64,8 +64,8 @@ class VisitorKeyItem:
     def advance(self, today: date) -> bool:
         """Overwrite a key of an earlier day with today's. Return whether this call did it.
 
-        The ingest app does so itself at the first request of a day. A stage without traffic needs a scheduled
-        function that calls this once a day.
+        The ingest app does so itself at the first request of a day. The keeper calls this once a day, for
+        stages without traffic.
         """
         stored = self.read()
         if stored is None or stored.day >= today:

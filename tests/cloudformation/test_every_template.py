@@ -1,5 +1,6 @@
 """Rules for every template: AWS's tools accept it, parameters are bounded, permissions are narrow."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from clicklake.deploy.resources.stacks import compact_template
 from tests.cloudformation.templates import (
     TEMPLATES,
     as_list,
@@ -111,3 +113,11 @@ def is_allowed(parameter: dict[str, Any], value: Any) -> bool:
     if parameter["Type"] == "Number":
         return bool(parameter["MinValue"] <= value <= parameter["MaxValue"])
     return re.fullmatch(parameter["AllowedPattern"], value) is not None
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.name)
+def test_a_request_to_cloudformation_has_room_for_the_template(template: Path) -> None:
+    """It is the same template without comments, and CloudFormation accepts 51,200 bytes."""
+    sent = compact_template(template)
+    assert len(sent.encode()) <= 51_200
+    assert json.loads(sent) == load(template)

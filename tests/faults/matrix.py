@@ -125,7 +125,7 @@ responses that the client received. `make faults` runs all faults and writes thi
 | retried | got 503 with `Retry-After`, or no response, and were sent again with the same ids |
 | delivered | are in `clicks/` in the end |
 | failed | were in `failed/` for a while, with a reason |
-| replayed | were put back by `clicklake replay`; if nothing had failed, after `reconcile --recover` |
+| replayed | were put back by `replay` or the keeper; if nothing had failed, after `reconcile --recover` |
 | duplicates | lines beyond the first of an id; every query counts an id once |
 | lost | were accepted, and are neither in `clicks/` nor under `failed/` or `parked/` |
 

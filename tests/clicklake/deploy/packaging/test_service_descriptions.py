@@ -12,7 +12,12 @@ import botocore.session
 import pytest
 from botocore.loaders import Loader
 
-from clicklake.deploy.packaging.service_descriptions import OPERATIONS, is_description, trim_descriptions
+from clicklake.deploy.packaging.service_descriptions import (
+    OPERATIONS,
+    is_description,
+    trim_descriptions,
+    trim_services,
+)
 
 DATA = Path(botocore.__file__).parent / "data"
 
@@ -72,3 +77,19 @@ def test_descriptions_of_other_services_are_not_copied() -> None:
         if is_description(path)
     }
     assert copied == {*OPERATIONS}
+
+
+def test_the_keepers_services_keep_every_operation_and_no_text(tmp_path: Path) -> None:
+    for service in ("sns", "sts"):
+        shutil.copytree(DATA / service, tmp_path / "botocore" / "data" / service)
+    trim_services(tmp_path, ("sns",))
+    ((name, found),) = descriptions(tmp_path)
+    (original,) = DATA.glob("sns/*/service-2.json.gz")
+    whole = json.loads(gzip.decompress(original.read_bytes()))
+    assert (name, found["operations"].keys()) == ("sns", whole["operations"].keys())
+    assert {operation["documentation"] for operation in found["operations"].values()} == {""}
+    loader = Loader([str(tmp_path / "botocore/data"), str(DATA)], include_default_search_paths=False)
+    session = botocore.session.Session()
+    session.register_component("data_loader", loader)
+    client = session.create_client("sns", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    assert client.meta.method_to_api_mapping["publish"] == "Publish"
