@@ -23,6 +23,7 @@ from clicklake.keeper.reconciliation import run_reconcile
 from clicklake.keeper.settings import keeper_settings
 from clicklake.lake.bucket import find_lake
 from clicklake.lake.loopback import new_client
+from clicklake.tables.parquet_cache import ParquetCache
 
 Job = Callable[[Invocation, Event], dict[str, Any]]
 
@@ -33,6 +34,8 @@ JOBS: Mapping[str, Job] = {
     "mail": run_mail,
     "replay": run_replay,
 }
+
+MAX_CACHE_BYTES = 1_000_000_000
 
 logging.getLogger("clicklake.keeper").setLevel(logging.INFO)
 
@@ -49,4 +52,7 @@ def run(event: Event, context: LambdaContext, now: datetime) -> dict[str, Any]:
         raise KeeperError(f"job is {event.get('job')!r}; it must be one of {', '.join(JOBS)}")
     settings = keeper_settings()
     lake = find_lake("", settings.bucket, new_client)
-    return JOBS[name](Invocation(lake, settings, context, now), event)
+    try:
+        return JOBS[name](Invocation(lake, settings, context, now), event)
+    finally:  # /tmp stays for the next invocation, and DuckDB needs most of it
+        ParquetCache(lake, max_bytes=MAX_CACHE_BYTES, shows_progress=False).prune()

@@ -70,13 +70,14 @@ def run_reconcile(invocation: Invocation, event: Event) -> dict[str, Any]:
     day = parse_day(event["day"], invocation.now.date())
     if "hour" in event:
         return _reconcile_hour(invocation, day, parse_hour(event["hour"]))
+    number = _round_of(event)
     with claimed(invocation.lake, JOB, day, invocation.context.aws_request_id) as is_ours:
         if not is_ours:
             return {"day": str(day), "running": True}
-        document = _reconcile_day(invocation, day, _round_of(event))
+        document = _reconcile_day(invocation, day, number)
         if document:
             return _finish(invocation, day, document)
-    invocation.start_itself({"job": JOB, "day": str(day), "round": _round_of(event) + 1})
+    invocation.start_itself({"job": JOB, "day": str(day), "round": number + 1})
     return {"day": str(day), "handedOn": True}
 
 
@@ -103,7 +104,13 @@ def _is_reconciled(lake: Lake, day: date) -> bool:
 
 
 def _round_of(event: Event) -> int:
-    return int(event.get("round", 1))
+    """Return the number of the invocation that this day takes. Raises KeeperError."""
+    number = event.get("round", 1)
+    if type(number) is not int or number < 1:
+        raise KeeperError(f"round is {number!r}; it must be a number from 1")
+    if number > MAX_ROUNDS:
+        raise KeeperError(f"{event['day']} is too large: it is not done after {MAX_ROUNDS} times 15 minutes")
+    return number
 
 
 def _span_of(day: date) -> Span:
@@ -118,8 +125,6 @@ def _reconcile_day(invocation: Invocation, day: date, round_number: int) -> Docu
         if bytes_of_day(lake, day) <= MAX_DAY_BYTES:
             return _account_of(invocation, span)
         _delete_parts(lake, day)
-    if round_number > MAX_ROUNDS:
-        raise KeeperError(f"{day} is not reconciled after {MAX_ROUNDS} rounds; send the event again to go on")
     for hour in hours_between(span.since, span.until):
         if read_result(lake, _part_key(day, hour)):
             continue
@@ -189,10 +194,10 @@ def _finish(invocation: Invocation, day: date, account: Document) -> dict[str, A
     """Store the result with the missing clicks beside it, send a message if clicks are missing, and count."""
     lake, missing = invocation.lake, account.pop("missingClicks")
     unreadable = [*dict.fromkeys(account["unreadable"])]  # an hour's neighbours are read with it
-    columns = account["columns"]
+    columns, is_final = account["columns"], day <= final_day(invocation.now)
     counts = {
-        "Reconciled": int(day <= final_day(invocation.now)),
-        "Accepted": account["accepted"],
+        "Reconciled": int(is_final),
+        "Accepted": account["accepted"] if is_final else 0,  # so that a day counts once
         "Missing": account["missing"] + account["replayed"]["missing"],
         "Unreadable": len(unreadable),
         "ColumnsFaults": len(columns["faults"]),
@@ -203,7 +208,7 @@ def _finish(invocation: Invocation, day: date, account: Document) -> dict[str, A
         **account,
         "job": JOB,
         "day": str(day),
-        "final": bool(counts["Reconciled"]),
+        "final": is_final,
         "unreadable": unreadable[:MAX_LISTED],
         "columns": columns | {"faults": columns["faults"][:MAX_LISTED]},
         "missingObject": _put_missing(lake, day, missing) if missing else None,
@@ -249,7 +254,7 @@ def _message_lines(
     invocation: Invocation, day: date, document: Document, missing: list[Document], counts: dict[str, int]
 ) -> Iterator[str]:
     bucket, stage = invocation.lake.bucket, invocation.settings.stage
-    yield f"Of {counts['Accepted']:,} clicks accepted on {day} (UTC), {counts['Missing']:,} are missing."
+    yield f"Of {document['accepted']:,} clicks accepted on {day} (UTC), {counts['Missing']:,} are missing."
     yield f"Result: s3://{bucket}/{result_key(JOB, day)}"
     if document["missingObject"]:
         yield f"Missing clicks, one a line: s3://{bucket}/{document['missingObject']}"

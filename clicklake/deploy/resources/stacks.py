@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from awscli.customizations.cloudformation.yamlhelper import yaml_parse
 from botocore.exceptions import ClientError
 
 from clicklake.deploy.aws import Aws, DeployError
@@ -45,6 +44,9 @@ def compact_template(template: Path) -> str:
     CloudFormation accepts 51,200 bytes in a request, and lake.yaml has more:
     docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
     """
+    # Zappa's environment imports this module too, and has no AWS CLI.
+    from awscli.customizations.cloudformation.yamlhelper import yaml_parse
+
     return json.dumps(yaml_parse(template.read_text()), separators=(",", ":"))
 
 

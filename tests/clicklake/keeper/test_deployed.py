@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from clicklake.keeper.reconciliation import final_day
 from clicklake.lake.columns import columns_key
 from clicklake.lake.partitions import HOUR, hour_of
 from tests.cloudformation.account import Account
@@ -84,14 +85,27 @@ def test_failed_hour_is_an_error_that_names_its_object(
     lake.s3.delete_object(Bucket=lake.bucket, Key=broken)
 
 
-def test_the_schedule_is_there_and_starts_the_keeper(deployed: tuple[Account, dict[str, str]]) -> None:
+def test_the_schedules_are_there_and_start_the_keeper(deployed: tuple[Account, dict[str, str]]) -> None:
     account, outputs = deployed
     scheduler = account.client("scheduler")
-    (found,) = scheduler.list_schedules()["Schedules"]
-    schedule = scheduler.get_schedule(Name=found["Name"])
-    assert schedule["State"] == "ENABLED"
-    assert schedule["Target"]["Arn"].endswith(f":function:{outputs['KeeperFunctionName']}")
-    assert json.loads(schedule["Target"]["Input"]) == {"job": "compact"}
+    states = {}
+    for found in scheduler.list_schedules()["Schedules"]:
+        schedule = scheduler.get_schedule(Name=found["Name"])
+        assert schedule["Target"]["Arn"].endswith(f":function:{outputs['KeeperFunctionName']}")
+        states[json.loads(schedule["Target"]["Input"])["job"]] = schedule["State"]
+    on = dict.fromkeys(("compact", "reconcile", "key", "mail"), "ENABLED")
+    assert states == {**on, "replay": "DISABLED"}
+
+
+def test_the_deployed_function_reconciles_a_day_whose_event_the_schedule_sends(
+    deployed: tuple[Account, dict[str, str]], lake: TestLake
+) -> None:
+    """It calls itself for each day, under its own role."""
+    invoke(deployed, {"job": "reconcile"}, "RequestResponse")
+    day = final_day(datetime.now(UTC))
+    key = f"keeper/dt={day}/reconcile.json"
+    assert eventually(lambda: lake.keys(key), seconds=SECONDS)
+    assert json.loads(lake.body(key))["final"] is True
 
 
 def test_the_bundle_is_the_one_of_this_checkout() -> None:

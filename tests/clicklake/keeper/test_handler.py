@@ -49,6 +49,8 @@ def versions(lake: TestLake) -> list[str]:
         ({"job": "reconcile", "day": None}, "day is None"),
         ({"job": "reconcile", "day": "2999-01-01"}, "day is '2999-01-01'; it must be .* or earlier"),
         ({"job": "reconcile", "day": "2026-11-20", "hour": "2026-11-21T05:00:00Z"}, "an hour of 2026-11-20"),
+        ({"job": "reconcile", "day": "2026-11-20", "round": "2"}, "round is '2'; it must be a number from 1"),
+        ({"job": "reconcile", "day": "2026-11-20", "round": 15}, "not done after 14 times 15 minutes"),
         ({"job": "mail", "day": 5}, "day is 5"),
         ({"job": "key"}, "VISITOR_KEY_TABLE is not set"),
         ({"job": "replay"}, "AUTO_REPLAY is no"),

@@ -37,7 +37,7 @@ def stored_mail(lake: Lake, day: date) -> dict[str, object]:
 def test_the_figures_are_those_that_plain_python_counts(
     keeper: Lake, lake: TestLake, clock: Clock, mailbox: Mailbox
 ) -> None:
-    day = lay_day(lake, sessions=40)
+    day = lay_day(lake, sessions=12)
     compact_span(keeper, SPAN)
     clock(MORNING).run(MAIL)
     (message,) = mailbox.read()
