@@ -14,11 +14,10 @@ hours.
 """
 
 import json
-import logging
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from clicklake.keeper.findings import findings_of, message_of, missing_in
 from clicklake.keeper.invocation import (
     MIN_HOUR_SECONDS,
     Event,
@@ -40,7 +39,7 @@ from clicklake.keeper.results import (
     read_result,
     result_key,
 )
-from clicklake.keeper.topic import for_mail, publish
+from clicklake.keeper.topic import publish
 from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import DELIVERY_WINDOW, HOUR, Span, hours_between
 from clicklake.reconcile.command import to_json
@@ -55,9 +54,6 @@ MAX_DAY_BYTES = 2_000_000_000  # of raw/ and clicks/, about three minutes; more 
 MAX_ROUNDS = 14
 MAX_NAMED = 20_000  # missing clicks of a part; `clicklake reconcile` names all
 MAX_LISTED = 100  # unreadable objects and faults of columns/ in a result
-MAX_IDS_IN_MESSAGE = 10
-
-log = logging.getLogger("clicklake.keeper")
 
 
 def run_reconcile(invocation: Invocation, event: Event) -> dict[str, Any]:
@@ -198,7 +194,7 @@ def _finish(invocation: Invocation, day: date, account: Document) -> dict[str, A
     counts = {
         "Reconciled": int(is_final),
         "Accepted": account["accepted"] if is_final else 0,  # so that a day counts once
-        "Missing": account["missing"] + account["replayed"]["missing"],
+        "Missing": missing_in(account),
         "Unreadable": len(unreadable),
         "ColumnsFaults": len(columns["faults"]),
     }
@@ -213,23 +209,12 @@ def _finish(invocation: Invocation, day: date, account: Document) -> dict[str, A
         "columns": columns | {"faults": columns["faults"][:MAX_LISTED]},
         "missingObject": _put_missing(lake, day, missing) if missing else None,
     }
-    if _findings(document) and _findings(document) != _findings(before):
-        publish(invocation, *_message(invocation, day, document, missing, counts))
+    if findings_of(document) and findings_of(document) != findings_of(before):
+        publish(invocation, *message_of(invocation, document, missing))
     put_result(lake, JOB, day, document)
     _delete_parts(lake, day)
     print(to_emf(invocation.context.function_name, JOB, counts, datetime.now(UTC)), flush=True)
     return document
-
-
-def _findings(document: Document) -> list[Any]:
-    """Return what a person must look at; empty if all is well."""
-    found = [
-        document.get("missing"),
-        document.get("replayed", {}).get("missing"),
-        document.get("unreadable"),
-        document.get("columns", {}).get("faults"),
-    ]
-    return found if any(found) else []
 
 
 def _put_missing(lake: Lake, day: date, missing: list[Document]) -> str:
@@ -238,33 +223,3 @@ def _put_missing(lake: Lake, day: date, missing: list[Document]) -> str:
     body = "".join(json.dumps(click) + "\n" for click in missing).encode()
     lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body, ContentType="application/jsonl")
     return key
-
-
-def _message(
-    invocation: Invocation, day: date, document: Document, missing: list[Document], counts: dict[str, int]
-) -> tuple[str, str]:
-    stage = invocation.settings.stage
-    subject = f"Clicklake {stage}: {counts['Missing']:,} clicks of {day} are missing"
-    if not counts["Missing"]:
-        subject = f"Clicklake {stage}: {day} could not be proved complete"
-    return subject, "\n".join(_message_lines(invocation, day, document, missing, counts))
-
-
-def _message_lines(
-    invocation: Invocation, day: date, document: Document, missing: list[Document], counts: dict[str, int]
-) -> Iterator[str]:
-    bucket, stage = invocation.lake.bucket, invocation.settings.stage
-    yield f"Of {document['accepted']:,} clicks accepted on {day} (UTC), {counts['Missing']:,} are missing."
-    yield f"Result: s3://{bucket}/{result_key(JOB, day)}"
-    if document["missingObject"]:
-        yield f"Missing clicks, one a line: s3://{bucket}/{document['missingObject']}"
-        yield from (f"  {for_mail(click['eventId'])}" for click in missing[:MAX_IDS_IN_MESSAGE])
-        yield "They are in raw/. Put them back:"
-        yield f"  clicklake reconcile --stage {stage} --from {day} --to {day} --recover"
-        yield f"  clicklake replay --stage {stage} --type missing"
-    if counts["Unreadable"]:
-        yield f"Objects that cannot be read, so their clicks were not counted: {counts['Unreadable']}"
-    if counts["ColumnsFaults"]:
-        yield f"Differences between columns/ and its lines: {counts['ColumnsFaults']}."
-        yield "Delete these hours in columns/, then run:"
-        yield f"  clicklake compact --stage {stage} --from {day} --to {day}"
