@@ -53,8 +53,23 @@ def test_the_processor_answers_in_an_empty_environment() -> None:
 def test_the_keeper_answers_in_an_empty_environment() -> None:
     code = (
         "import json; from clicklake.keeper.handler import KeeperError, lambda_handler\n"
-        "try: lambda_handler({'job': 'mail'}, None)\n"
+        "try: lambda_handler({'job': 'clean'}, None)\n"
         "except KeeperError as error: print(json.dumps(str(error)))"
     )
     bundle = ROOT / ".run" / "stage" / "build" / "keeper"
-    assert run_alone(bundle, code, env={"BUCKET_NAME": "lake"}) == "job is 'mail'; it must be one of compact"
+    answer = run_alone(bundle, code, env={"BUCKET_NAME": "lake"})
+    assert answer == "job is 'clean'; it must be one of compact, reconcile, key, mail, replay"
+
+
+def test_the_keeper_has_its_prices_its_queries_and_time_zones_with_it() -> None:
+    """Lambda's image need not have time zones."""
+    code = (
+        "import json, zoneinfo; zoneinfo.reset_tzpath(to=[])\n"
+        "from clicklake.cost.estimate import estimate_stage\n"
+        "from clicklake.keeper.mail import QUERIES, saved_query\n"
+        "[saved_query(name) for name in QUERIES]\n"
+        "zone = zoneinfo.ZoneInfo('America/Argentina/Salta')\n"
+        "print(json.dumps([str(zone), estimate_stage('production').per_million_events > 0]))"
+    )
+    bundle = ROOT / ".run" / "stage" / "build" / "keeper"
+    assert run_alone(bundle, code, env={}) == ["America/Argentina/Salta", True]
