@@ -131,7 +131,7 @@ def event_of(job: str, request_id: str = "a request") -> list[str]:
 @pytest.mark.parametrize(
     ("job", "kills"),
     [
-        ("reconcile", 3),
+        ("reconcile", 1),
         pytest.param("reconcile", 50, marks=pytest.mark.long),
         pytest.param("mail", 50, marks=pytest.mark.long),
     ],
