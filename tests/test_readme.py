@@ -157,7 +157,7 @@ def test_deploy_by_hand_continue_with_make_and_undeploy_by_hand(empty: Checkout)
     assert "clicks/dt=" in landed
     run(empty, script(DEPLOY["Settings"], UNASKED))
     lake = (
-        "aws cloudformation deploy --template-file build/packaged.yaml --s3-bucket $BUCKET"
+        "aws cloudformation deploy --template-file build/packaged.yaml"
         " --stack-name clicklake-lake-production"
         " --capabilities CAPABILITY_IAM --parameter-overrides Stage=production"
         f" Runtime=python3.{sys.version_info.minor}"
