@@ -11,7 +11,7 @@ from clicklake.deploy.aws import Aws
 from clicklake.errors import CommandError
 from clicklake.keeper.handler import JOBS
 from clicklake.local.keeper_clock import VARIABLE, clock_seconds, events_of, keeper_clock, make_topic
-from tests.support.emulator import Emulator
+from tests.support.emulator import KEYS, Emulator
 from tests.support.landed import eventually
 
 
@@ -39,10 +39,10 @@ def test_every_job_but_replay_runs_about_today() -> None:
 
 
 @pytest.mark.emulator
-def test_the_topic_has_one_queue_however_often_the_cloud_starts(
-    emulator: Emulator, aws_env: dict[str, str]
-) -> None:
-    aws = Aws(aws_env)
+def test_the_topic_has_one_queue_however_often_the_cloud_starts(emulator: Emulator) -> None:
+    keys = {name.upper(): value for name, value in KEYS.items() if name.startswith("aws_")}
+    region = {"AWS_DEFAULT_REGION": KEYS["region_name"]}
+    aws = Aws(keys | region | {"AWS_ENDPOINT_URL": emulator.gateway})
     first, second = (make_topic(aws) for _ in range(2))
     assert first == second
     sns = emulator.client("sns")
