@@ -19,14 +19,6 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from clicklake.cli.sanitize import for_terminal
 from clicklake.dashboard.answers import Answers
-from clicklake.dashboard.filters import (
-    ATTRIBUTE_MARK,
-    DIMENSIONS,
-    STEP_KINDS,
-    ViewError,
-    check_attributes,
-    where,
-)
 from clicklake.dashboard.funnel import funnel_question, funnel_steps
 from clicklake.dashboard.overview import (
     FIGURES,
@@ -42,6 +34,14 @@ from clicklake.dashboard.sql_text import command_of, sql_of
 from clicklake.dashboard.view import FORM_FIELDS, PERIODS, View, parse_view
 from clicklake.errors import CommandError
 from clicklake.lake.object_stream import UnreadableObjectError
+from clicklake.query.filters import (
+    ATTRIBUTE_MARK,
+    DIMENSIONS,
+    STEP_KINDS,
+    ParameterError,
+    check_attributes,
+    where,
+)
 from clicklake.query.output import write_csv
 from clicklake.query.queries import QueryResult
 from clicklake.report import charts
@@ -257,8 +257,8 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     def newest() -> dict[str, str]:
         return {"newest": answers.newest()}
 
-    @app.errorhandler(ViewError)
-    def wrong_view(error: ViewError) -> tuple[str, int]:
+    @app.errorhandler(ParameterError)
+    def wrong_view(error: ParameterError) -> tuple[str, int]:
         return render_template("error.html", title="This view cannot be shown", text=str(error)), 400
 
     @app.errorhandler(CommandError)
