@@ -29,6 +29,8 @@ from clicklake.query.filters import (
     where,
 )
 from clicklake.query.queries import FOLDER, NAMES, find_query, parse_query, referenced_tables
+from clicklake.status.document import to_json
+from clicklake.status.read import read_status
 from clicklake.tables.schema import COMPUTED_COLUMNS, FAILED_COLUMNS, KEY_COLUMNS, PARTITIONS, line_table
 
 DEFAULT_ROWS, MAX_ROWS = 100, 1000
@@ -62,6 +64,11 @@ class LakeQuestions:
             "questions": [{"name": name, "answers": _comment(name)} for name in NAMES],
             "filters": "dimension:value, such as country:DE; a ! before it excludes, such as !device:mobile",
         }
+
+    def status(self) -> dict[str, Any]:
+        """Return whether the stage is well, as `clicklake status --json` prints it."""
+        shown: dict[str, Any] = _clean(to_json(read_status(self.lake, datetime.now(UTC))))
+        return shown
 
     def tables(self) -> dict[str, Any]:
         """Return the tables that SQL can read, and what their columns mean."""
@@ -190,3 +197,12 @@ def _cell(value: Any) -> Any:
     if _ID.fullmatch(text):
         return f"{text[:8]}…"
     return text if len(text) <= MAX_CELL_CHARACTERS else f"{text[:MAX_CELL_CHARACTERS]}…"
+
+
+def _clean(value: Any) -> Any:
+    """Return the document with every text on one line and bounded: an error code can be a stranger's."""
+    if isinstance(value, dict):
+        return {for_terminal(name)[:MAX_CELL_CHARACTERS]: _clean(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_clean(each) for each in value]
+    return for_terminal(value)[:MAX_CELL_CHARACTERS] if isinstance(value, str) else value

@@ -119,7 +119,8 @@ class PipelineChecks:
         if replayer.unreadable:
             raise CheckFailedError(f"unreadable: {', '.join(replayer.unreadable)}")
         records = sum(counts.records for counts in replayer.counts.values())
-        self._landing.wait_for_lines(self._failing & self._api.accepted, self._stage.landing_seconds)
+        failing = self._failing & self._api.accepted
+        self._landing.wait_for_lines(failing, self._stage.landing_seconds, were_replayed=True)
         return f"{records} records put back, and the event landed"
 
 
