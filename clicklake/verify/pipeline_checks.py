@@ -46,7 +46,7 @@ class PipelineChecks:
             "the event is in failed/ as Lambda.FunctionError",
             lambda: self._while_it_raises(processor),
         )
-        self._recorder.check("replay", "the event lands, and failed/ is as before", self.replay)
+        self._recorder.check("replay", "the event lands", self.replay)
 
     def _lines(self) -> str:
         found = self._landing.wait_for_lines({*self._api.accepted}, self._stage.landing_seconds)
@@ -58,7 +58,8 @@ class PipelineChecks:
     def _partitions(self) -> str:
         lines = [each for of_event in self._landing.lines.values() for each in of_event]
         wrong = [each.key for each in lines if not _is_in_its_hour(each)]
-        return require(bool(lines) and not wrong, f"{len(lines) - len(wrong)} of {len(lines)}, {wrong[:1]}")
+        example = f"; {wrong[0]} is not" if wrong else ""
+        return require(bool(lines) and not wrong, f"{len(lines) - len(wrong)} of {len(lines)} are{example}")
 
     def _raw(self) -> str:
         wanted = {*self._api.accepted}
@@ -121,7 +122,8 @@ class PipelineChecks:
         records = sum(counts.records for counts in replayer.counts.values())
         failing = self._failing & self._api.accepted
         self._landing.wait_for_lines(failing, self._stage.landing_seconds, were_replayed=True)
-        return f"{records} records put back, and the event landed"
+        number = "one record was" if records == 1 else f"{records} records were"
+        return f"{number} put back, and the event landed"
 
 
 def _is_in_its_hour(found: LandedLine) -> bool:
