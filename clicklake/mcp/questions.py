@@ -65,11 +65,6 @@ class LakeQuestions:
             "filters": "dimension:value, such as country:DE; a ! before it excludes, such as !device:mobile",
         }
 
-    def status(self) -> dict[str, Any]:
-        """Return whether the stage is well, as `clicklake status --json` prints it."""
-        shown: dict[str, Any] = _clean(to_json(read_status(self.lake, datetime.now(UTC))))
-        return shown
-
     def tables(self) -> dict[str, Any]:
         """Return the tables that SQL can read, and what their columns mean."""
         meanings = tomllib.loads(Path(__file__).with_name("columns.toml").read_text())
@@ -91,6 +86,11 @@ class LakeQuestions:
             ],
             "columns_of_failed": [*FAILED_COLUMNS],
         }
+
+    def status(self) -> dict[str, Any]:
+        """Return what `clicklake status --json` prints, with every text on one line and bounded."""
+        shown: dict[str, Any] = _clean(to_json(read_status(self.lake, datetime.now(UTC))))
+        return shown
 
     def ask(
         self,
@@ -200,7 +200,7 @@ def _cell(value: Any) -> Any:
 
 
 def _clean(value: Any) -> Any:
-    """Return the document with every text on one line and bounded: an error code can be a stranger's."""
+    """Return the document with every text made safe: an error code in failed/ can be a stranger's."""
     if isinstance(value, dict):
         return {for_terminal(name)[:MAX_CELL_CHARACTERS]: _clean(each) for name, each in value.items()}
     if isinstance(value, list):

@@ -90,8 +90,8 @@ def create_server(questions: LakeQuestions) -> MCPServer[Any]:
         return questions.tables()
 
     @tool
-    def show_status() -> dict[str, Any]:
-        """Show whether the stage is well: what landed, what failed, alarms, cost, what needs attention."""
+    def stage_status() -> dict[str, Any]:
+        """Show whether the stage is well: delivery, failures, last reconciliation, alarms, cost, versions."""
         return questions.status()
 
     return server

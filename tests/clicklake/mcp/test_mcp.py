@@ -62,12 +62,12 @@ def test_an_assistant_finds_its_way(session: Session, lake: TestLake) -> None:
 
     async def work(client: Client, call: Call) -> None:
         tools = (await client.list_tools()).tools
-        assert {tool.name for tool in tools} >= {
+        assert {tool.name for tool in tools} == {
             "list_questions",
             "ask_question",
             "query_sql",
             "describe_tables",
-            "show_status",
+            "stage_status",
         }
         assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
         listed = await call("list_questions")
@@ -87,6 +87,9 @@ def test_an_assistant_finds_its_way(session: Session, lake: TestLake) -> None:
 
         counted = await call("query_sql", sql="select country from human_events order by 1", limit=1, **DAY)
         assert (counted["rows"], counted["has_more"]) == ([["DE"]], True)
+        status = await call("stage_status")
+        assert (status["bucket"], status["attention"]) == (lake.bucket, [])
+
         whole = await call("query_sql", sql="select visitorid from human_events where country = 'DE'", **DAY)
         assert whole["rows"] == [["aaaaaaaa…"]]
 
@@ -130,11 +133,12 @@ def test_the_status_names_what_needs_attention(session: Session, lake: TestLake)
     lake.put("failed", [document(envelope([click()]), code)])
 
     async def work(_: Client, call: Call) -> None:
-        status = await call("show_status")
+        status = await call("stage_status")
         assert [each["part"] for each in status["attention"]] == ["failures"]
         assert f"--bucket {lake.bucket}" in status["attention"][0]["todo"]
         (shown,) = status["failures"]["byErrorCode"]
         assert "\x1b" not in shown
+        assert len(shown) <= MAX_CELL_CHARACTERS
 
     session(work)
 
