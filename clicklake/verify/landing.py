@@ -15,6 +15,7 @@ from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.partitions import HOUR, hour_of, hours_between
 from clicklake.lake.records import envelopes_in
 from clicklake.verify.rows import CheckFailedError
+from clicklake.verify.stage import CLOCK_DIFFERENCE
 
 T = TypeVar("T")
 
@@ -92,7 +93,7 @@ class Landing:
             yield from (("failed", found) for found in self._unread([*objects]))
 
     def _unread(self, objects: list[S3Object]) -> Iterator[S3Object]:
-        since = self.started.replace(microsecond=0) - HOUR / 12  # the clocks may differ by five minutes
+        since = self.started - CLOCK_DIFFERENCE
         for found in objects:
             if (found.key, found.etag) not in self._read and found.modified >= since:
                 yield found

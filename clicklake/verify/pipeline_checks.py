@@ -11,7 +11,7 @@ from clicklake.verify.landing import LandedLine, Landing
 from clicklake.verify.processor_settings import ProcessorSettingsKeeper
 from clicklake.verify.public_api import PublicApi
 from clicklake.verify.rows import CheckFailedError, CheckSkippedError, Recorder, require
-from clicklake.verify.stage import StageUnderTest
+from clicklake.verify.stage import CLOCK_DIFFERENCE, StageUnderTest
 
 ANSWERED = ("found", "not_found")  # by the catalogue
 
@@ -111,11 +111,12 @@ class PipelineChecks:
         if self._broken_at is None:
             raise CheckSkippedError("the processor was not broken")
         lake = self._stage.lake
-        wanted = ReplayFilter(None, self._broken_at.replace(microsecond=0), None)
+        since = self._broken_at - CLOCK_DIFFERENCE
+        wanted = ReplayFilter(None, since, None)
         writer = FirehoseBatchWriter(lake.client("firehose"), lake.outputs["StreamName"])
         replayer = Replayer(lake, FAILED, triage, wanted, writer)
         for found in [*lake.objects(FAILED)]:
-            if wanted.may_match_key(found.key) and found.modified >= self._broken_at.replace(microsecond=0):
+            if wanted.may_match_key(found.key) and found.modified >= since:
                 replayer.replay_object(found.key)
         if replayer.unreadable:
             raise CheckFailedError(f"unreadable: {', '.join(replayer.unreadable)}")
