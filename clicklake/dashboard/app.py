@@ -7,7 +7,6 @@ The paths are / (the page of a view), /panel/<name> (one panel of it), /panel/<n
 import io
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -193,7 +192,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
 
     @app.get("/panel/status")
     def status_panel() -> str:
-        found = status.read(datetime.now(UTC))  # of the answers, `now` can be the last full minute
+        found = status.read(answers.now())
         words = words_of(found)
         parts = {label: for_terminal(words[label]) for label in STATUS_LABELS}
         attention = [(for_terminal(each.what), for_terminal(each.todo)) for each in found.attention]
