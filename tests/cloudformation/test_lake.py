@@ -33,7 +33,13 @@ def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> No
         ),
         *("GlueDatabaseName", "GlueTableName", "ColumnsTableName", "AthenaWorkGroupName"),
         *("KeeperFunctionName", "KeeperFailuresUrl"),
-        *("ProcessorLogGroupName", "IngestLogGroupName", "VisitorKeyTableName", "ReservedConcurrency"),
+        *(
+            "ProcessorLogGroupName",
+            "IngestLogGroupName",
+            "VisitorKeyTableName",
+            "ReservedConcurrency",
+            "Version",
+        ),
     }
 
 
