@@ -17,6 +17,7 @@ from sqlglot import exp
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
+from clicklake import __version__
 from clicklake.cli.sanitize import for_terminal
 from clicklake.dashboard.answers import Answers
 from clicklake.dashboard.funnel import funnel_question, funnel_steps
@@ -251,7 +252,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
 
     @app.get("/health")
     def health() -> dict[str, str]:
-        return {"status": "ok"}
+        return {"status": "ok", "version": __version__}
 
     @app.get("/newest")
     def newest() -> dict[str, str]:
