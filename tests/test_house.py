@@ -44,7 +44,11 @@ FEATURES = {
     "clicklake.privacy": set(),
     "clicklake.cost": set(),
     "clicklake.demo": {"clicklake.report", "clicklake.query", "clicklake.local", "clicklake.compact"},
-    "clicklake.deploy": {"processor"},  # whose rules the settings must keep
+    # The rules that settings must keep, and the password that the dashboard reads.
+    "clicklake.deploy": {
+        "processor",
+        *(f"clicklake.dashboard.{name}" for name in ("access", "deployed.settings", "shared_state")),
+    },
     "clicklake.local": {"clicklake.deploy", "clicklake.dashboard"},
 }
 INSIDE_LOCAL = {
@@ -66,6 +70,7 @@ ALONE = [
             "clicklake/dashboard/access/reader.py",
             "clicklake/dashboard/access/sign_in.py",
             "clicklake/dashboard/access/token_gate.py",
+            *(f"clicklake/dashboard/deployed/{name}.py" for name in ("sender", "wsgi")),
             *("clicklake/local/services.py", "clicklake/demo/cloud.py"),  # start `flask run`
         },
     ),

@@ -37,6 +37,9 @@ COMMANDS = {
     "undeploy": CommandEntry(
         "On AWS", "clicklake.deploy.command:undeploy", "Remove a stage; keep the data it collected."
     ),
+    "dashboard-password": CommandEntry(
+        "On AWS", "clicklake.deploy.dashboard.password", "Set the password of the dashboard on AWS."
+    ),
     "cost": CommandEntry("On AWS", "clicklake.cost.command", "Print what a million clicks cost."),
     "dashboard": CommandEntry(
         "Read the lake", "clicklake.dashboard.command", "Show the clicks in the browser."

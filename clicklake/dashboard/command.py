@@ -13,12 +13,11 @@ import waitress
 from clicklake.cli.console import OUT, print_json
 from clicklake.cli.options import json_option, lake_options
 from clicklake.dashboard.access.token_gate import TokenGate, new_token
-from clicklake.dashboard.answers.budget import DAILY_BYTES
 from clicklake.dashboard.answers.contract import Answers
 from clicklake.dashboard.app import create_app
+from clicklake.dashboard.deployed.settings import DAILY_BYTES, MIN_DAILY_BYTES
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
-from clicklake.query.athena_results import MIN_BILLED_BYTES
 from clicklake.tables.schema import line_table
 
 HOST = "127.0.0.1"
@@ -41,7 +40,7 @@ MAX_REQUEST_BYTES = 65_536  # there are only GET requests
     "--daily-bytes",
     default=DAILY_BYTES,
     show_default=True,
-    type=click.IntRange(MIN_BILLED_BYTES),
+    type=click.IntRange(MIN_DAILY_BYTES),
     help="What Athena's queries for dashboards of this lake may read in a day (UTC).",
 )
 @click.option("--lines", "lines_only", is_flag=True, help="Read the lines in clicks/ alone, not the columns.")

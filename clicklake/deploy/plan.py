@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError, WaiterError
 from clicklake.deploy import names
 from clicklake.deploy.aws import Aws
 from clicklake.deploy.checks import parse_template
+from clicklake.deploy.dashboard.function import has_dashboard, package_dashboard
 from clicklake.deploy.ingest import SECRETS, environment_of, package_ingest
 from clicklake.deploy.packaging.keeper_bundle import bundle_keeper
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
@@ -54,10 +55,12 @@ class DeploymentPlan(NamedTuple):
     """By stack: what CloudFormation would change, in words."""
     functions: dict[str, CodeChange]
     settings: dict[str, dict[str, str | None]]
-    """Variables of the ingest app that would change, `before` and `after`; never a secret."""
+    """Variables of both apps that would change, `before` and `after`; never a secret."""
 
 
-def make_plan(target: Target, stage: str, model: str, settings: StageSettings) -> DeploymentPlan:
+def make_plan(
+    target: Target, stage: str, model: str, settings: StageSettings, *, with_dashboard: bool = False
+) -> DeploymentPlan:
     stacks = {
         LAKE: names.lake_stack(stage),
         SITE: names.site_stack(stage),
@@ -78,10 +81,14 @@ def make_plan(target: Target, stage: str, model: str, settings: StageSettings) -
             f"clicklake-keeper-{stage}": _files_of_folder(keeper),
             names.zappa(stage): _files_of_zip(ingest.read_bytes()),
         }
+        if with_dashboard or has_dashboard(target.aws, stage):
+            dashboard = Path(folder) / "dashboard.zip"
+            package_dashboard(target.aws, stage, model, dashboard)
+            packages[names.zappa(names.dashboard(stage))] = _files_of_zip(dashboard.read_bytes())
     functions = {name: _code_change(target.aws, name, files) for name, files in packages.items()}
-    return DeploymentPlan(
-        changes, functions, _changed_settings(environment_of(target.aws, stage), settings.ingest)
-    )
+    changed = _changed_settings(environment_of(target.aws, stage), settings.ingest)
+    changed |= _changed_settings(environment_of(target.aws, names.dashboard(stage)), settings.dashboard)
+    return DeploymentPlan(changes, functions, changed)
 
 
 def lines_of(plan: DeploymentPlan) -> Iterator[str]:

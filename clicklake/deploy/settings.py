@@ -3,7 +3,7 @@
 An option keeps its value until another is given: the stack or the function stores it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clicklake.cli.checkout import ROOT
@@ -25,6 +25,9 @@ INGEST_SETTINGS = (
     *("ALLOWED_HOSTS", "FOREIGN_HOSTS", "REQUIRE_EDGE"),
 )
 
+# Variables from clicklake/dashboard/deployed/settings.py; its others follow from the lake's stack.
+DASHBOARD_SETTINGS = ("DASHBOARD_DAILY_BYTES", "DASHBOARD_HOSTS")
+
 
 @dataclass(frozen=True)
 class StageSettings:
@@ -32,12 +35,13 @@ class StageSettings:
 
     ingest: dict[str, str]
     templates: dict[Path, dict[str, str]]
+    dashboard: dict[str, str] = field(default_factory=dict)
 
 
 def parse_settings(aws: Aws, arguments: list[str]) -> StageSettings:
     """Parse `Name=Value` arguments. Raises DeployError for an unknown name; nothing is deployed by then."""
     known = {template: parameters_of(aws, template) - MANAGED_PARAMETERS for template in (LAKE, SITE, ALARMS)}
-    allowed = {*INGEST_SETTINGS, *(name for names in known.values() for name in names)}
+    allowed = {*INGEST_SETTINGS, *DASHBOARD_SETTINGS, *(name for names in known.values() for name in names)}
     overrides: dict[str, str] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
@@ -52,4 +56,5 @@ def parse_settings(aws: Aws, arguments: list[str]) -> StageSettings:
             template: {name: value for name, value in overrides.items() if name in names}
             for template, names in known.items()
         },
+        dashboard={name: overrides[name] for name in DASHBOARD_SETTINGS if name in overrides},
     )

@@ -13,7 +13,6 @@ from clicklake.dashboard.answers.contract import NotReadyError, OverBudgetError,
 from clicklake.dashboard.shared_state import Document, SharedState
 from clicklake.query.athena_results import MIN_BILLED_BYTES, QueryExecution
 
-DAILY_BYTES = 100_000_000_000  # half a dollar
 MAX_RUNNING = 8  # an account may have 20 or more: docs.aws.amazon.com/athena/latest/ug/service-limits.html
 BUSY_SECONDS = 2
 STARTING = timedelta(minutes=1)

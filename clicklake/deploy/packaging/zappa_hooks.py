@@ -17,13 +17,15 @@ from click import ClickException
 
 sys.path.append(str(Path(__file__).resolve().parents[3]))  # Zappa loads this file alone, by its path
 
-from clicklake.deploy.names import artifacts_bucket, lake_stack
+from clicklake.dashboard.deployed.settings import OUTPUT_VARIABLES
+from clicklake.deploy.names import artifacts_bucket, dashboard_stage, lake_stack
+from clicklake.deploy.packaging.dashboard_bundle import bundle_dashboard
 from clicklake.deploy.packaging.ingest_bundle import bundle_ingest, write_zip
 from clicklake.deploy.target import is_of_this_machine
 
 
 def complete_settings(cli: Any) -> None:
-    """Set what differs between accounts: the bucket for uploads, and the function's role.
+    """Set what differs between accounts: the bucket for uploads, the function's role, the dashboard's lake.
 
     Without `s3_bucket` Zappa creates a new bucket each time and leaves it. Zappa has read `role_arn` before
     it calls this, so the role goes where Zappa keeps it.
@@ -34,30 +36,47 @@ def complete_settings(cli: Any) -> None:
     if "s3_bucket" not in cli.stage_config:
         account = session.client("sts").get_caller_identity()["Account"]
         cli.s3_bucket_name = artifacts_bucket(account, session.region_name)
+    if is_dashboard(cli):
+        outputs = _outputs_of_the_lake(session, _stage_of(cli), "DashboardRoleArn")
+        variables = {variable: outputs[output] for output, variable in OUTPUT_VARIABLES.items()}
+        cli.aws_environment_variables = {**cli.aws_environment_variables, **variables}
+        role = outputs["DashboardRoleArn"]
+    elif "role_arn" not in cli.stage_config:
+        role = _outputs_of_the_lake(session, _stage_of(cli), "IngestRoleArn")["IngestRoleArn"]
     if "role_arn" not in cli.stage_config:
-        cli.zappa.credentials_arn = _role_of_the_lake(session, cli.api_stage)
+        cli.zappa.credentials_arn = role
 
 
-def _role_of_the_lake(session: Any, stage: str) -> str:
+def is_dashboard(cli: Any) -> bool:
+    return bool(cli.api_stage != _stage_of(cli))
+
+
+def _stage_of(cli: Any) -> str:
+    return str(cli.api_stage).removeprefix(dashboard_stage(""))
+
+
+def _outputs_of_the_lake(session: Any, stage: str, role: str) -> dict[str, str]:
+    """Return the outputs of the lake's stack. Raises ClickException if there is none of this name."""
     name = lake_stack(stage)
     try:
         (stack,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-        role: str = outputs["IngestRoleArn"]
+        outputs[role]
     except (ClientError, KeyError) as error:
         raise ClickException(
-            f"the stack {name} has no output IngestRoleArn ({error}); deploy the lake first, or set role_arn"
+            f"the stack {name} has no output {role} ({error}); deploy the lake first, or set role_arn"
         ) from error
-    return role
+    return outputs
 
 
 def fill_package(cli: Any) -> None:
-    """Replace the package with the app, its libraries, and the settings module that Zappa wrote."""
+    """Replace the package with the stage's app, its libraries, and the settings module that Zappa wrote."""
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder)
         with zipfile.ZipFile(cli.zip_path) as zappas_package:
             zappas_package.extract("zappa_settings.py", bundle)
-        bundle_ingest(bundle, None if _functions_run_here(cli) else cli.architecture)
+        make = bundle_dashboard if is_dashboard(cli) else bundle_ingest
+        make(bundle, None if _functions_run_here(cli) else cli.architecture)
         write_zip(bundle, Path(cli.zip_path))
 
 
