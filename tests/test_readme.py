@@ -169,5 +169,5 @@ def test_deploy_by_hand_continue_with_make_and_undeploy_by_hand(empty: Checkout)
     roles = {
         role["RoleName"].rsplit("-", 1)[0] for role in empty.emulator.client("iam").list_roles()["Roles"]
     }
-    ours = ("IngestRole", "ProcessorRole", "StreamRole", "KeeperRole", "ScheduleRole", "DashboardRole")
+    ours = ("IngestRole", "ProcessorRole", "StreamRole", "KeeperRole", "ScheduleRole")
     assert roles == {f"clicklake-lake-production-{name}" for name in ours}

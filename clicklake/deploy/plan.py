@@ -25,7 +25,7 @@ from clicklake.deploy.ingest import SECRETS, environment_of, package_ingest
 from clicklake.deploy.packaging.keeper_bundle import bundle_keeper
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
 from clicklake.deploy.resources.stacks import find_stack
-from clicklake.deploy.settings import ALARMS, LAKE, SITE, StageSettings
+from clicklake.deploy.settings import ALARMS, DASHBOARD, LAKE, SITE, StageSettings
 from clicklake.deploy.target import Target
 
 # CodeUri of each function in lake.yaml; a deployed template has the upload's address.
@@ -66,6 +66,9 @@ def make_plan(
         SITE: names.site_stack(stage),
         ALARMS: names.alarms_stack(stage),
     }
+    is_shown = with_dashboard or has_dashboard(target.aws, stage)
+    if is_shown:
+        stacks[DASHBOARD] = names.reader_stack(stage)
     changes = {
         stack: [*_stack_changes(target.aws, template, stack, settings.templates[template])]
         for template, stack in stacks.items()
@@ -81,7 +84,7 @@ def make_plan(
             f"clicklake-keeper-{stage}": _files_of_folder(keeper),
             names.zappa(stage): _files_of_zip(ingest.read_bytes()),
         }
-        if with_dashboard or has_dashboard(target.aws, stage):
+        if is_shown:
             dashboard = Path(folder) / "dashboard.zip"
             package_dashboard(target.aws, stage, model, dashboard)
             packages[names.zappa(names.dashboard(stage))] = _files_of_zip(dashboard.read_bytes())

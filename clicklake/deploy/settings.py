@@ -13,6 +13,7 @@ from clicklake.deploy.resources.stacks import parameters_of
 LAKE = ROOT / "cloudformation" / "lake.yaml"
 SITE = ROOT / "cloudformation" / "site.yaml"
 ALARMS = ROOT / "cloudformation" / "alarms.yaml"
+DASHBOARD = ROOT / "cloudformation" / "dashboard.yaml"
 
 # Template parameters that the deployment sets by itself.
 MANAGED_PARAMETERS = {"Stage", "Runtime", "ApiDomain", "EdgeSecret", "BucketName", "HttpApiId"}
@@ -40,7 +41,10 @@ class StageSettings:
 
 def parse_settings(aws: Aws, arguments: list[str]) -> StageSettings:
     """Parse `Name=Value` arguments. Raises DeployError for an unknown name; nothing is deployed by then."""
-    known = {template: parameters_of(aws, template) - MANAGED_PARAMETERS for template in (LAKE, SITE, ALARMS)}
+    known = {
+        template: parameters_of(aws, template) - MANAGED_PARAMETERS
+        for template in (LAKE, SITE, ALARMS, DASHBOARD)
+    }
     allowed = {*INGEST_SETTINGS, *DASHBOARD_SETTINGS, *(name for names in known.values() for name in names)}
     overrides: dict[str, str] = {}
     for argument in arguments:

@@ -95,7 +95,7 @@ def deploy_stage(
     dashboard = None
     if with_dashboard or has_dashboard(aws, stage):
         log.info("7. the dashboard")
-        dashboard = deploy_dashboard(target, stage, model, settings.dashboard, lake.outputs["BucketName"])
+        dashboard = deploy_dashboard(target, stage, model, settings, lake)
     log.info("\n   site   %s\n   api    %s", target.site_url(site), api_url)
     log.info("   lake   s3://%s/clicks/", lake.outputs["BucketName"])
     if dashboard:

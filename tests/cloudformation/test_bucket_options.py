@@ -52,4 +52,4 @@ def test_the_access_log_goes_where_the_operator_says() -> None:
 
 def test_only_the_stream_and_the_keeper_get_the_key() -> None:
     using = {name for name, resource in LAKE["Resources"].items() if "kms:Decrypt" in str(resource)}
-    assert using == {"StreamRole", "KeeperRole", "DashboardRole"}
+    assert using == {"StreamRole", "KeeperRole"}

@@ -87,10 +87,15 @@ FORBIDDEN = [
 
 
 @pytest.fixture(scope="module")
-def statements() -> list[dict[str, Any]]:
-    role = load(ROOT / "cloudformation" / "lake.yaml")["Resources"]["DashboardRole"]["Properties"]
-    names = {"DataBucket.Arn": BUCKET, "DashboardLogs.Arn": LOGS, "Stage": "dev"}
-    return list(statements_of(resolve(role["Policies"], names_of("clicklake-lake-dev") | names)))
+def template() -> dict[str, Any]:
+    return load(ROOT / "cloudformation" / "dashboard.yaml")
+
+
+@pytest.fixture(scope="module")
+def statements(template: dict[str, Any]) -> list[dict[str, Any]]:
+    role = template["Resources"]["Role"]["Properties"]
+    names = {"BucketName": BUCKET.rpartition(":")[2], "Logs.Arn": LOGS, "Stage": "dev"}
+    return list(statements_of(resolve(role["Policies"], names_of("clicklake-reader-dev") | names)))
 
 
 def documented() -> Iterator[tuple[str, str]]:
@@ -130,3 +135,37 @@ def test_every_statement_is_needed(statements: list[dict[str, Any]]) -> None:
         if statement["Effect"] == "Allow":
             rest = [each for each in statements if each is not statement]
             assert not all(allows(rest, action, resource) for action, resource in documented()), statement
+
+
+def test_a_stage_with_a_key_can_use_it(template: dict[str, Any]) -> None:
+    names = {"BucketName": "b", "Logs.Arn": LOGS, "Stage": "dev", "HasKey": "", "KmsKeyArn": "the-key"}
+    role = template["Resources"]["Role"]["Properties"]
+    statements = [*statements_of(resolve(role["Policies"], names_of("clicklake-reader-dev") | names))]
+    assert allows(statements, "kms:Decrypt", "the-key")
+    assert allows(statements, "kms:GenerateDataKey", "the-key")
+
+
+def test_the_boundary_lets_the_role_do_its_work(template: dict[str, Any]) -> None:
+    assert template["Resources"]["Role"]["Properties"]["PermissionsBoundary"]["Fn::If"][0] == "HasBoundary"
+    boundary = load(ROOT / "cloudformation" / "pipeline.yaml")["Resources"]["RoleBoundary"]
+    bounds = list(statements_of(resolve(boundary, names_of("clicklake-pipeline"))))
+    for action, resource in documented():
+        assert allows(bounds, action, resource), (action, resource)
+
+
+def test_queries_are_bounded_and_write_into_the_lakes_bucket(template: dict[str, Any]) -> None:
+    configuration = template["Resources"]["WorkGroup"]["Properties"]["WorkGroupConfiguration"]
+    assert configuration["EnforceWorkGroupConfiguration"] is True
+    assert configuration["BytesScannedCutoffPerQuery"] == {"Ref": "DashboardScanLimitBytes"}
+    results = configuration["ResultConfiguration"]
+    assert results["OutputLocation"] == {
+        "Fn::Sub": "s3://${BucketName}/athena/dashboard/"
+    }  # which erase searches
+    assert results["EncryptionConfiguration"] == {"EncryptionOption": "SSE_S3"}
+    assert configuration["EngineVersion"]["SelectedEngineVersion"] == "Athena engine version 3"
+
+
+def test_the_log_is_that_of_zappas_function(template: dict[str, Any]) -> None:
+    log = template["Resources"]["Logs"]["Properties"]
+    assert log["LogGroupName"] == {"Fn::Sub": "/aws/lambda/clicklake-dashboard-${Stage}"}
+    assert log["RetentionInDays"] == {"Ref": "LogDays"}

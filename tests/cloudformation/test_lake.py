@@ -33,7 +33,6 @@ def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> No
         ),
         *("GlueDatabaseName", "GlueTableName", "ColumnsTableName", "AthenaWorkGroupName"),
         *("KeeperFunctionName", "KeeperFailuresUrl"),
-        *("DashboardRoleArn", "DashboardWorkGroupName", "DashboardLogGroupName"),
         *("ProcessorLogGroupName", "IngestLogGroupName", "VisitorKeyTableName", "ReservedConcurrency"),
     }
 
@@ -175,7 +174,6 @@ def test_every_log_is_kept_for_log_days(lake: dict[str, Any]) -> None:
         "/aws/lambda/clicklake-${Stage}",  # Zappa's function: <project>-<stage>
         "/aws/lambda/clicklake-processor-${Stage}",
         "/aws/lambda/clicklake-keeper-${Stage}",
-        "/aws/lambda/clicklake-dashboard-${Stage}",
         "/aws/kinesisfirehose/clicklake-${Stage}",
     }
     assert all(group["RetentionInDays"] == {"Ref": "LogDays"} for group in groups.values())
@@ -285,19 +283,10 @@ def test_the_processor_gets_its_settings_from_the_parameters(lake: dict[str, Any
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "limit", "folder"),
-    [
-        ("WorkGroup", "AthenaScanLimitBytes", "athena/"),
-        ("DashboardWorkGroup", "DashboardScanLimitBytes", "athena/dashboard/"),
-    ],
-)
-def test_queries_write_into_the_bucket_and_are_bounded(
-    lake: dict[str, Any], name: str, limit: str, folder: str
-) -> None:
-    configuration = resources_of(lake, "AWS::Athena::WorkGroup")[name]["WorkGroupConfiguration"]
+def test_queries_write_into_the_bucket_and_are_bounded(lake: dict[str, Any]) -> None:
+    (group,) = resources_of(lake, "AWS::Athena::WorkGroup").values()
+    configuration = group["WorkGroupConfiguration"]
     assert configuration["EnforceWorkGroupConfiguration"] is True
-    assert configuration["BytesScannedCutoffPerQuery"] == {"Ref": limit}
-    location = {"Fn::Sub": f"s3://${{DataBucket}}/{folder}"}
-    assert configuration["ResultConfiguration"]["OutputLocation"] == location
+    assert configuration["BytesScannedCutoffPerQuery"] == {"Ref": "AthenaScanLimitBytes"}
+    assert configuration["ResultConfiguration"]["OutputLocation"] == {"Fn::Sub": "s3://${DataBucket}/athena/"}
     assert configuration["ResultConfiguration"]["EncryptionConfiguration"] == {"EncryptionOption": "SSE_S3"}

@@ -85,7 +85,7 @@ class AthenaAnswers:
             raise CommandError("Athena needs the tables of a stack; pass --stage, not --bucket")
         self.lake, self._clock, self._patience = lake, clock, patience_seconds
         self._lines_only = lines_only or "ColumnsTableName" not in lake.outputs
-        self._group = lake.outputs.get("DashboardWorkGroupName") or lake.outputs["AthenaWorkGroupName"]
+        self._group = lake.outputs["AthenaWorkGroupName"]
         self._state = SharedState(lake)
         self._budget = DailyBudget(self._state, daily_bytes, clock, self._executions_of)
         self._athena: AthenaClient = lake.client("athena")

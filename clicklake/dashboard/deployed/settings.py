@@ -16,9 +16,9 @@ OUTPUT_VARIABLES = {
     "GlueDatabaseName": "GLUE_DATABASE",
     "GlueTableName": "GLUE_TABLE",
     "ColumnsTableName": "COLUMNS_TABLE",
-    "DashboardWorkGroupName": "ATHENA_WORK_GROUP",
+    "AthenaWorkGroupName": "ATHENA_WORK_GROUP",
 }
-"""Outputs of the lake's stack, and the variables that hold them."""
+"""The lake's outputs, and the variables that hold them. The work group is the dashboard's own."""
 
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+")
 
@@ -48,7 +48,6 @@ def dashboard_settings(environment: Mapping[str, str] = os.environ) -> Dashboard
             raise DashboardSettingsError(
                 f"{variable} is not set: it is the output {output} of the lake's stack"
             )
-    outputs["AthenaWorkGroupName"] = outputs["DashboardWorkGroupName"]
     daily_bytes, hosts = check_variables(environment)
     endpoint = environment.get("AWS_ENDPOINT_URL", "")
     return DashboardSettings(environment.get("STAGE", "dev"), outputs, daily_bytes, hosts, endpoint)

@@ -11,6 +11,8 @@ from clicklake.deploy.aws import Aws, DeployError, log
 from clicklake.deploy.ingest import environment_of, is_deployed, model_of, put_environment, run_zappa
 from clicklake.deploy.packaging.stage_settings import settings_file
 from clicklake.deploy.resources.api import throttle_api
+from clicklake.deploy.resources.stacks import Stack, delete_stack, deploy_stack
+from clicklake.deploy.settings import DASHBOARD, StageSettings
 from clicklake.deploy.target import Target
 from clicklake.lake.bucket import Lake
 from clicklake.lake.loopback import open_url
@@ -20,6 +22,7 @@ from clicklake.lake.loopback import open_url
 REQUESTS_PER_SECOND = 50
 BURST_REQUESTS = 100
 HEALTH_SECONDS = 30
+SAME_AS_THE_LAKES = ("LogDays", "KmsKeyArn", "PermissionsBoundary")  # parameters
 
 
 def has_dashboard(aws: Aws, stage: str) -> bool:
@@ -34,14 +37,17 @@ def check_dashboard(variables: dict[str, str]) -> None:
         raise DeployError(str(error)) from None
 
 
-def deploy_dashboard(target: Target, stage: str, model: str, variables: dict[str, str], bucket: str) -> str:
+def deploy_dashboard(target: Target, stage: str, model: str, settings: StageSettings, lake: Stack) -> str:
     """Deploy or update the function. Return the dashboard's address. The password stays as it is."""
-    aws, name = target.aws, names.dashboard(stage)
+    aws, name, bucket = target.aws, names.dashboard(stage), lake.outputs["BucketName"]
+    same = {parameter: lake.parameters[parameter] for parameter in SAME_AS_THE_LAKES}
+    parameters = {"Stage": stage, "BucketName": bucket} | same | settings.templates[DASHBOARD]
+    deploy_stack(aws, names.reader_stack(stage), DASHBOARD, parameters)
     command = "update" if has_dashboard(aws, stage) else "deploy"
     run_zappa(aws, command, names.dashboard_stage(stage), settings_file(stage, model))
     current = environment_of(aws, name)
-    if current | variables != current:
-        put_environment(aws, name, current | variables)
+    if current | settings.dashboard != current:
+        put_environment(aws, name, current | settings.dashboard)
     else:
         aws.client("lambda").get_waiter("function_updated_v2").wait(FunctionName=names.zappa(name))
     api_id = throttle_api(
@@ -62,10 +68,11 @@ def package_dashboard(aws: Aws, stage: str, model: str, target: Path) -> None:
 
 
 def undeploy_dashboard(aws: Aws, stage: str) -> None:
-    """Delete the function with its API. The password and the day's bytes stay in the bucket."""
+    """Delete the function with its API and its role. The password and the day's bytes stay in the bucket."""
     if has_dashboard(aws, stage):
         file = settings_file(stage, model_of(aws, stage, None))
         run_zappa(aws, "undeploy", names.dashboard_stage(stage), file, "--yes")
+    delete_stack(aws, names.reader_stack(stage))
 
 
 def _check_health(address: str) -> None:

@@ -18,10 +18,16 @@ from click import ClickException
 sys.path.append(str(Path(__file__).resolve().parents[3]))  # Zappa loads this file alone, by its path
 
 from clicklake.dashboard.deployed.settings import OUTPUT_VARIABLES
-from clicklake.deploy.names import artifacts_bucket, dashboard_stage, lake_stack
+from clicklake.deploy.names import artifacts_bucket, dashboard_stage, lake_stack, reader_stack
 from clicklake.deploy.packaging.dashboard_bundle import bundle_dashboard
 from clicklake.deploy.packaging.ingest_bundle import bundle_ingest, write_zip
 from clicklake.deploy.target import is_of_this_machine
+
+_TEMPLATES = {
+    "BucketName": "the lake first",
+    "IngestRoleArn": "the lake first, or set role_arn",
+    "RoleArn": "cloudformation/dashboard.yaml first",
+}
 
 
 def complete_settings(cli: Any) -> None:
@@ -36,15 +42,16 @@ def complete_settings(cli: Any) -> None:
     if "s3_bucket" not in cli.stage_config:
         account = session.client("sts").get_caller_identity()["Account"]
         cli.s3_bucket_name = artifacts_bucket(account, session.region_name)
+    stage = _stage_of(cli)
     if is_dashboard(cli):
-        outputs = _outputs_of_the_lake(session, _stage_of(cli), "DashboardRoleArn")
-        variables = {variable: outputs[output] for output, variable in OUTPUT_VARIABLES.items()}
+        reader = _outputs_of(session, reader_stack(stage), "RoleArn")
+        lake = _outputs_of(session, lake_stack(stage), "BucketName")
+        lake |= {"AthenaWorkGroupName": reader["WorkGroupName"]}
+        variables = {variable: lake[output] for output, variable in OUTPUT_VARIABLES.items()}
         cli.aws_environment_variables = {**cli.aws_environment_variables, **variables}
-        role = outputs["DashboardRoleArn"]
+        cli.zappa.credentials_arn = reader["RoleArn"]
     elif "role_arn" not in cli.stage_config:
-        role = _outputs_of_the_lake(session, _stage_of(cli), "IngestRoleArn")["IngestRoleArn"]
-    if "role_arn" not in cli.stage_config:
-        cli.zappa.credentials_arn = role
+        cli.zappa.credentials_arn = _outputs_of(session, lake_stack(stage), "IngestRoleArn")["IngestRoleArn"]
 
 
 def is_dashboard(cli: Any) -> bool:
@@ -55,16 +62,15 @@ def _stage_of(cli: Any) -> str:
     return str(cli.api_stage).removeprefix(dashboard_stage(""))
 
 
-def _outputs_of_the_lake(session: Any, stage: str, role: str) -> dict[str, str]:
-    """Return the outputs of the lake's stack. Raises ClickException if there is none of this name."""
-    name = lake_stack(stage)
+def _outputs_of(session: Any, name: str, needed: str) -> dict[str, str]:
+    """Return the outputs of a stack. Raises ClickException if there is none of this name."""
     try:
         (stack,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-        outputs[role]
+        outputs[needed]
     except (ClientError, KeyError) as error:
         raise ClickException(
-            f"the stack {name} has no output {role} ({error}); deploy the lake first, or set role_arn"
+            f"the stack {name} has no output {needed} ({error}); deploy {_TEMPLATES[needed]}"
         ) from error
     return outputs
 

@@ -193,7 +193,7 @@ def test_the_page_shows_an_items_id_until_its_name_is_known(fresh: OpenAthena) -
 
 
 def executions(lake: Lake) -> int:
-    group = lake.outputs.get("DashboardWorkGroupName", lake.outputs["AthenaWorkGroupName"])
+    group = lake.outputs["AthenaWorkGroupName"]
     pages = lake.client("athena").get_paginator("list_query_executions").paginate(WorkGroup=group)
     return sum(len(page["QueryExecutionIds"]) for page in pages)
 
