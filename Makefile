@@ -33,7 +33,7 @@ help:
 	@echo 'make check      format, lint, types and unit tests: the quick loop'
 	@echo 'make test       every check and test but the long ones'
 	@echo 'make test-long  the tests that take minutes: kills, long outages, full fuzzing'
-	@echo 'make test-spark the saved queries in Spark SQL, a second engine (installs Spark and Java)'
+	@echo 'make test-spark the saved queries in Spark SQL, and pandas and Polars (installs them, and Java)'
 	@echo 'make coverage   branch coverage of the unit tests'
 	@echo 'make format     format the Python code'
 	@echo 'make bench      measure what docs/performance.md says, and rewrite that page'

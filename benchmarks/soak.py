@@ -3,22 +3,31 @@
     .run/envs/test/bin/python -m benchmarks.soak [--clicks 1000000] [--seed 1]
 
 A client sends over HTTP and keeps each request until it is accepted; every few seconds other faults are on.
-When all is accepted, `replay` puts back what failed and `reconcile` must find every click. The memory of each
-process is told for the second and for the last quarter of the run.
+Meanwhile every hour that has clicks is compacted again and again, although it has not ended. When all is
+accepted, `replay` puts back what failed, `reconcile` must find every click, and columns/ count each once.
+The memory of each process is told for the second and for the last quarter of the run.
 """
 
 import argparse
 import random
+import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from clicklake.keeper.compaction import compact_hour
+from clicklake.lake.bucket import Lake
+from clicklake.lake.columns import columns_key
+from clicklake.lake.partitions import hour_of_key
 from tests.faults.client import Told, send
 from tests.faults.cloud import Cloud
 from tests.support.lakes import click
@@ -38,6 +47,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"throttleEvery": 4, "dropAfterEvery": 9, "deliverTwice": True},
 )
 ROUNDS_TO_A_SAMPLE = 5
+COMPACTION_PAUSE = 5.0  # seconds
 PARTS = {"emulator and stream": "local.emulator", "processor": "_worker.py", "ingest app": "ingest_app"}
 
 
@@ -64,7 +74,7 @@ def parse_options() -> argparse.Namespace:
 def run(cloud: Cloud, clicks: int, chance: random.Random) -> None:
     started = time.monotonic()
     memory = Memory(cloud)
-    with faults_at_random(cloud, chance):
+    with faults_at_random(cloud, chance), compaction_beside(cloud) as compactions:
         asked_again = sum(round_of_clicks(cloud, size, memory) for size in rounds(clicks))
     sending = time.monotonic() - started
     cloud.settle()
@@ -83,8 +93,12 @@ def run(cloud: Cloud, clicks: int, chance: random.Random) -> None:
         "duplicates",
     ):
         print(f"{name:>10} {found[name]}")
+    counted = counted_events(cloud)
+    print(f"{sum(compactions.values()):>10} compactions meanwhile, {compactions['failed']} of which failed")
+    print(f"{counted:>10} counted in columns/")
     memory.tell()
-    assert (found["accepted"], found["missing"]) == (clicks, 0)
+    assert (found["accepted"], found["missing"], counted) == (clicks, 0, clicks)
+    assert compactions["done"]
 
 
 def rounds(clicks: int) -> Iterator[int]:
@@ -119,6 +133,52 @@ def faults_at_random(cloud: Cloud, chance: random.Random) -> Iterator[None]:
     over.set()
     changing.join()
     cloud.plan()
+
+
+@contextmanager
+def compaction_beside(cloud: Cloud) -> Iterator[Counter[str]]:
+    """Compact all hours, over and over. A compaction fails if its hour's objects change under it."""
+    over, compactions = threading.Event(), Counter[str]()
+
+    def compact() -> None:
+        while not over.wait(COMPACTION_PAUSE):
+            for hour in hours_with_clicks(cloud):
+                try:
+                    compact_hour(lake_of(cloud), hour)
+                    compactions["done"] += 1
+                except Exception as error:  # S3 is one of the faults
+                    compactions["failed"] += 1
+                    print(f"compaction: {type(error).__name__}", file=sys.stderr)
+
+    compacting = threading.Thread(target=compact)
+    compacting.start()
+    try:
+        yield compactions
+    finally:
+        over.set()
+        compacting.join()
+
+
+def counted_events(cloud: Cloud) -> int:
+    """Compact a last time, and return how many rows of columns/ count."""
+    hours, lake = hours_with_clicks(cloud), lake_of(cloud)
+    for hour in hours:
+        compact_hour(lake, hour)
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for number, hour in enumerate(hours):
+            files.append(str(Path(folder) / f"{number}.parquet"))
+            lake.s3.download_file(lake.bucket, columns_key(hour), files[-1])
+        rows = duckdb.execute("select count(*) from read_parquet($1) where counted", [files]).fetchall()
+    return int(rows[0][0])
+
+
+def lake_of(cloud: Cloud) -> Lake:
+    return Lake(cloud.lake.bucket, {}, cloud.lake.s3)
+
+
+def hours_with_clicks(cloud: Cloud) -> list[datetime]:
+    return sorted({hour_of_key(key) for key in cloud.lake.keys("clicks/")})
 
 
 class Memory:

@@ -40,6 +40,7 @@ FEATURES = {
     "clicklake.query": {"processor"},
     "clicklake.report": {"clicklake.query"},
     "clicklake.dashboard": {"clicklake.report", "clicklake.query"},
+    "clicklake.mcp": {"clicklake.query"},
     "clicklake.tail": {"processor"},
     "clicklake.privacy": set(),
     "clicklake.cost": set(),

@@ -1,7 +1,8 @@
 """Change the tracker in one place, again and again, and see whether a test notices.
 
-    python tracker/mutate.py --sample 100 --nearest  # after `make tracker`; 20 s for a change
+    python tracker/mutate.py --sample 100 --nearest  # after `make tracker`; about 5 s for a change
     python tracker/mutate.py --only 17 204           # the changes with these numbers, and all tests
+    python tracker/mutate.py --log build/mutants.txt # all; a second run goes on where the first was stopped
 
 tracker/mutants.mjs makes the changes. Each is served to the tests in place of both builds, unminified. The
 tests that are about the changed function run first. A change that all tests pass survives. Prints a line for
@@ -13,13 +14,19 @@ import json
 import os
 import random
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Timer
 from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FULL = "typeof CLICKLAKE_LITE === 'undefined'"
@@ -27,45 +34,44 @@ MODULES = [
     *("clicks", "delivery", "consent", "manners", "with_the_ingest_app", "waiting", "autocapture", "leaving"),
     *("ordinary_pages", "hostile_pages", "many"),
 ]
+# The tests that are about a function, which run first: modules, and words of the tests' names ("": all).
 NEAREST = {
-    "warn guard": "hostile_pages manners -k 'console or nonsense or unknown or convention'",
-    "of ofDocument attribute is": "hostile_pages clicks -k 'named or item_says or links'",
-    "script isTaken stub storage locks target": (
-        "hostile_pages manners -k 'script or variable or base or queue or where'"
-    ),
-    "read write remove keys": "consent delivery -k 'consent or down or choice or opting'",
-    "queue stamp isAhead textOf": "delivery many -k 'queue or clock or answer or once or own or bounded'",
-    "asksForPrivacy status choose": "consent",
-    "uuid session id toJson": "clicks hostile_pages -k 'says or emoji or session or zero or json'",
-    "linkOf address": "hostile_pages clicks consent -k 'links or address or long or says or privacy'",
-    "textOfNode short": "hostile_pages clicks -k 'text or says'",
-    "nameOf selectorOf": "autocapture",
-    "describe record": (
-        "clicks hostile_pages consent -k 'says or none or download or page or strict or privacy'"
-    ),
-    "ready isDue flush": "waiting many delivery",
-    "leave": "leaving consent",
+    "warn guard": ("hostile_pages manners", "console nonsense unknown convention"),
+    "of ofDocument attribute is": ("hostile_pages clicks", "named item_says links"),
+    "script isTaken stub storage locks target": ("hostile_pages manners", "script variable base queue where"),
+    "read write remove keys": ("consent delivery", "consent down choice opting"),
+    "queue stamp isAhead textOf": ("delivery many", "queue clock answer once own bounded"),
+    "asksForPrivacy status choose": ("consent", ""),
+    "uuid session id toJson": ("clicks hostile_pages", "says emoji session zero json"),
+    "linkOf address": ("hostile_pages clicks consent", "links address long says privacy"),
+    "textOfNode short": ("hostile_pages clicks", "text says"),
+    "nameOf selectorOf": ("autocapture", ""),
+    "describe record": ("clicks hostile_pages consent", "says none download page strict privacy"),
+    "ready isDue flush": ("waiting many delivery", ""),
+    "leave": ("leaving consent", ""),
     "take size": (
-        "delivery leaving many hostile_pages"
-        " -k 'bytes or keepalive or bad or 413 or fit or once or own or count'"
+        "delivery leaving many hostile_pages",
+        "bytes keepalive bad 413 fit once own count",
     ),
-    "send": "delivery leaving -k 'answer or beacon or preflight or closed or fit or bytes'",
+    "send": ("delivery leaving", "answer beacon preflight closed fit bytes"),
     "settle acknowledge retry": (
-        "delivery with_the_ingest_app hostile_pages"
-        " -k '413 or refus or pause or named or without or retry or again or day'"
+        "delivery with_the_ingest_app hostile_pages",
+        "413 refus pause named without retry again day",
     ),
     "pathOf clicked": (
-        "hostile_pages manners clicks autocapture -k 'pointer or drag or click or link or outbound'"
+        "hostile_pages manners clicks autocapture",
+        "pointer drag click link outbound",
     ),
-    "viewed": "clicks hostile_pages -k 'pages or page_view or path or seen'",
+    "viewed": ("clicks hostile_pages", "pages page_view path seen"),
     "listen start clicks": (
-        "autocapture hostile_pages manners consent leaving clicks"
-        " -k 'navigation or pointer or cache or hidden or unknown or tab'"
+        "autocapture hostile_pages manners consent leaving clicks",
+        "navigation pointer cache hidden unknown tab",
     ),
 }
-"""The tests that are about a function, which run first: modules, and an expression for pytest's -k."""
-
-SECONDS = 60  # for one test; a change may make it wait for ever
+LAST = ("200_clicks", "thousand", "two_tabs_send")  # tests that take seconds
+WAIT_SECONDS = 6  # for what a changed tracker may never send; nothing of the tests takes so long
+SECONDS_PER_TEST = 60  # a change may make one wait for ever
+SECONDS_PER_CHANGE = 900
 
 Mutant = dict[str, Any]
 
@@ -79,63 +85,158 @@ def all_mutants() -> list[Mutant]:
 def write_builds(mutant: Mutant, folder: Path) -> None:
     source = (ROOT / "web/tracker.js").read_text()
     changed = source[: mutant["start"]] + mutant["to"] + source[mutant["end"] :]
-    for path in (ROOT / "web").iterdir():
-        (folder / path.name).symlink_to(path)
     for name, is_full in (("tracker.min.js", "false"), ("tracker.full.min.js", "true")):
-        (folder / name).unlink()
         (folder / name).write_text(changed.replace(FULL, is_full))
 
 
-def noticing_test(mutant: Mutant, only_nearest: bool) -> str | None:
-    """Return the first test that fails, or None."""
-    with tempfile.TemporaryDirectory() as name:
-        write_builds(mutant, Path(name))
-        modules, _, expression = nearest_tests(mutant["line"]).partition(" -k ")
-        nearest = [*_paths(modules.split()), *(["-k", expression.strip("'")] if expression else [])]
-        for tests in (nearest, [] if only_nearest else _paths(MODULES)):
-            if tests and (failed := _first_failure(tests, name)):
-                return failed
-    return None
-
-
-def nearest_tests(line: int) -> str:
+def nearest_tests(line: int) -> tuple[str, str]:
     """Return the tests of the function that this line is in. The first lines are constants."""
     before = (ROOT / "web/tracker.js").read_text().splitlines()[:line]
     names = re.findall(r"^  (?:const|let) (\w+) =", "\n".join(before), re.MULTILINE)
     for functions, tests in NEAREST.items():
         if names and names[-1] in functions.split():
             return tests
-    return " ".join(MODULES)
+    return " ".join(MODULES), ""
 
 
-def _paths(modules: Sequence[str]) -> list[str]:
-    return [f"tests/tracker/test_{module}.py" for module in modules]
+class MutantRunner:
+    """A pytest plugin that runs the tests once for each change that a line on stdin names.
 
+    One process and one import for all changes: a start of pytest takes longer than most tests.
+    """
 
-def _first_failure(tests: Sequence[str], web: str, is_again: bool = False) -> str | None:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(  # noqa: S603
-        [*command, "--timeout", str(SECONDS), *tests],
-        cwd=ROOT,
-        env=os.environ | {"CLICKLAKE_WEB": web},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode == 0:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.has_failed = False
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.has_failed |= report.failed
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        for line in sys.stdin:
+            asked = json.loads(line)
+            write_builds(asked["mutant"], self.folder)
+            modules, words = asked["nearest"]
+            answer = self.noticing_test(session.items, modules, words, asked["only_nearest"])
+            print(f"\nANSWER {json.dumps(answer)}", flush=True)
+        return True
+
+    def noticing_test(
+        self, items: list[pytest.Item], modules: str, words: str, only_nearest: bool
+    ) -> str | None:
+        """Return the first test that fails twice, or None. Once, it may fail on a busy machine."""
+        paths = {f"test_{module}.py" for module in modules.split()}
+        nearest = [
+            item
+            for item in items
+            if item.path.name in paths and (not words or any(word in item.name for word in words.split()))
+        ]
+        others = [] if only_nearest else [item for item in items if item not in nearest]
+        slow = [item for item in others if any(name in item.name for name in LAST)]
+        chosen = [*nearest, *(item for item in others if item not in slow), *slow]
+        for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+            if self.fails(item, following) and self.fails(item, None):  # None: close the browser
+                return item.nodeid
         return None
-    found = re.search(r"^(?:FAILED|ERROR) (\S+::\w+(?:\[.*\])?)", done.stdout, re.MULTILINE)
-    failed = found[1] if found else "a test that ran out of time"
-    # On a busy machine a test may fail once without a reason.
-    if found and not is_again and failed not in tests and not _first_failure([failed], web, is_again=True):
-        print(f"{failed} failed once, and passed then", file=sys.stderr)
-        return None
-    return failed
+
+    def fails(self, item: pytest.Item, following: pytest.Item | None) -> bool:
+        self.has_failed = False
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        return self.has_failed
+
+
+def serve_changes(folder: Path) -> int:
+    """Be the process that runs the tests."""
+    paths = [str(ROOT / f"tests/tracker/test_{module}.py") for module in MODULES]
+    options = ["-q", "-s", "-p", "no:cacheprovider", "--timeout", str(SECONDS_PER_TEST), "--tb=no"]
+    return int(pytest.main([*options, *paths], plugins=[MutantRunner(folder)]))
+
+
+class Runner:
+    """One such process, started again when a change has brought it to a halt."""
+
+    def __init__(self, only_nearest: bool) -> None:
+        self.only_nearest = only_nearest
+        self.folder = Path(tempfile.mkdtemp(prefix="clicklake-mutants-"))
+        for path in (ROOT / "web").iterdir():
+            if not path.name.startswith("tracker."):
+                (self.folder / path.name).symlink_to(path)
+        self.process: subprocess.Popen[str] | None = None
+
+    def noticing_test(self, mutant: Mutant) -> str | None:
+        if self.process is None:
+            self.process = subprocess.Popen(  # noqa: S603
+                [sys.executable, __file__, "--serve", self.folder],
+                cwd=ROOT,
+                env=os.environ | {"CLICKLAKE_WEB": str(self.folder), "CLICKLAKE_WAIT": str(WAIT_SECONDS)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,  # so that its browsers end with it
+            )
+        asked = {
+            "mutant": mutant,
+            "nearest": nearest_tests(mutant["line"]),
+            "only_nearest": self.only_nearest,
+        }
+        assert self.process.stdin
+        assert self.process.stdout
+        limit = Timer(SECONDS_PER_CHANGE, self.stop)
+        limit.start()
+        try:
+            self.process.stdin.write(json.dumps(asked) + "\n")
+            self.process.stdin.flush()
+            for line in self.process.stdout:
+                if line.startswith("ANSWER "):
+                    answer: str | None = json.loads(line.removeprefix("ANSWER "))
+                    return answer
+        finally:
+            limit.cancel()
+        if self.process.wait() != -signal.SIGKILL:
+            raise RuntimeError(f"pytest ended with {self.process.returncode}")
+        self.process = None
+        return "a test that ran out of time"
+
+    def stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def close(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder)
 
 
 def describe(mutant: Mutant) -> str:
     """A text that stays the same while the line does not change."""
     line = (ROOT / "web/tracker.js").read_text().splitlines()[mutant["line"] - 1].strip()
     return f"{line} | {mutant['from'].strip()} -> {mutant['to'].strip()}"
+
+
+def run_all(mutants: list[Mutant], runners: int, only_nearest: bool) -> Iterator[tuple[Mutant, str | None]]:
+    idle: SimpleQueue[Runner] = SimpleQueue()
+    everyone = [Runner(only_nearest) for _ in range(runners)]
+    for runner in everyone:
+        idle.put(runner)
+
+    def run(mutant: Mutant) -> tuple[Mutant, str | None]:
+        runner = idle.get()
+        try:
+            return mutant, runner.noticing_test(mutant)
+        finally:
+            idle.put(runner)
+
+    try:
+        with ThreadPoolExecutor(runners) as pool:
+            yield from pool.map(run, mutants)
+    finally:
+        for runner in everyone:
+            runner.close()
+
+
+def numbers_in(log: Path) -> Iterable[int]:
+    return (int(line.split()[0]) for line in log.read_text().splitlines()) if log.exists() else ()
 
 
 def main() -> int:
@@ -145,25 +246,28 @@ def main() -> int:
     parser.add_argument("--only", type=int, nargs="+", help="the changes with these numbers")
     parser.add_argument("--nearest", action="store_true", help="only the tests that are about the function")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--log", type=Path, default=Path(os.devnull), help="adds the lines; leaves out what it has"
+    )
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.serve:
+        return serve_changes(options.serve)
     mutants = all_mutants()
     chosen = [mutants[number] for number in options.only] if options.only else mutants
     if options.sample:
         chosen = random.Random(options.seed).sample(mutants, options.sample)  # noqa: S311
+    done = {*numbers_in(options.log)}
+    chosen = [mutant for mutant in chosen if mutant["number"] not in done]
     explained: dict[str, str] = json.loads((ROOT / "tracker/survivors.json").read_text())
     unexplained = 0
-
-    def run(mutant: Mutant) -> None:
-        nonlocal unexplained
-        test = noticing_test(mutant, options.nearest)
-        reason = test or explained.get(describe(mutant)) or "SURVIVED"
-        unexplained += reason == "SURVIVED"
-        print(
-            f"{mutant['number']:4} line {mutant['line']:3} {describe(mutant)[:150]!r}: {reason}", flush=True
-        )
-
-    with ThreadPoolExecutor(options.processes) as pool:
-        list(pool.map(run, chosen))
+    with options.log.open("a") as log:
+        for mutant, test in run_all(chosen, options.processes, options.nearest):
+            reason = test or explained.get(describe(mutant)) or "SURVIVED"
+            unexplained += reason == "SURVIVED"
+            line = f"{mutant['number']:4} line {mutant['line']:3} {describe(mutant)[:150]!r}: {reason}"
+            print(line, flush=True)
+            print(line, file=log, flush=True)
     print(f"{len(chosen)} of {len(mutants)} changes: {unexplained} survived without an explanation")
     return 1 if unexplained else 0
 

@@ -48,6 +48,7 @@ COMMANDS = {
     "query": CommandEntry(
         "Read the lake", "clicklake.query.command", "Ask the lake in SQL, or run a saved query."
     ),
+    "mcp": CommandEntry("Read the lake", "clicklake.mcp.command", "Let an assistant ask the lake."),
     "tail": CommandEntry("Read the lake", "clicklake.tail.command", "Show clicks and failures as they land."),
     "reconcile": CommandEntry(
         "Keep the lake", "clicklake.reconcile.command", "Prove that no accepted click is missing."

@@ -28,6 +28,17 @@ class LocalTime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
+def parse_time(text: str) -> LocalTime:
+    """Return a date or a time in ISO 8601. Raises ValueError with the rule."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date or time: write 2026-11-24 or 2026-11-24T05:00") from None
+    if not FIRST_YEAR <= moment.year < LAST_YEAR:
+        raise ValueError(f"{text!r} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    return LocalTime(moment, len(text) <= len("2026-11-24") and moment.time() == time())
+
+
 class TimeParam(click.ParamType[LocalTime]):
     """A date or a time in ISO 8601."""
 
@@ -39,12 +50,9 @@ class TimeParam(click.ParamType[LocalTime]):
         if isinstance(value, LocalTime):
             return value
         try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a date or time: write 2026-11-24 or 2026-11-24T05:00", param, ctx)
-        if not FIRST_YEAR <= moment.year < LAST_YEAR:
-            self.fail(f"{value!r} is not between the years {FIRST_YEAR} and {LAST_YEAR}", param, ctx)
-        return LocalTime(moment, len(value) <= len("2026-11-24") and moment.time() == time())
+            return parse_time(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class UtcTimeParam(click.ParamType[datetime]):

@@ -26,15 +26,6 @@ from clicklake.cli.sanitize import for_terminal
 from clicklake.dashboard.access.reader import current_reader
 from clicklake.dashboard.answers.budget import to_gigabytes
 from clicklake.dashboard.answers.contract import Answers, NotReadyError, OverBudgetError, Question
-from clicklake.dashboard.filters import (
-    ATTRIBUTE_MARK,
-    DIMENSIONS,
-    STEP_KINDS,
-    Condition,
-    ViewError,
-    check_attributes,
-    where,
-)
 from clicklake.dashboard.funnel import funnel_question, funnel_steps
 from clicklake.dashboard.overview import (
     FIGURES,
@@ -52,6 +43,15 @@ from clicklake.dashboard.view import FORM_FIELDS, PERIODS, View, parse_view
 from clicklake.errors import CommandError
 from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.query.csv_rows import write_csv
+from clicklake.query.filters import (
+    ATTRIBUTE_MARK,
+    DIMENSIONS,
+    STEP_KINDS,
+    Condition,
+    ParameterError,
+    check_attributes,
+    where,
+)
 from clicklake.query.queries import QueryResult
 from clicklake.report import charts
 from clicklake.report.charts import bars, share
@@ -305,8 +305,8 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     def newest() -> dict[str, str]:
         return {"newest": answers.newest()}
 
-    @app.errorhandler(ViewError)
-    def wrong_view(error: ViewError) -> tuple[str, int]:
+    @app.errorhandler(ParameterError)
+    def wrong_view(error: ParameterError) -> tuple[str, int]:
         return render_template("error.html", title="This view cannot be shown", text=str(error)), 400
 
     @app.errorhandler(NotReadyError)

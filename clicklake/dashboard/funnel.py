@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
-from clicklake.dashboard.filters import Condition, where
+from clicklake.query.filters import Condition, where
 from clicklake.query.queries import QueryResult, parse_query
 
 VISIT_COLUMNS = "session_key, event_time, type, path, itemid"

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from sqlglot import exp
 
 from clicklake.dashboard.answers.contract import Answers, Question
-from clicklake.dashboard.filters import Condition, select_events, where
 from clicklake.dashboard.view import View
 from clicklake.lake.partitions import HOUR, Span
+from clicklake.query.filters import Condition, select_events, where
 from clicklake.query.queries import saved_query
 from clicklake.report.panels import Row, plain
 from clicklake.report.timeline import DAYS, Timeline, Unit, build_timeline, unit_of

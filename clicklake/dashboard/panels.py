@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlglot import exp
 
-from clicklake.dashboard.filters import Condition, condition_of, is_filterable, select_events, where
 from clicklake.dashboard.view import View
+from clicklake.query.filters import Condition, condition_of, is_filterable, select_events, where
 from clicklake.query.queries import parse_query, saved_query
 from clicklake.report.charts import BarRow
 from clicklake.report.panels import ATTRIBUTES_SECTION, Panel, Row, names_of, panel_sections

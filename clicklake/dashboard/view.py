@@ -19,8 +19,8 @@ from clicklake.cli.time_spans import (
     compared_span,
     start_of_day,
 )
-from clicklake.dashboard.filters import STEP_KINDS, Condition, ViewError, parse_condition
 from clicklake.lake.partitions import HOUR, Span, hour_of
+from clicklake.query.filters import STEP_KINDS, Condition, ParameterError, parse_condition
 
 Period = Literal["today", "yesterday", "7d", "30d", "month", "lastmonth", "custom"]
 PERIODS: Mapping[Period, str] = {  # custom is any other span of days
@@ -158,7 +158,7 @@ class View:
 
 
 def parse_view(pairs: Pairs) -> View:
-    """Return the view of a URL's parameters. Raises ViewError naming the parameter and its rule."""
+    """Return the view of a URL's parameters. Raises ParameterError naming the parameter and its rule."""
     given: dict[str, str] = {}
     conditions: list[Condition] = []
     steps: list[Condition] = []
@@ -172,12 +172,12 @@ def parse_view(pairs: Pairs) -> View:
                 steps.append(_step(value, name))
         elif name == "tab":
             if not value.isidentifier() or len(value) > MAX_NAME or len(tabs) == MAX_TABS:
-                raise ViewError("tab", f"the name of a panel; at most {MAX_TABS}")
+                raise ParameterError("tab", f"the name of a panel; at most {MAX_TABS}")
             tabs.append(value)
         elif name in ("period", "from", "to", "zone", "compare", *FORM_FIELDS):
             given[name] = value.strip()
         elif name:
-            raise ViewError(
+            raise ParameterError(
                 name[:MAX_NAME],
                 "is not a part of a view; those are period, from, to, zone, compare, is, not, step and tab",
             )
@@ -189,9 +189,9 @@ def parse_view(pairs: Pairs) -> View:
         steps.append(_step(f"{given['kind']}:{given['target']}", "target"))
     conditions = [*dict.fromkeys(conditions)]
     if len(conditions) > MAX_CONDITIONS:
-        raise ViewError("is", f"at most {MAX_CONDITIONS} filters")
+        raise ParameterError("is", f"at most {MAX_CONDITIONS} filters")
     if len(steps) > MAX_STEPS:
-        raise ViewError("step", f"at most {MAX_STEPS} steps")
+        raise ParameterError("step", f"at most {MAX_STEPS} steps")
     period, first, last = _period(given)
     return View(
         period,
@@ -208,26 +208,26 @@ def parse_view(pairs: Pairs) -> View:
 def _step(text: str, parameter: str) -> Condition:
     step = parse_condition(text, negative=False, parameter=parameter)
     if step.dimension not in STEP_KINDS:
-        raise ViewError(parameter, f"a step is one of {', '.join(STEP_KINDS)}, such as type:adopted")
+        raise ParameterError(parameter, f"a step is one of {', '.join(STEP_KINDS)}, such as type:adopted")
     return step
 
 
 def _period(given: Mapping[str, str]) -> tuple[Period, date | None, date | None]:
     period = "custom" if given.get("from") else given.get("period") or DEFAULT_PERIOD
     if period not in get_args(Period):
-        raise ViewError("period", f"one of {', '.join(PERIODS)}, or the days from and to")
+        raise ParameterError("period", f"one of {', '.join(PERIODS)}, or the days from and to")
     if given.get("to") and not given.get("from"):
-        raise ViewError("from", "a day such as 2026-11-24, if there is a day in to")
+        raise ParameterError("from", "a day such as 2026-11-24, if there is a day in to")
     if period != "custom":
         return period, None, None  # type: ignore[return-value]
     if not given.get("from"):
-        raise ViewError("from", "a day such as 2026-11-24, if the period is custom")
+        raise ParameterError("from", "a day such as 2026-11-24, if the period is custom")
     first = _day("from", given["from"])
     last = _day("to", given["to"]) if given.get("to") else first
     if last < first:
-        raise ViewError("to", f"not before from, which is {first}")
+        raise ParameterError("to", f"not before from, which is {first}")
     if (last - first).days >= MAX_DAYS:
-        raise ViewError("to", f"at most {MAX_DAYS} days with from")
+        raise ParameterError("to", f"at most {MAX_DAYS} days with from")
     return "custom", first, last
 
 
@@ -235,9 +235,9 @@ def _day(name: str, value: str) -> date:
     try:
         day = date.fromisoformat(value)
     except ValueError:
-        raise ViewError(name, "a day such as 2026-11-24") from None
+        raise ParameterError(name, "a day such as 2026-11-24") from None
     if not FIRST_YEAR <= day.year < LAST_YEAR:
-        raise ViewError(name, f"a day of the years {FIRST_YEAR} to {LAST_YEAR - 1}")
+        raise ParameterError(name, f"a day of the years {FIRST_YEAR} to {LAST_YEAR - 1}")
     return day
 
 
@@ -246,12 +246,12 @@ def _zone(given: Mapping[str, str]) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ViewError("zone", "a time zone such as UTC, Europe/Berlin or Asia/Kolkata") from None
+        raise ParameterError("zone", "a time zone such as UTC, Europe/Berlin or Asia/Kolkata") from None
     return name
 
 
 def _comparison(given: Mapping[str, str]) -> Comparison:
     comparison = given.get("compare") or DEFAULT_COMPARISON
     if comparison not in COMPARISONS:
-        raise ViewError("compare", f"one of {', '.join(COMPARISONS)}")
+        raise ParameterError("compare", f"one of {', '.join(COMPARISONS)}")
     return comparison

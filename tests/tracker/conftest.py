@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.tracker import recording_server
 from tests.tracker.recording_server import RecordingServer
 
 
@@ -12,7 +13,7 @@ from tests.tracker.recording_server import RecordingServer
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A visitor: a storage of their own, and a clock that a test may put forward."""
     context = browser.new_context()
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(recording_server.WAIT_SECONDS * 1000)
     context.clock.install()
     yield context
     context.close()

@@ -19,9 +19,9 @@ from clicklake.dashboard.access.attempts import DEVICE, NETWORK, Attempts, Pause
 from clicklake.dashboard.access.password import NAME, DashboardPassword, is_right, parse_password
 from clicklake.dashboard.access.reader import Reader, current_reader, let_in
 from clicklake.dashboard.access.signatures import Signatures
-from clicklake.dashboard.filters import ViewError
 from clicklake.dashboard.shared_state import SharedState, StateConflictError
 from clicklake.dashboard.view import parse_view
+from clicklake.query.filters import ParameterError
 from clicklake.report.words import sentence
 
 SESSION, FORM, LINK_LIFETIME = timedelta(hours=12), timedelta(hours=1), timedelta(days=7)
@@ -154,7 +154,7 @@ class PasswordGate:
             "share", urlencode([*view.pairs()]), LINK_LIFETIME
         )
         if len(link) > MAX_LINK_CHARACTERS:
-            raise ViewError("view", f"its link would have more than {MAX_LINK_CHARACTERS} characters")
+            raise ParameterError("view", f"its link would have more than {MAX_LINK_CHARACTERS} characters")
         relative = f"./?{urlencode({'link': link})}"
         return render_template(
             "share.html",
@@ -214,7 +214,7 @@ def _query_of(view: str) -> str:
     """Return the view's query, such as ?period=today; empty if it is not a view's."""
     try:
         parsed = parse_view(parse_qsl(view.removeprefix("?"), keep_blank_values=True))
-    except ViewError:
+    except ParameterError:
         return ""
     return parsed.url().removesuffix("?")
 

@@ -29,7 +29,12 @@ SOURCES = (
     ),
     *("clicklake/cli/time_spans.py", "clicklake/dashboard", "clicklake/lake", "clicklake/tables/__init__.py"),
     *("clicklake/tables/schema.py", "clicklake/query/__init__.py", "clicklake/query/athena_results.py"),
-    *("clicklake/query/athena_sql.py", "clicklake/query/csv_rows.py", "clicklake/query/local_time.py"),
+    *(
+        "clicklake/query/athena_sql.py",
+        "clicklake/query/csv_rows.py",
+        "clicklake/query/filters.py",
+        "clicklake/query/local_time.py",
+    ),
     *("clicklake/query/queries.py", "clicklake/query/views.sql", "clicklake/query/sql"),
     *("clicklake/report/__init__.py", "clicklake/report/charts.py", "clicklake/report/charts.css"),
     *("clicklake/report/panels.py", "clicklake/report/panels.toml", "clicklake/report/timeline.py"),

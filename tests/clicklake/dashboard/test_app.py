@@ -10,9 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from clicklake.dashboard.app import HEADERS
-from clicklake.dashboard.filters import select_events, where
 from clicklake.dashboard.panels import cards_of
 from clicklake.dashboard.view import parse_view
+from clicklake.query.filters import select_events, where
 from clicklake.query.queries import saved_query
 from tests.clicklake.dashboard.conftest import ATTRIBUTES, NOW, OpenDashboard
 from tests.support.day import Day

@@ -2,8 +2,8 @@
 
 import pytest
 
-from clicklake.dashboard.filters import Condition
 from clicklake.dashboard.funnel import funnel_steps
+from clicklake.query.filters import Condition
 from clicklake.query.queries import QueryResult
 
 STEPS = [Condition("page", "/"), Condition("type", "click"), Condition("type", "adopted")]

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clicklake.cli.time_spans import COMPARISONS
-from clicklake.dashboard.filters import (
+from clicklake.dashboard.view import MAX_CONDITIONS, MAX_STEPS, MAX_TABS, Period, View, parse_view
+from clicklake.lake.partitions import Span
+from clicklake.query.filters import (
     ATTRIBUTE_MARK,
     DIMENSIONS,
     MAX_VALUE_CHARACTERS,
     STEP_KINDS,
     Condition,
-    ViewError,
+    ParameterError,
 )
-from clicklake.dashboard.view import MAX_CONDITIONS, MAX_STEPS, MAX_TABS, Period, View, parse_view
-from clicklake.lake.partitions import Span
 
 NOON = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)  # a Wednesday
 
@@ -61,7 +61,7 @@ names = st.text(max_size=12) | st.sampled_from(["is", "not", "step", "tab", "fro
 @settings(max_examples=40)  # each unknown zone is looked for on the disk
 @given(st.lists(st.tuples(names, st.text())))
 def test_any_parameters_make_a_view_or_a_view_error(pairs: list[tuple[str, str]]) -> None:
-    with suppress(ViewError):
+    with suppress(ParameterError):
         span = parse_view(pairs).span(NOON)
         assert span.since < span.until
 
@@ -96,7 +96,7 @@ def test_any_parameters_make_a_view_or_a_view_error(pairs: list[tuple[str, str]]
     ],
 )
 def test_a_wrong_parameter_is_named_with_its_rule(pairs: list[tuple[str, str]], parameter: str) -> None:
-    with pytest.raises(ViewError) as found:
+    with pytest.raises(ParameterError) as found:
         parse_view(pairs)
     assert found.value.parameter == parameter
     assert parameter in str(found.value)
@@ -166,6 +166,6 @@ def test_forms_add_a_filter_and_a_step() -> None:
 
 
 def test_a_long_unknown_parameter_is_named_by_its_beginning() -> None:
-    with pytest.raises(ViewError) as found:
+    with pytest.raises(ParameterError) as found:
         parse_view([("a" * 200_000, "1")])
     assert len(str(found.value)) < 300

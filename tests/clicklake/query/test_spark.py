@@ -4,6 +4,7 @@ Athena itself cannot be run here. Its SQL is Trino's; sqlglot, which the engines
 translates it to Spark's.
 """
 
+import ast
 import json
 import os
 import subprocess
@@ -22,7 +23,7 @@ from clicklake.lake.columns import sources_of
 from clicklake.lake.partitions import Span
 from clicklake.query import duckdb_engine
 from clicklake.query.athena_sql import to_athena
-from clicklake.query.queries import NAMES, QueryResult, QueryResults, saved_query
+from clicklake.query.queries import NAMES, QueryResult, QueryResults, parse_query, saved_query
 from clicklake.tables.schema import LineTable, line_table
 from tests.clicklake.query.hostile_lines import put_hostile_lines
 from tests.support.compacted import compact_span, drop_columns
@@ -208,3 +209,35 @@ def test_the_example_in_the_docs_gives_the_rows_of_the_same_question(
     (item, clicks, visitors) = (cell.strip() for cell in shown[1])
     first = next(iter(by_spark["lines UTC items"]))
     assert (item, int(clicks), int(visitors)) == (first["itemid"], first["clicks"], first["visitors"])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_the_examples_of_data_frames_give_the_rows_of_the_same_question(
+    stored: TestLake, tmp_path: Path, library: str
+) -> None:
+    lake = Lake(stored.bucket, {}, stored.s3)
+    compact_span(lake, AROUND)
+    _download(stored, "columns/", tmp_path)
+    page = (ROOT / "docs" / "columns.md").read_text()
+    example = (
+        page.split(f"import {library} as ")[1].split("```")[0].replace("2026-11-01", f"{SPAN.since:%Y-%m-%d}")
+    )
+    example = example.replace("pl.date(2026, 11, 1)", f"pl.date({SPAN.since:%Y, %-m, %-d})")
+    alias, _, body = example.partition("\n")
+    shown = {
+        "pandas": "print(json.dumps([list(map(str, row)) for row in found.reset_index().values.tolist()]))",
+        "polars": "print(json.dumps([list(map(str, row)) for row in found.rows() if row[0] is not None]))",
+    }
+    statements = ast.parse(body).body
+    last = ast.unparse(statements.pop())
+    before = "\n".join(map(ast.unparse, statements))
+    program = f"import json\nimport {library} as {alias}\n{before}\nfound = {last}\n{shown[library]}"
+    done = subprocess.run([PYTHON, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    asked = parse_query(
+        "select itemid, count(*), count(distinct visitor_key) from events"
+        f" where type = 'click' and itemid is not null and dt = '{SPAN.since:%Y-%m-%d}' group by 1 order by 1"
+    )
+    expected = duckdb_engine.run_queries(lake, SPAN, {"asked": asked}).by_name["asked"].rows
+    assert len(expected) > 5
+    assert sorted(json.loads(done.stdout)) == [[*map(str, row)] for row in expected]

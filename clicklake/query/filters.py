@@ -28,11 +28,13 @@ DIMENSIONS: Mapping[str, tuple[str, str]] = {
     "browser": ("Browser", "browser"),
 }
 STEP_KINDS = ("type", "page", "item")
+SESSION_QUESTIONS = frozenset(["entry_pages", "exit_pages"])
+"""Saved questions about whole sessions: a filter selects the sessions with such an event."""
 ATTRIBUTE_MARK = "catalogue."  # before the name of a catalogue's attribute
 
 
-class ViewError(ValueError):
-    """A parameter of a view breaks its rule."""
+class ParameterError(ValueError):
+    """A parameter of a view or a question breaks its rule."""
 
     def __init__(self, parameter: str, rule: str) -> None:
         super().__init__(f"{parameter}: {rule}")
@@ -73,17 +75,21 @@ class Condition:
 
 
 def parse_condition(text: str, *, negative: bool, parameter: str) -> Condition:
-    """Return the condition of `dimension:value`. Raises ViewError."""
+    """Return the condition of `dimension:value`. Raises ParameterError."""
     dimension, colon, value = text.partition(":")
     if not colon or not value:
-        raise ViewError(parameter, "a dimension and a value, such as country:DE")
+        raise ParameterError(parameter, "a dimension and a value, such as country:DE")
     name = dimension.removeprefix(ATTRIBUTE_MARK)
     is_attribute = name != dimension and name.isidentifier() and name.isascii() and len(name) <= 64
     if dimension not in DIMENSIONS and not is_attribute:
         known = ", ".join(DIMENSIONS)
-        raise ViewError(parameter, f"the dimension is one of {known}, or {ATTRIBUTE_MARK} and an attribute")
+        raise ParameterError(
+            parameter, f"the dimension is one of {known}, or {ATTRIBUTE_MARK} and an attribute"
+        )
     if not is_filterable(value):
-        raise ViewError(parameter, f"a value has at most {MAX_VALUE_CHARACTERS} characters, and none is NUL")
+        raise ParameterError(
+            parameter, f"a value has at most {MAX_VALUE_CHARACTERS} characters, and none is NUL"
+        )
     return Condition(dimension, value, negative)
 
 
@@ -93,11 +99,11 @@ def is_filterable(value: str) -> bool:
 
 
 def check_attributes(conditions: Iterable[Condition], attributes: Collection[str]) -> None:
-    """Raise ViewError for a filter by a column that is not an attribute of the lake's catalogue."""
+    """Raise ParameterError for a filter by a column that is not an attribute of the lake's catalogue."""
     for condition in conditions:
         if condition.dimension.startswith(ATTRIBUTE_MARK) and condition.column not in attributes:
             known = ", ".join(sorted(attributes)) or "none"
-            raise ViewError(condition.parameter, f"the attributes of this lake's catalogue are: {known}")
+            raise ParameterError(condition.parameter, f"the attributes of this lake's catalogue are: {known}")
 
 
 def condition_of(column: str, value: str, attributes: Iterable[str]) -> Condition | None:
