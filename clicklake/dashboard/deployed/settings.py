@@ -50,7 +50,7 @@ def dashboard_settings(environment: Mapping[str, str] = os.environ) -> Dashboard
             )
     daily_bytes, hosts = check_variables(environment)
     endpoint = environment.get("AWS_ENDPOINT_URL", "")
-    return DashboardSettings(environment.get("STAGE", "dev"), outputs, daily_bytes, hosts, endpoint)
+    return DashboardSettings(environment.get("LAKE_STAGE", "dev"), outputs, daily_bytes, hosts, endpoint)
 
 
 def check_variables(environment: Mapping[str, str]) -> tuple[int, frozenset[str]]:

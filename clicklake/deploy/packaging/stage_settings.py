@@ -24,7 +24,7 @@ def settings_file(stage: str, model: str) -> Path:
     settings[stage] = {"extends": model, "aws_environment_variables": variables}
     settings[names.dashboard_stage(stage)] = {
         "extends": names.dashboard_stage(model),
-        "aws_environment_variables": {"STAGE": stage},
+        "aws_environment_variables": {"LAKE_STAGE": stage},
     }
     GENERATED.parent.mkdir(parents=True, exist_ok=True)
     GENERATED.write_text(json.dumps(settings, indent=2))

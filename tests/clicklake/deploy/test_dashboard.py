@@ -191,7 +191,7 @@ def test_the_function_has_its_own_role_and_no_secret(dashboard: str, dev: Stage)
     assert variables["BUCKET_NAME"] == dev.bucket
     assert variables["ATHENA_WORK_GROUP"] == "clicklake-dashboard-dev"
     assert variables.keys() <= {
-        *("STAGE", "BUCKET_NAME", "GLUE_DATABASE", "GLUE_TABLE", "COLUMNS_TABLE", "ATHENA_WORK_GROUP"),
+        *("LAKE_STAGE", "BUCKET_NAME", "GLUE_DATABASE", "GLUE_TABLE", "COLUMNS_TABLE", "ATHENA_WORK_GROUP"),
     }
     assert not [role for role in dev.client("iam").list_roles()["Roles"] if "Zappa" in role["RoleName"]]
 
