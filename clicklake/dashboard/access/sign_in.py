@@ -192,10 +192,15 @@ class PasswordGate:
 
 
 def _is_from_our_page(asked: Request) -> bool:
-    """Return whether the browser says that the form is ours; older ones say nothing."""
-    origin = asked.headers.get("Origin")
-    is_same = origin is None or urlsplit(origin).netloc == asked.host
-    return is_same and asked.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    """Return whether the browser says that the form is ours. Old ones do not, so a token is needed too.
+
+    Our pages send no referrer, and then a browser's Origin is null even for our own forms.
+    """
+    site = asked.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    origin = asked.headers.get("Origin", "null")
+    return origin == "null" or urlsplit(origin).netloc == asked.host
 
 
 def _refuse(code: int, title: str, text: str) -> tuple[str, int]:

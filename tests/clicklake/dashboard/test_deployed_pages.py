@@ -132,7 +132,7 @@ def test_the_log_in_needs_no_script(browser: Browser, gated: Served) -> None:
     hand = Hand(context.new_page(), has_mouse=True)
     hand.page.goto(gated.url)
     log_in(hand)
-    expect(hand.page.get_by_text("The figures need JavaScript")).to_be_visible()
+    expect(hand.page.get_by_role("navigation", name="Days")).to_be_visible()
     hand.press(hand.page.get_by_role("button", name="Share"))
     assert hand.page.get_by_label("Link").input_value().startswith(f"{gated.url}?link=")
     context.close()

@@ -303,15 +303,25 @@ def test_a_form_needs_the_sessions_token(path: str, csrf: str, app: Flask, membe
     "headers",
     [
         {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": f"https://{HOST}", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
     ],
 )
 @pytest.mark.parametrize("path", ["/log-in", "/log-out", "/share"])
 def test_a_form_of_another_site_is_refused(path: str, headers: dict[str, str], member: Visitor) -> None:
     form = hidden(member.get(f"/?{DAY}"), "Share") | {"password": PASSWORD}
     assert member.post(path, form, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": f"https://{HOST}"}, {"Origin": "null", "Sec-Fetch-Site": "same-origin"}, {"Origin": "null"}],
+)
+def test_a_form_of_ours_is_taken(headers: dict[str, str], member: Visitor) -> None:
+    form = hidden(member.get(f"/?{DAY}"), "Share")
+    assert member.post("/share", form, headers=headers).status_code == 200
 
 
 def test_the_log_in_needs_the_form_that_this_browser_got(app: Flask, visitor: Visitor) -> None:
