@@ -33,16 +33,17 @@ async function ask(url) {
 }
 
 // A 202 says when to ask again: Athena takes its time. The pauses become longer, and nothing is asked while the
-// page is hidden, or has become another view.
+// page is hidden, or has become another view. The text is always read: what is not holds a connection.
 async function answerOf(url, own = run) {
   const until = Date.now() + MAX_WAIT_MS;
   for (let wait = 0; ; wait *= 1.5) {
     const answer = await ask(url);
-    if (answer.status !== 202 || Date.now() > until) return answer;
+    const found = { status: answer.status, text: await answer.text() };
+    if (answer.status !== 202 || Date.now() > until) return found;
     wait ||= 1000 * (answer.headers.get('Retry-After') || 1);
     await pause(Math.min(wait, LONGEST_PAUSE_MS));
     while (document.visibilityState === 'hidden') await pause(LONGEST_PAUSE_MS);
-    if (own !== run) return answer;
+    if (own !== run) return found;
   }
 }
 
@@ -51,7 +52,7 @@ async function load(panel, own = run) {
   try {
     const answer = await answerOf(`panel/${panel.dataset.panel}${view().query}`, own);
     if (answer.status === 401) return location.reload();
-    html = await answer.text();
+    html = answer.text;
     if (panel.dataset.panel === 'filters' && answer.status !== 200) return; // the ids stay in the place of names
   } catch { /* says so */ }
   if (own !== run) return;
@@ -136,7 +137,7 @@ document.addEventListener('click', async (event) => {
     event.preventDefault();
     const answer = await answerOf(link.href);
     if (answer.status === 200) location.assign(link.href);
-    else show(panel, await answer.text());
+    else show(panel, answer.text);
   }
   if (href?.startsWith('?') && isPlain) {
     event.preventDefault();

@@ -1,6 +1,7 @@
 """What a browser sees of a deployed dashboard: the log-in, links to a view, panels that wait for Athena."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -225,19 +226,29 @@ def test_a_spent_budget_is_a_state_of_the_panels(athena_page: Page, stack: Lake)
 
 
 def test_a_hidden_page_asks_nothing(athena_page: Page, stack: Lake) -> None:
+    """The test moves the page's clock."""
     page, served = athena_page, serve_athena(stack, 10**12)
-    page.add_init_script(
+    hidden = (
         "Object.defineProperty(document, 'visibilityState', {get: () => window.seen ? 'visible' : 'hidden'})"
     )
+    page.add_init_script(hidden)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "panel/types" in request.url else None)
+    page.clock.install()
     page.goto(f"{served.url}?from=2026-11-19&is=country:FR")
-    page.wait_for_function(
-        "() => performance.getEntriesByType('resource').some(e => e.name.includes('types'))"
-    )
-    page.evaluate("new Promise((resolve) => setTimeout(resolve, 2500))")  # two polls of a visible page
+    until(page, lambda: len(asked) == 1)
+    for _ in range(20):
+        page.clock.run_for(5000)
     assert len(asked) == 1
     page.evaluate("window.seen = true")
-    page.wait_for_selector("html[data-loaded]", timeout=ATHENA_MS)
-    assert len(asked) > 1
+    until(page, lambda: len(asked) > 1)
+    until(page, lambda: page.locator("html[data-loaded]").count() == 1)
     served.close()
+
+
+def until(page: Page, condition: Callable[[], bool]) -> None:
+    """Let the page's clock run until the condition holds."""
+    deadline = time.monotonic() + ATHENA_MS / 1000
+    while not condition():
+        page.clock.run_for(500)
+        assert time.monotonic() < deadline
