@@ -350,6 +350,7 @@ def test_a_link_shows_its_view_and_nothing_else(app: Flask, member: Visitor) -> 
     assert page.status_code == 200
     query = link.removeprefix("/")
     assert f'data-query="{query}"' in page.text
+    assert member.get(f"/?{DAY}").text.count("lake-") > page.text.count("lake-") == 0  # the bucket's name
     for part in ("<form", "log-out", "Add a filter", 'data-panel="now"'):
         assert part not in page.text
     figures = guest.get(f"/panel/figures{query}")
