@@ -15,7 +15,7 @@ from ingest_app.routes import Api
 from ingest_app.settings import IngestSettings
 from ingest_app.visitor_keys import KeyStore, VisitorKeys
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def create_app(

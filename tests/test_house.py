@@ -39,8 +39,10 @@ FEATURES = {
     "clicklake.erase": set(),
     "clicklake.query": {"processor"},
     "clicklake.report": {"clicklake.query"},
-    "clicklake.dashboard": {"clicklake.report", "clicklake.query"},
-    "clicklake.mcp": {"clicklake.query"},
+    "clicklake.dashboard": {"clicklake.report", "clicklake.query", "clicklake.status"},
+    "clicklake.verify": {"clicklake"},  # it proves them all
+    "clicklake.status": {"clicklake.reconcile", "clicklake.cost", "clicklake.deploy"},
+    "clicklake.mcp": {"clicklake.query", "clicklake.status"},
     "clicklake.tail": {"processor"},
     "clicklake.privacy": set(),
     "clicklake.cost": set(),

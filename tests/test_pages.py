@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from clicklake.cli.checkout import checkout_version
 from tests.test_readme import DEPLOY, LOCAL, NOT_RUN, README
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,6 +73,35 @@ def test_the_changelog_begins_with_unreleased_and_dates_each_release() -> None:
     first, *released = re.findall(r"^## (.+)$", text("CHANGELOG.md"), re.MULTILINE)
     assert first == "Unreleased"
     assert [each for each in released if not re.fullmatch(r"\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", each)] == []
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = checkout_version()
+    (of_lake,) = re.findall(
+        r"^  Version:\n.*\n    Value: (.+)$", text("cloudformation/lake.yaml"), re.MULTILINE
+    )
+    assert of_lake == version
+    released = re.findall(r"^## (\S+) \(", text("CHANGELOG.md"), re.MULTILINE)
+    assert released[0] == version
+    assert f" to {version}\n" in text("docs/upgrading.md")
+
+
+def test_the_release_begins_with_what_those_must_do_who_deployed_the_last() -> None:
+    changelog = text("CHANGELOG.md")
+    newest, last = re.findall(r"^## (\S+) \(", changelog, re.MULTILINE)[:2]
+    begins = changelog.split(f"\n## {newest} ")[1].split("\n", 2)[2]
+    assert begins.startswith(f"### If you deployed {last}\n")
+
+
+def test_the_upgrade_page_or_the_deploy_page_names_every_new_parameter() -> None:
+    parameters = re.compile(r"^  (\w+):\n(?:    #.*\n)*    Type: (?:String|Number)$", re.MULTILINE)
+    old, new = (
+        {*parameters.findall(text(template))}
+        for template in ("tests/data/0.1.0/cloudformation/template.yaml", "cloudformation/lake.yaml")
+    )
+    pages = text("docs/upgrading.md") + text("docs/deploy.md")
+    assert new - old
+    assert [name for name in sorted(new - old) if f"`{name}`" not in pages] == []
 
 
 def test_pre_commit_runs_the_ruff_of_the_tests() -> None:

@@ -40,6 +40,8 @@ COMMANDS = {
     "dashboard-password": CommandEntry(
         "On AWS", "clicklake.deploy.dashboard.password", "Set the password of the dashboard on AWS."
     ),
+    "status": CommandEntry("On AWS", "clicklake.status.command", "Show whether a stage is well."),
+    "verify": CommandEntry("On AWS", "clicklake.verify.command", "Prove that a deployed stage works."),
     "cost": CommandEntry("On AWS", "clicklake.cost.command", "Print what a million clicks cost."),
     "dashboard": CommandEntry(
         "Read the lake", "clicklake.dashboard.command", "Show the clicks in the browser."

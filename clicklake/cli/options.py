@@ -45,8 +45,16 @@ class StageParam(click.ParamType[str]):
 
 
 def lake_options(command: F) -> F:
-    """Add --stage and --bucket; the command receives `lake`."""
+    """Add --stage and --bucket; the command receives `lake`, which exists and may be listed."""
+    return _lake_options(command, is_checked=True)
 
+
+def unchecked_lake_options(command: F) -> F:
+    """The same for a command that can do a part of its work without the right to list the bucket."""
+    return _lake_options(command, is_checked=False)
+
+
+def _lake_options(command: F, *, is_checked: bool) -> F:
     @click.option(
         "--stage",
         type=StageParam(),
@@ -59,7 +67,7 @@ def lake_options(command: F) -> F:
     def with_lake(*args: Any, stage: str, bucket: str | None, **kwargs: Any) -> Any:
         if bucket is not None and not bucket.strip():
             raise CommandError("--bucket is empty; name one, or leave the option out")
-        return command(*args, lake=find_lake(stage, bucket), **kwargs)
+        return command(*args, lake=find_lake(stage, bucket, is_checked=is_checked), **kwargs)
 
     return with_lake  # type: ignore[return-value]
 

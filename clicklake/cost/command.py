@@ -1,26 +1,25 @@
 """`cost`: print what a million clicks cost, by stage and by clicks per request."""
 
-import json
-import re
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.table import Table
 
-from clicklake.cli.checkout import ROOT
 from clicklake.cli.console import OUT, print_json
 from clicklake.cli.options import FiniteRange, json_option
-from clicklake.cost.breakdown import (
-    CostBreakdown,
-    FunctionCost,
-    PipelineConfig,
-    cost_per_million,
-    interpolate,
+from clicklake.cost.breakdown import CostBreakdown, FunctionCost, PipelineConfig, cost_per_million
+from clicklake.cost.estimate import (
+    FIREHOSE_MS,
+    MEASURED_CLICKS,
+    at_default_wait,
+    configs_of,
+    count_alarm_metrics,
+    default_wait,
+    read_measurements,
+    read_prices,
+    read_stages,
 )
-from clicklake.errors import CommandError
 
-MEASURED_CLICKS = ("1", "10", "50", "500")
 ZAPPA_DEFAULTS = ("x86_64", 512)  # architecture and memory of a stage that sets neither
 SEED_CLICK_BYTES = 100  # {"userId": …, "mysfitId": …}, as the workshop's page sends it
 SEED_ANSWER_BYTES = 400
@@ -38,7 +37,7 @@ SEED_ANSWER_BYTES = 400
 @click.option(
     "--firehose-ms",
     type=FiniteRange(0, 60_000),
-    default=8.0,
+    default=FIREHOSE_MS,
     show_default=True,
     help="Time until Firehose answers, an assumption; a stage's own time is in its function's Duration.",
 )
@@ -50,25 +49,17 @@ def command(stages: tuple[str, ...], sizes: tuple[str, ...], firehose_ms: float,
     The figures come from list prices (prices.json has their date) and from durations that benchmarks/
     measured, without free tiers and cold starts.
     """
-    prices = json.loads(Path(__file__).with_name("prices.json").read_text())
-    measured = _measurements()
-    configs = _ours(stages, sizes or MEASURED_CLICKS, measured, firehose_ms)
+    prices = read_prices()
+    measured = read_measurements()
+    configs = configs_of(stages, sizes or MEASURED_CLICKS, measured, firehose_ms)
     configs |= _others(measured, firehose_ms)
     processor_us = measured["processor_on_lambda"]["us_per_click"]
     costs = {name: cost_per_million(config, prices, processor_us) for name, config in configs.items()}
-    batching = measured["batching"]
-    measured_wait = batching["waits"][str(batching["default"])]
+    measured_wait = default_wait(measured)
     at_default = {
-        stage: interpolate(
-            costs[f"{stage}, 1 a request"].total,
-            costs[f"{stage}, 10 a request"].total,
-            measured_wait["clicks_per_request"],
-            measured_wait["repeated_share"],
-        )
-        for stage in stages or _stages()
-        if not sizes
+        stage: at_default_wait(stage, costs, measured) for stage in stages or read_stages() if not sizes
     }
-    idle = _alarm_metrics() * prices["alarm_metric_per_month"]
+    idle = count_alarm_metrics() * prices["alarm_metric_per_month"]
     if as_json:
         by_name = {name: {**cost._asdict(), "total": cost.total} for name, cost in costs.items()}
         print_json(
@@ -88,47 +79,6 @@ def command(stages: tuple[str, ...], sizes: tuple[str, ...], firehose_ms: float,
             )
 
 
-def _measurements() -> Any:
-    file = ROOT / "benchmarks" / "results.json"
-    try:
-        measured = json.loads(file.read_text())
-        return {name: measured[name] for name in ("warm", "processor_on_lambda", "batching")}
-    except (OSError, KeyError):
-        raise CommandError(f"{file} has no durations; `make bench` measures them") from None
-
-
-def _stages() -> dict[str, Any]:
-    """Return the stages of the ingest app. A dashboard costs nothing per click."""
-    settings: dict[str, Any] = json.loads((ROOT / "zappa_settings.json").read_text())
-    return {name: options for name, options in settings.items() if not name.startswith("dashboard_")}
-
-
-def _ours(
-    stages: tuple[str, ...], sizes: tuple[str, ...], measured: Any, firehose_ms: float
-) -> dict[str, PipelineConfig]:
-    settings = _stages()
-    if unknown := set(stages) - set(settings):
-        raise CommandError(f"zappa_settings.json has no stage {', '.join(sorted(unknown))}")
-    configs = {}
-    for stage in stages or settings:
-        options = settings.get(settings[stage].get("extends"), {}) | settings[stage]
-        for size in sizes:
-            costs, bytes_of = measured["warm"]["clicklake"][size], measured["warm"]["sizes"][size]
-            function = FunctionCost(
-                options["architecture"],
-                options["memory_size"],
-                costs["cpu_us"],
-                firehose_ms,
-                costs["log_bytes"],
-            )
-            gateway = "http_api" if options.get("apigateway_version") == "v2" else "rest_api"
-            name = f"{stage}, {size} a request"
-            configs[name] = PipelineConfig(
-                gateway, int(size), bytes_of["record"], bytes_of["answer"], function
-            )
-    return configs
-
-
 def _others(measured: Any, firehose_ms: float) -> dict[str, PipelineConfig]:
     zappa, sizes = measured["warm"]["zappa"]["1"], measured["warm"]["sizes"]["1"]
     function = FunctionCost(*ZAPPA_DEFAULTS, zappa["cpu_us"], firehose_ms, zappa["log_bytes"])
@@ -140,13 +90,6 @@ def _others(measured: Any, firehose_ms: float) -> dict[str, PipelineConfig]:
             "rest_api", 1, sizes["record"], sizes["answer"], function
         ),
     }
-
-
-def _alarm_metrics() -> int:
-    """Return the number of billed alarm metrics: one per alarm, or the metrics of its sum."""
-    template = (ROOT / "cloudformation/alarms.yaml").read_text()
-    alarms = re.split("Type: AWS::CloudWatch::Alarm", template)[1:]
-    return sum(max(1, alarm.count("MetricStat:")) for alarm in alarms)
 
 
 def _show(costs: dict[str, CostBreakdown], prices: Any, idle: float) -> None:

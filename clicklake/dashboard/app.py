@@ -58,6 +58,8 @@ from clicklake.report.charts import bars, share
 from clicklake.report.panels import plain
 from clicklake.report.timeline import ChartSize, unit_of
 from clicklake.report.words import sentence
+from clicklake.status.kept import KeptStatus
+from clicklake.status.words import LABELS, words_of
 
 log = logging.getLogger("clicklake.dashboard")
 
@@ -80,6 +82,7 @@ COMPARISON_NAMES = {
 }
 CHARTS = {"clicks": ("clicks", "pageviews"), "visitors": ("visitors", "sessions")}
 HALF_PAGE = ChartSize(600, 8)
+STATUS_LABELS = [LABELS[name] for name in ("delivery", "failures", "keeper")]
 CHARTS_FOLDER = Path(charts.__file__).parent
 CHART_NAMES = {"clicks": "clicks", "pageviews": "page views", "visitors": "visitors", "sessions": "sessions"}
 
@@ -94,6 +97,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     cards = cards_of(answers.attributes)
     visits: KeptVisits = {}
+    status = KeptStatus(answers.lake)
     lists = {panel.query: panel for card in cards for panel in card.panels}
 
     def view_of_request() -> View:
@@ -237,6 +241,16 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
         if current_reader().is_guest:
             raise NotFound
         return render_template("now.html", here=present(answers.lake, answers.clock(), visits))
+
+    @app.get("/panel/status")
+    def status_panel() -> str:
+        if current_reader().is_guest:
+            raise NotFound
+        found = status.read(answers.clock())
+        words = words_of(found)
+        parts = {label: for_terminal(words[label]) for label in STATUS_LABELS}
+        attention = [(for_terminal(each.what), for_terminal(each.todo)) for each in found.attention]
+        return render_template("status.html", parts=parts, attention=attention)
 
     @app.get("/panel/funnel")
     def funnel_panel() -> str:

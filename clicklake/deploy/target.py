@@ -25,12 +25,10 @@ class Target:
         return is_loopback(self.endpoint)
 
     def api_domain(self, api_id: str) -> str:
-        return f"{api_id}.execute-api.{self.region}.amazonaws.com"
+        return _domain_of_api(self.region, api_id)
 
     def api_url(self, api_id: str, stage: str) -> str:
-        if self.is_emulator:
-            return f"{self.endpoint}/_aws/execute-api/{api_id}/{stage}"
-        return f"https://{self.api_domain(api_id)}/{stage}"
+        return address_of_api(self.endpoint, self.region, api_id, stage)
 
     def click_endpoint(self, api_url: str) -> str:
         """Return where the site's pages send clicks: on AWS to the domain from which they were loaded."""
@@ -45,6 +43,17 @@ class Target:
         if self.is_emulator:
             return f"{self.endpoint}/{site.outputs['SiteBucketName']}/mysfits/{{id}}"
         return site.outputs["CatalogueUrl"]
+
+
+def address_of_api(endpoint: str, region: str, api_id: str, stage: str) -> str:
+    """Return the URL of a stage of an API. `endpoint` is that of any AWS service, or the emulator's."""
+    if is_loopback(endpoint):
+        return f"{endpoint.rstrip('/')}/_aws/execute-api/{api_id}/{stage}"
+    return f"https://{_domain_of_api(region, api_id)}/{stage}"
+
+
+def _domain_of_api(region: str, api_id: str) -> str:
+    return f"{api_id}.execute-api.{region}.amazonaws.com"
 
 
 def find_target(aws: Aws) -> Target:

@@ -175,12 +175,18 @@ def _naming_unreadable() -> Iterator[None]:
         raise
 
 
-def find_lake(stage: str, bucket: str | None, client: Callable[..., Any] = new_client) -> Lake:
-    """Return the lake of a stage's stack or of a bucket. Raises CommandError if it is not there."""
+def find_lake(
+    stage: str, bucket: str | None, client: Callable[..., Any] = new_client, *, is_checked: bool = True
+) -> Lake:
+    """Return the lake of a stage's stack or of a bucket.
+
+    Raises CommandError if it is not there. The bucket itself is asked for only if `is_checked`.
+    """
     s3 = client("s3", config=Config(max_pool_connections=50, retries={"mode": "standard"}))
     outputs = {} if bucket else _stack_outputs(client, f"clicklake-lake-{stage}")
     lake = Lake(bucket or outputs["BucketName"], outputs, s3, client)
-    _check_bucket(lake)
+    if is_checked:
+        _check_bucket(lake)
     return lake
 
 

@@ -29,6 +29,8 @@ from clicklake.query.filters import (
     where,
 )
 from clicklake.query.queries import FOLDER, NAMES, find_query, parse_query, referenced_tables
+from clicklake.status.document import to_json
+from clicklake.status.read import read_status
 from clicklake.tables.schema import COMPUTED_COLUMNS, FAILED_COLUMNS, KEY_COLUMNS, PARTITIONS, line_table
 
 DEFAULT_ROWS, MAX_ROWS = 100, 1000
@@ -84,6 +86,10 @@ class LakeQuestions:
             ],
             "columns_of_failed": [*FAILED_COLUMNS],
         }
+
+    def status(self) -> dict[str, Any]:
+        """Return what `clicklake status --json` prints."""
+        return to_json(read_status(self.lake, datetime.now(UTC)))
 
     def ask(
         self,

@@ -89,4 +89,9 @@ def create_server(questions: LakeQuestions) -> MCPServer[Any]:
         """Describe the tables for query_sql: their columns, types and meanings."""
         return questions.tables()
 
+    @tool
+    def stage_status() -> dict[str, Any]:
+        """Show whether the stage is well: delivery, failures, last reconciliation, alarms, cost, versions."""
+        return questions.status()
+
     return server

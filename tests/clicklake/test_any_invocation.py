@@ -105,6 +105,7 @@ COMMANDS: dict[str, dict[str, list[str]]] = {
         "--engine": ["duckdb", "athena", "x"],
     },
     "reconcile": SPAN | {"--no-wait": [], "--recover": [], "--json": []},
+    "status": {"--json": []},
     "replay": SPAN | {"--type": TEXTS, "--parked": [], "--dry-run": [], "--stream": TEXTS, "--json": []},
     "reenrich": SPAN | {"--dry-run": [], "--json": []},
     "erase": {
@@ -118,6 +119,7 @@ COMMANDS: dict[str, dict[str, list[str]]] = {
     "cost": {"--stage": TEXTS, "--clicks-per-request": NUMBERS, "--firehose-ms": NUMBERS, "--json": []},
     "deploy": {"--stage": TEXTS, "--like": TEXTS, "RawDays=x": [], "x": [], "=": []},
     "undeploy": {"--stage": TEXTS},
+    "verify": {"--stage": TEXTS, "--out": PATHS, "--harmless": [], "--json": []},
     "tail": {"--since": ["2026-13-45", "", "x"], "--interval": ["0", "-1", "nan", "inf", "1e99", "x"]},
     "nothing": {},
 }
@@ -140,7 +142,7 @@ def invocation(chance: random.Random, bucket: str) -> list[str]:
     command = chance.choice(list(COMMANDS))
     options = COMMANDS[command]
     words = [command]
-    if command not in ("deploy", "undeploy", "cost", "nothing"):
+    if command not in ("deploy", "undeploy", "verify", "cost", "nothing"):
         lake = chance.choice([["--bucket", bucket]] * 6 + [["--bucket", chance.choice(TEXTS)], []])
         words += lake or ["--stage", chance.choice([*TEXTS, "dev"])]
     for name in chance.sample(list(options), chance.randint(0, min(3, len(options)))):

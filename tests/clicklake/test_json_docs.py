@@ -14,12 +14,13 @@ from tests.support.paths import ROOT
 PAGE = (ROOT / "docs" / "json.md").read_text()
 SPAN = ("--from", f"{NOON:%Y-%m-%d}", "--to", f"{NOON:%Y-%m-%d}")
 
-# What each of these is called with. `run`, `demo`, `deploy` and `undeploy` have tests of their own.
+# What each of these is called with. `run`, `demo`, `deploy`, `undeploy` and `verify` have their own tests.
 CALLS = {
     "cost": (),
     "report": SPAN,
     "compact": SPAN,
     "reconcile": SPAN,
+    "status": (),
     "replay": ("--dry-run",),
     "reenrich": (*SPAN, "--dry-run"),
     "erase": ("--user-id", "u-1", "--dry-run"),

@@ -27,7 +27,7 @@ def test_every_error_code_of_the_local_stream_is_in_the_runbook() -> None:
     assert [code for code in sorted(codes) if f"`{code}`" not in PAGE] == []
 
 
-@pytest.mark.parametrize("name", ["reconcile", "replay", "reenrich", "erase", "tail"])
+@pytest.mark.parametrize("name", ["status", "reconcile", "replay", "reenrich", "erase", "tail"])
 def test_every_option_is_in_the_runbook(name: str) -> None:
     command = import_module(f"clicklake.{name}.command").command
     part = PAGE.split(f"### {name}\n")[1].split("\n## ")[0].split("\n### ")[0]

@@ -50,6 +50,7 @@ DOCUMENTED: dict[str, tuple[list[str], list[str]]] = {
     ),
     # what the dashboard does beside Athena
     "count failed records": (["s3:GetObject"], [f"{BUCKET}/failed/processing-failed/dt=2026-11-24/a"]),
+    "show the status": (["s3:GetObject"], [f"{BUCKET}/keeper/dt=2026-11-24/reconcile.json"]),
     "read the password": (["s3:GetObject"], [f"{BUCKET}/dashboard/password.json"]),
     "keep what instances share": (
         ["s3:GetObject", "s3:PutObject"],
@@ -66,7 +67,7 @@ DOCUMENTED: dict[str, tuple[list[str], list[str]]] = {
 }
 OTHER_KEYS = {
     "s3:PutObject": ("clicks/a", "columns/a", "raw/a", "failed/a", "athena/a", "dashboard/password.json"),
-    "s3:GetObject": ("raw/a", "replayed/a", "parked/a", "athena/a", "keeper/a"),
+    "s3:GetObject": ("raw/a", "replayed/a", "parked/a", "athena/a"),
     "s3:DeleteObject": ("clicks/a", "dashboard/attempts.json", "athena/dashboard/a"),
 }
 FORBIDDEN = [

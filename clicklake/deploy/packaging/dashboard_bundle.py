@@ -38,6 +38,8 @@ SOURCES = (
     *("clicklake/query/queries.py", "clicklake/query/views.sql", "clicklake/query/sql"),
     *("clicklake/report/__init__.py", "clicklake/report/charts.py", "clicklake/report/charts.css"),
     *("clicklake/report/panels.py", "clicklake/report/panels.toml", "clicklake/report/timeline.py"),
+    *("clicklake/status/__init__.py", "clicklake/status/kept.py", "clicklake/status/lake_parts.py"),
+    *("clicklake/status/parts.py", "clicklake/status/rights.py", "clicklake/status/words.py"),
     *("clicklake/report/words.py", "processor/__init__.py"),
     *("processor/enriched_event.py", "processor/settings.py"),
 )

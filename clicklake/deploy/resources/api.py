@@ -1,5 +1,8 @@
 """The API in front of the ingest app: its id, and its throttle, for which Zappa has no setting."""
 
+from collections.abc import Callable
+from typing import Any, Protocol
+
 from botocore.exceptions import ClientError
 
 from clicklake.deploy import names
@@ -13,12 +16,19 @@ REQUESTS_PER_SECOND = 1_000
 BURST_REQUESTS = 2_000
 
 
-def http_api(aws: Aws, stage: str) -> str:
+class Clients(Protocol):
+    """Whatever makes boto3's clients: `Aws`, or a lake."""
+
+    @property
+    def client(self) -> Callable[..., Any]: ...
+
+
+def http_api(aws: Clients, stage: str) -> str:
     """Return the id of the stage's HTTP API, or "" if the stage has a REST API."""
     return _resource_of_zappas_stack(aws, stage, "ApiV2")
 
 
-def rest_api(aws: Aws, stage: str) -> str:
+def rest_api(aws: Clients, stage: str) -> str:
     """Return the id of the stage's REST API, or "" if the stage has an HTTP API."""
     return _resource_of_zappas_stack(aws, stage, "Api")
 
@@ -52,7 +62,7 @@ def throttle_api(
     return api_id
 
 
-def _resource_of_zappas_stack(aws: Aws, stage: str, logical_id: str) -> str:
+def _resource_of_zappas_stack(aws: Clients, stage: str, logical_id: str) -> str:
     try:
         found = aws.client("cloudformation").describe_stack_resource(
             StackName=names.zappa(stage), LogicalResourceId=logical_id

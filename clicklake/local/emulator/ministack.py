@@ -58,6 +58,7 @@ class MiniStack:
             sigv4,
         )
         from ministack.services import (  # type: ignore[import-not-found]
+            apigateway_v1,
             athena,
             cloudfront,
             firehose,
@@ -69,6 +70,20 @@ class MiniStack:
         self._responses, self._firehose, self._lambda, self._s3 = responses, firehose, lambda_svc, s3
         self._app = app
         self._read_tables_as_athena_does(athena)
+        self._unescape_media_types(apigateway_v1)
+
+    def _unescape_media_types(self, apigateway: Any) -> None:
+        """Read a media type from a patch as API Gateway does: Zappa adds `*~1*`, which is `*/*`.
+
+        Without it, a REST API answers an image with text that is longer than its Content-Length.
+        """
+        matches = apigateway._media_type_matches
+
+        def match_unescaped(media_type: Any, patterns: Any) -> bool:
+            unescaped = [each.replace("~1", "/").replace("~0", "~") for each in patterns or ()]
+            return bool(matches(media_type, unescaped))
+
+        apigateway._media_type_matches = match_unescaped
 
     def _read_tables_as_athena_does(self, athena: Any) -> None:
         relations = {"json": json_relation, "parquet": parquet_relation}

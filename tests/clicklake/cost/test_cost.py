@@ -1,7 +1,7 @@
 """`cost`: the arithmetic by hand, and the command over the repository's own measurements."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 from clicklake.cli.group import main
 from clicklake.cost import command as cost
+from clicklake.cost import estimate
 from clicklake.cost.breakdown import MILLION, FunctionCost, PipelineConfig, cost_per_million
+from clicklake.cost.month import MONTH, usd_of
 from tests.cloudformation.templates import load
 from tests.support.paths import ROOT
 
@@ -127,7 +129,7 @@ def test_unknown_stage_is_named() -> None:
 
 
 def test_missing_measurements_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cost, "ROOT", tmp_path)
+    monkeypatch.setattr(estimate, "ROOT", tmp_path)
     done = run()
     assert done.exit_code == 2
     assert "make bench" in done.output
@@ -140,3 +142,17 @@ def test_price_at_the_trackers_default_wait_lies_between_one_and_ten_clicks_per_
     assert ten < at_default < one
     printed = run("--stage", "production").output.replace("\n", " ")
     assert f"{at_default:.2f} USD per million clicks" in printed
+
+
+def test_a_months_clicks_cost_what_the_command_says_of_them() -> None:
+    """A million clicks in a tenth as many requests cost the price of ten a request, and the alarms."""
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    document = json.loads(run("--stage", "production", "--json").output)
+    of_ten = document["perMillionClicks"]["production, 10 a request"]["total"]
+    of_one = document["perMillionClicks"]["production, 1 a request"]["total"]
+    idle = document["idlePerMonth"]
+    end = since + MONTH
+    assert usd_of("production", MILLION, MILLION // 10, since, end) == pytest.approx(of_ten + idle)
+    assert usd_of("production", MILLION, MILLION // 50, since, end) == pytest.approx(of_ten + idle)
+    assert usd_of("production", MILLION, MILLION, since, end) == pytest.approx(of_one + idle)
+    assert usd_of("production", 0, 0, since, since + MONTH / 2) == pytest.approx(idle / 2)

@@ -374,6 +374,7 @@ def test_a_link_shows_its_view_and_nothing_else(app: Flask, member: Visitor) -> 
         ("/panel/items.csv?{link}", 404),
         ("/panel/now?{link}", 404),
         ("/panel/budget?{link}", 404),
+        ("/panel/status?{link}", 404),
         ("/panel/funnel?{link}", 404),
         ("/panel/figures", 401),
         ("/?link=made-up", 403),

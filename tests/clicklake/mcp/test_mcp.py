@@ -62,11 +62,12 @@ def test_an_assistant_finds_its_way(session: Session, lake: TestLake) -> None:
 
     async def work(client: Client, call: Call) -> None:
         tools = (await client.list_tools()).tools
-        assert {tool.name for tool in tools} >= {
+        assert {tool.name for tool in tools} == {
             "list_questions",
             "ask_question",
             "query_sql",
             "describe_tables",
+            "stage_status",
         }
         assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
         listed = await call("list_questions")
@@ -86,6 +87,9 @@ def test_an_assistant_finds_its_way(session: Session, lake: TestLake) -> None:
 
         counted = await call("query_sql", sql="select country from human_events order by 1", limit=1, **DAY)
         assert (counted["rows"], counted["has_more"]) == ([["DE"]], True)
+        status = await call("stage_status")
+        assert (status["bucket"], status["attention"]) == (lake.bucket, [])
+
         whole = await call("query_sql", sql="select visitorid from human_events where country = 'DE'", **DAY)
         assert whole["rows"] == [["aaaaaaaa…"]]
 

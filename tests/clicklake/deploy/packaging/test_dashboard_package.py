@@ -51,7 +51,7 @@ def test_package_has_its_libraries_and_nothing_else(packed: zipfile.ZipFile) -> 
     assert tops == libraries | {"clicklake", "processor", "zappa_settings.py", "__pycache__"}
     ours = {name.split("/")[1] for name in packed.namelist() if name.startswith("clicklake/")}
     assert ours - {"__init__.py", "errors.py", "__pycache__"} == {
-        *("cli", "dashboard", "lake", "query", "report", "tables"),
+        *("cli", "dashboard", "lake", "query", "report", "status", "tables"),
     }
 
 
