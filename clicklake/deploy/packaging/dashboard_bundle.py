@@ -21,34 +21,26 @@ LIBRARIES = {
     ROOT / "ingest_app" / "requirements.txt": ("zappa", "durationpy"),
 }
 SOURCES = (
+    *("clicklake/__init__.py", "clicklake/errors.py", "clicklake/dashboard", "clicklake/lake"),
+    *(f"clicklake/cli/{name}.py" for name in ("__init__", "sanitize", "time_spans")),
+    *(f"clicklake/tables/{name}.py" for name in ("__init__", "schema")),
+    *(f"clicklake/query/{name}.py" for name in ("__init__", "athena_results", "athena_sql", "csv_rows")),
+    *(f"clicklake/query/{name}.py" for name in ("filters", "local_time", "queries")),
+    *("clicklake/query/views.sql", "clicklake/query/sql"),
+    *(f"clicklake/report/{name}.py" for name in ("__init__", "charts", "panels", "timeline", "words")),
+    *("clicklake/report/charts.css", "clicklake/report/panels.toml"),
     *(
-        "clicklake/__init__.py",
-        "clicklake/errors.py",
-        "clicklake/cli/__init__.py",
-        "clicklake/cli/sanitize.py",
+        f"clicklake/status/{name}.py"
+        for name in ("__init__", "kept", "lake_parts", "parts", "rights", "words")
     ),
-    *("clicklake/cli/time_spans.py", "clicklake/dashboard", "clicklake/lake", "clicklake/tables/__init__.py"),
-    *("clicklake/tables/schema.py", "clicklake/query/__init__.py", "clicklake/query/athena_results.py"),
-    *(
-        "clicklake/query/athena_sql.py",
-        "clicklake/query/csv_rows.py",
-        "clicklake/query/filters.py",
-        "clicklake/query/local_time.py",
-    ),
-    *("clicklake/query/queries.py", "clicklake/query/views.sql", "clicklake/query/sql"),
-    *("clicklake/report/__init__.py", "clicklake/report/charts.py", "clicklake/report/charts.css"),
-    *("clicklake/report/panels.py", "clicklake/report/panels.toml", "clicklake/report/timeline.py"),
-    *("clicklake/status/__init__.py", "clicklake/status/kept.py", "clicklake/status/lake_parts.py"),
-    *("clicklake/status/parts.py", "clicklake/status/rights.py", "clicklake/status/words.py"),
-    *("clicklake/report/words.py", "processor/__init__.py"),
-    *("processor/enriched_event.py", "processor/settings.py"),
+    *(f"processor/{name}.py" for name in ("__init__", "enriched_event", "settings")),
 )
 UNSHIPPED = ("clicklake/dashboard/command.py", "clicklake/dashboard/answers/duckdb_answers.py")
 SERVICES = ("athena", "glue", "s3")
 UNUSED = (
     *("zappa/cli.py", "zappa/core.py", "zappa/letsencrypt.py", "zappa/ext/", "zappa/policies/"),
     *("boto3/data/", "boto3/examples/", "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz", "bin/"),
-    *("sqlglot/optimizer/qualify_tables.pyi", "babel/messages/", "setuptools/", "pip/"),
+    "babel/messages/",
 )
 LOCALES = ("en.dat", "root.dat")  # of babel: 30 MB are those of other languages
 

@@ -216,26 +216,3 @@ def test_the_log_holds_no_secret(member: Page, dev: Stage) -> None:
     for secret in (PASSWORD, "clicklake-session", "period=today", EVANGELINE, *member.cookies.values()):
         assert secret not in logged
     assert REGION
-
-
-@pytest.mark.long
-def test_the_command_deploys_it_once_and_updates_it_from_then_on(dev: Stage) -> None:
-    first = dev.checkout.make(
-        "deploy", "STAGE=dev", "YES=1", "DASHBOARD=1", "SET=DASHBOARD_DAILY_BYTES=20000000"
-    )
-    (address,) = re.findall(r"^   dashboard +(\S+)$", first, re.MULTILINE)
-    assert requests.get(f"{address}health", timeout=60).json() == {"status": "ok"}
-    again = dev.checkout.make("deploy", "STAGE=dev", "YES=1")
-    assert f"   dashboard   {address}" in again
-    variables = dev.client("lambda").get_function_configuration(FunctionName=FUNCTION)["Environment"][
-        "Variables"
-    ]
-    assert variables["DASHBOARD_DAILY_BYTES"] == "20000000"
-    plan = dev.checkout.make("deploy", "STAGE=dev", "PLAN=1")
-    assert "clicklake-reader-dev\n   no change" in plan
-    assert f"{FUNCTION}\n   package" in plan
-    refused = dev.checkout.run(
-        "make", "deploy", "STAGE=dev", "YES=1", "SET=DASHBOARD_HOSTS=https://a.example"
-    )
-    assert refused.returncode
-    assert "DASHBOARD_HOSTS has 'https://a.example'" in refused.stderr + refused.stdout
