@@ -184,7 +184,8 @@ class AthenaAnswers:
         number = failed.number + 1 if failed else 1
         sql = self._sql(question)
         self._budget.enter(f"{key}-{number}")
-        minutes = (LIVE_SECONDS if question.span.until > self._clock() else ENDED_SECONDS) // 60
+        # Half of the slot: an answer of the slot before is used again only if it is young.
+        minutes = (LIVE_SECONDS if question.span.until > self._clock() else ENDED_SECONDS) // 120
         token = hashlib.sha256(f"{key} {number} {sql}".encode()).hexdigest()
         try:
             started = self._athena.start_query_execution(
