@@ -347,7 +347,12 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
     @app.errorhandler(BotoCoreError)
     @app.errorhandler(UnreadableObjectError)
     def refused(error: ClientError | BotoCoreError | UnreadableObjectError) -> tuple[str, int]:
-        return render_template("failed.html", text=plain(f"The lake cannot be read: {error}")), 503
+        log.error("The lake cannot be read: %s", _code_of(error))
+        is_stranger = app.config.get("HAS_LOG_IN") and not current_reader().csrf_token
+        reason = (
+            "the log of the dashboard says why" if is_stranger else error
+        )  # which names bucket and account
+        return render_template("failed.html", text=plain(f"The lake cannot be read: {reason}")), 503
 
     @app.errorhandler(HTTPException)
     def not_found(error: HTTPException) -> tuple[str, int]:
@@ -365,3 +370,8 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
         ), 500
 
     return app
+
+
+def _code_of(error: Exception) -> str:
+    """Return what AWS calls the error; its text can name a key, and that a part of a view."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__

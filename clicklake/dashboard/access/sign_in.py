@@ -58,6 +58,7 @@ class PasswordGate:
 
     def register(self, app: Flask) -> None:
         """Add the pages of the log-in to an app that asks this gate about every request."""
+        app.config["HAS_LOG_IN"] = True
         app.add_url_rule("/log-in", "log_in_page", self.log_in_page, methods=["GET"])
         app.add_url_rule("/log-in", "log_in", self.log_in, methods=["POST"])
         app.add_url_rule("/log-out", "log_out", self.log_out, methods=["POST"])

@@ -132,6 +132,17 @@ def test_a_damaged_password_lets_nobody_in(stored: bytes, visitor: Visitor, gate
     assert visitor.get("/log-in").status_code == 503
 
 
+@pytest.mark.parametrize("path", ["/", "/log-in", "/panel/items"])
+def test_a_stranger_reads_no_reason_that_names_the_bucket(path: str, day: Day, clock: GateClock) -> None:
+    missing = Lake("no-such-bucket-anywhere", {}, day.lake.s3)
+    answers = DuckdbAnswers(missing, ATTRIBUTES, lambda: NOW)
+    answer = Visitor(gated_app(answers, missing, clock, HOST)).get(path)
+    answers.close()
+    assert answer.status_code == 503
+    assert "The lake cannot be read: the log of the dashboard says why" in answer.text
+    assert "no-such-bucket" not in answer.text
+
+
 # --- the log-in ---
 
 
