@@ -71,7 +71,7 @@ class Lakes:
         self.s3 = emulator.client("s3")
 
     def run(self, *arguments: str | Path) -> Run:
-        return self._python("-m", "clicklake", *arguments)
+        return self.python("-m", "clicklake", *arguments)
 
     def report(self, bucket: str, days: int, *options: str, runs: int = RUNS) -> Run:
         last = FIRST_DAY + timedelta(days=days - 1)
@@ -86,17 +86,17 @@ class Lakes:
 
     def find(self, bucket: str, user: str, where: str) -> Run:
         """Find one person's ids, in a process of its own."""
-        return self._python("-m", "benchmarks.columns", "--find", where, bucket, user)
+        return self.python("-m", "benchmarks.columns", "--find", where, bucket, user)
 
     def look(self, bucket: str, days: int) -> Run:
         """Look at a lake in the dashboard, in a process of its own."""
-        return self._python("-m", "benchmarks.dashboard", "--look", bucket, "--days", str(days))
+        return self.python("-m", "benchmarks.dashboard", "--look", bucket, "--days", str(days))
 
     def stored(self, bucket: str, prefix: str) -> int:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return sum(found["Size"] for page in pages for found in page.get("Contents", []))
 
-    def _python(self, *arguments: str | Path) -> Run:
+    def python(self, *arguments: str | Path) -> Run:
         keys = {name.upper(): value for name, value in KEYS.items() if name.startswith("aws_")}
         keys |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": self._emulator.gateway}
         keys |= {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(self._folder / "cache")}

@@ -89,7 +89,7 @@ ALONE = [
             "clicklake/query/span_database.py",
             *(
                 f"clicklake/tables/{name}.py"
-                for name in ("counting", "database", "line_files", "parquet_files")
+                for name in ("counting", "database", "day_files", "line_files", "parquet_files")
             ),
         },
     ),

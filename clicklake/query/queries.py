@@ -124,7 +124,30 @@ def referenced_tables(queries: Iterable[exp.Query]) -> set[str]:
 
 def referenced_columns(queries: Collection[exp.Query], known: Collection[str]) -> list[str]:
     """Return the known columns that the queries or the views mention; all of them for `select *`."""
-    if any(select.is_star for query in queries for select in query.find_all(exp.Select)):
+    named = {name for query in (*queries, _VIEWS) for name in _columns_of(query)}
+    if any(_has_star(query) for query in queries):
         return list(known)
-    mentioned = {column.name.lower() for query in (*queries, _VIEWS) for column in query.find_all(exp.Column)}
-    return [name for name in known if name in mentioned]
+    return [name for name in known if name in named]
+
+
+def named_columns(query: exp.Query, known: Collection[str]) -> set[str]:
+    """Return the known columns that the result of the query depends on; all of them for `select *`.
+
+    A `from (select * from …)`, as a filter writes it, depends on those that the query around it names.
+    """
+    stars = [select for select in query.find_all(exp.Select) if select.is_star and not _is_source(select)]
+    is_natural = any(join.method == "NATURAL" for join in query.find_all(exp.Join))
+    return set(known) if stars or is_natural else _columns_of(query) & set(known)
+
+
+def _is_source(select: exp.Select) -> bool:
+    is_from = isinstance(select.parent, exp.Subquery) and isinstance(select.parent.parent, exp.From)
+    return is_from and not select.args.get("distinct")
+
+
+def _has_star(query: exp.Query) -> bool:
+    return any(select.is_star for select in query.find_all(exp.Select))
+
+
+def _columns_of(query: exp.Query) -> set[str]:
+    return {column.name.lower() for column in query.find_all(exp.Column)}

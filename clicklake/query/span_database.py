@@ -18,13 +18,14 @@ from clicklake.lake.columns import SpanSources, sources_of
 from clicklake.lake.error_documents import FAILED, objects_of_day
 from clicklake.lake.object_stream import ObjectGoneError
 from clicklake.lake.partitions import Span, hours_between
-from clicklake.query.queries import QueryResult, view_definitions
+from clicklake.query.queries import QueryResult, named_columns, referenced_tables, view_definitions
 from clicklake.query.translate import MACROS, to_duckdb
 from clicklake.tables.counting import load_earlier_ids, rank_lines, select_lines
 from clicklake.tables.database import close_file_system, open_database, use_database
+from clicklake.tables.day_files import DAY_COLUMNS, day_source, merge_days
 from clicklake.tables.line_files import load_lines, select_from_files
 from clicklake.tables.parquet_cache import ParquetCache
-from clicklake.tables.parquet_files import select_from_parquet
+from clicklake.tables.parquet_files import parquet_source, select_from_parquet
 from clicklake.tables.schema import (
     COMPUTED_COLUMNS,
     FAILED_COLUMNS,
@@ -40,7 +41,9 @@ MAX_LISTINGS = 5  # of a span whose objects are replaced meanwhile
 
 _LABELS = {"ranked_lines": "lines"}  # of the progress bar
 _EVENT_VIEWS = ("landed_events", "hourly_events", "events", "human_events")
+_BY_SCHEMA = {"stored_events", *_EVENT_VIEWS}
 _ALWAYS_NEEDED = {"eventid", "processedat", "receivedat", "occurredat", "bot", *PARTITIONS}
+_OF_DAYS = "of_days"  # the schema of the same views over files of days, which have fewer columns
 
 
 FILE_REFUSALS = (duckdb.IOException, duckdb.PermissionException)  # a file that is gone is no allowed one
@@ -80,6 +83,7 @@ class SpanDatabase:
             self._db = open_database(self._folder)
             self._db.execute(MACROS)
             files: list[Path] = []
+            self._day_columns: frozenset[str] = frozenset()
             if with_events:
                 files = self._open_events(columns, lines_only, now or datetime.now(UTC))
             if with_failed:
@@ -114,7 +118,7 @@ class SpanDatabase:
         sql = to_duckdb(query)
         try:
             with self._db.cursor() as cursor:
-                use_database(cursor)
+                use_database(cursor, self._schema(query))
                 cursor.execute(sql)
                 columns = tuple(column[0].lower() for column in cursor.description or ())
                 return QueryResult(columns, [tuple(map(_as_athena, row)) for row in cursor.fetchall()])
@@ -135,19 +139,60 @@ class SpanDatabase:
         }
         sources, files, earlier_files = self._fetch(lines_only, now)
         has_lines = bool(sources.lines) or not files
-        views = view_definitions(
-            self._zone, self._span, needed, from_lines=has_lines, from_columns=bool(files)
-        )
         if has_lines:
             self._load_lines(sources, earlier_files, needed)
-        if files:
-            self._db.execute(f"create view stored_events as {select_from_parquet(self._db, files, needed)}")
-        for name in (*_EVENT_VIEWS, *(("lines",) if lines_only else ())):
-            sql = views[name].transform(_cast_iso_times).sql("duckdb")
-            self._db.execute(f"create view {name} as {sql}")
-        return files
+        stored = select_from_parquet(self._db, parquet_source(files.values()), needed) if files else ""
+        self._create_views("main", needed, stored, has_lines)
+        if lines_only:
+            self._create_view("main", "lines", view_definitions(self._zone, self._span, needed)["lines"])
+        return [*files.values(), *self._open_days(files, needed, has_lines, now)] if files else []
 
-    def _fetch(self, lines_only: bool, now: datetime) -> tuple[SpanSources, list[Path], list[Path]]:
+    def _open_days(
+        self, files: Mapping[datetime, Path], columns: Mapping[str, Column], has_lines: bool, now: datetime
+    ) -> list[Path]:
+        """Make the same views over files of days, if there are any. Return those."""
+        cache = ParquetCache(self._lake)
+        wanted = DAY_COLUMNS | frozenset(line_table(self._lake).attributes)
+        days, hours = merge_days(
+            self._db, cache, files, self._span, now, wanted, shows_progress=self._shows_progress
+        )
+        if not days:
+            return []
+        # receivedat says whether a row of the first or last hour is of the span; no such hour is in a day.
+        kept = {name: column for name, column in columns.items() if name in wanted or name == "receivedat"}
+        sources = [day_source(days), *([parquet_source(hours)] if hours else [])]
+        stored = " union all ".join(select_from_parquet(self._db, source, kept) for source in sources)
+        self._db.execute(f"create schema {_OF_DAYS}")
+        self._create_views(_OF_DAYS, kept, stored, has_lines)
+        self._day_columns = wanted
+        return days
+
+    def _create_views(self, schema: str, columns: Mapping[str, Column], stored: str, has_lines: bool) -> None:
+        if stored:
+            self._db.execute(f"create view {schema}.stored_events as {stored}")
+        views = view_definitions(
+            self._zone, self._span, columns, from_lines=has_lines, from_columns=bool(stored)
+        )
+        for name in _EVENT_VIEWS:
+            self._create_view(schema, name, views[name])
+
+    def _create_view(self, schema: str, name: str, view: exp.Query) -> None:
+        def qualify(node: exp.Expression) -> exp.Expression:
+            if isinstance(node, exp.Table):
+                node.set("db", exp.to_identifier(schema if node.name in _BY_SCHEMA else "main"))
+            return node
+
+        sql = view.transform(_cast_iso_times).transform(qualify).sql("duckdb")
+        self._db.execute(f"create view {schema}.{name} as {sql}")
+
+    def _schema(self, query: exp.Query) -> str:
+        """Return where the query finds its tables: in files of days, if those have all columns it names."""
+        if not self._day_columns or not referenced_tables([query]).isdisjoint({"failed", "lines"}):
+            return "main"
+        known = line_table(self._lake).columns | PARTITIONS | KEY_COLUMNS
+        return _OF_DAYS if self._day_columns.issuperset(named_columns(query, known)) else "main"
+
+    def _fetch(self, lines_only: bool, now: datetime) -> tuple[SpanSources, dict[datetime, Path], list[Path]]:
         """Return the span's sources, with the files of columns/ to read whole and for their ids."""
         for attempt in range(MAX_LISTINGS):
             sources = sources_of(self._lake, self._span, now, lines_only=lines_only)
@@ -164,7 +209,7 @@ class SpanDatabase:
                 continue
             return (
                 sources,
-                [files[hour] for hour in sources.columns],
+                {hour: files[hour] for hour in sources.columns},
                 [files[hour] for hour in sources.earlier_columns],
             )
         raise AssertionError

@@ -40,9 +40,9 @@ def open_database(folder: Path) -> DuckDBPyConnection:
     return db
 
 
-def use_database(db: DuckDBPyConnection) -> None:
+def use_database(db: DuckDBPyConnection, schema: str = "main") -> None:
     """Let the connection name the tables on disk without their database. A new cursor has to do so too."""
-    db.execute("use disk")
+    db.execute(f"use disk.{schema}")
 
 
 def close_file_system(db: DuckDBPyConnection, folder: Path, files: Iterable[Path] = ()) -> None:

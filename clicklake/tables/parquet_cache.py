@@ -1,5 +1,7 @@
 """Keep closed hours on this machine: their Parquet is downloaded once, until the object changes.
 
+Days that are made of them (day_files.py) are kept here too.
+
 The files hold clicks, so only their owner can read them: docs/privacy.md.
 """
 
@@ -10,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from shutil import copyfile
 from tempfile import NamedTemporaryFile
@@ -32,7 +34,10 @@ def cache_folder(lake: Lake) -> Path:
 
 
 class ParquetCache:
-    """Files of one lake, one per hour and version of its object: dt=…/hr=…/<etag>.parquet."""
+    """Files of one lake, one per hour and version of its object: dt=…/hr=…/<etag>.parquet.
+
+    And one per day: days/2026-11-24/<name>.parquet.
+    """
 
     def __init__(
         self,
@@ -60,8 +65,7 @@ class ParquetCache:
                 for _ in bar.track(fetched, total=len(missing), description="columns"):
                     pass
         for file in files.values():
-            with suppress(OSError):
-                os.utime(file)  # `prune` deletes the files that were used least recently
+            self.touch(file)
         if missing:
             self.prune(keep=files.values())
         return files
@@ -69,20 +73,30 @@ class ParquetCache:
     def store(self, hour: datetime, etag: str, written: Path) -> Path:
         """Keep a file that was just put, so that nothing has to download it."""
         file = self._file(hour, etag)
-        with _new_file(file) as new:
+        with self.new_file(file) as new:
             copyfile(written, new)
         return file
 
+    def touch(self, file: Path) -> None:
+        """Say that the file is used: `prune` deletes those that were used least recently."""
+        with suppress(OSError):
+            os.utime(file)
+
     def forget(self, hour: datetime) -> None:
-        """Delete every version of the hour."""
-        for file in (self.folder / partition_of(hour)).glob("*.parquet"):
-            file.unlink(missing_ok=True)
+        """Delete every version of the hour, and of its day."""
+        for folder in (self.folder / partition_of(hour), self._day(hour.date())):
+            for file in folder.glob("*.parquet"):
+                file.unlink(missing_ok=True)
+
+    def day_file(self, day: date, name: str) -> Path:
+        """Return where a day's file of that name is, or will be."""
+        return self._day(day) / f"{name}.parquet"
 
     def prune(self, keep: Iterable[Path] = ()) -> None:
         """Delete the files that were used least recently, until the others are within the limit."""
         kept = set(keep)
         found = []
-        for file in self.folder.glob("dt=*/hr=*/*.parquet"):
+        for file in (*self.folder.glob("dt=*/hr=*/*.parquet"), *self.folder.glob("days/*/*.parquet")):
             with suppress(OSError):  # another process prunes too
                 stat = file.stat()
                 found.append((stat.st_mtime, stat.st_size, file))
@@ -98,23 +112,25 @@ class ParquetCache:
         return self.folder / partition_of(hour) / f"{re.sub(r'[^0-9A-Za-z-]', '', etag)}.parquet"
 
     def _download(self, found: S3Object, file: Path) -> None:
-        with _new_file(file) as new, new.open("wb") as body:
+        with self.new_file(file) as new, new.open("wb") as body:
             body.writelines(self._lake.read_raw(found.key, if_match=found.etag))
 
+    @contextmanager
+    def new_file(self, file: Path) -> Iterator[Path]:
+        """Let the caller write the file, which then appears whole; delete older versions beside it."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=file.parent, prefix="new-", delete=False) as empty:
+            new = Path(empty.name)
+        try:
+            yield new
+            new.replace(file)
+        finally:
+            new.unlink(missing_ok=True)
+        unused = time.time() - STILL_READ_SECONDS
+        for other in file.parent.iterdir():
+            with suppress(OSError):
+                if other != file and other.stat().st_mtime < unused:
+                    other.unlink()
 
-@contextmanager
-def _new_file(file: Path) -> Iterator[Path]:
-    """Let the caller write the file, which then appears whole; delete the hour's older versions."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=file.parent, prefix="new-", delete=False) as empty:
-        new = Path(empty.name)
-    try:
-        yield new
-        new.replace(file)
-    finally:
-        new.unlink(missing_ok=True)
-    unused = time.time() - STILL_READ_SECONDS
-    for other in file.parent.iterdir():
-        with suppress(OSError):
-            if other != file and other.stat().st_mtime < unused:
-                other.unlink()
+    def _day(self, day: date) -> Path:
+        return self.folder / "days" / day.isoformat()

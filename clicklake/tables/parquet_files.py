@@ -19,9 +19,8 @@ def parquet_source(files: Iterable[Path]) -> str:
     return f"read_parquet({sql_list(files)}, union_by_name = true, hive_partitioning = true, {types})"
 
 
-def select_from_parquet(db: DuckDBPyConnection, files: Iterable[Path], columns: Mapping[str, Column]) -> str:
+def select_from_parquet(db: DuckDBPyConnection, source: str, columns: Mapping[str, Column]) -> str:
     """Return the SQL for the view stored_events. A column that no file has is null."""
-    source = parquet_source(files)
     described = db.execute(f"describe select * from {source}").fetchall()  # noqa: S608 (paths are quoted)
     there = {name for name, *_ in described}
     selected = [
