@@ -4,6 +4,7 @@ An option keeps its value until another is given: the stack or the function stor
 """
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from clicklake.cli.checkout import ROOT
@@ -50,9 +51,9 @@ def parse_settings(aws: Aws, arguments: list[str]) -> StageSettings:
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if not equals or name not in allowed:
-            raise DeployError(
-                f"{argument}: not Name=Value with one of these names: {', '.join(sorted(allowed))}"
-            )
+            similar = get_close_matches(name, sorted(allowed), cutoff=0.5)  # a long message is cut
+            known = ", ".join(dict.fromkeys([*similar, *sorted(allowed)]))
+            raise DeployError(f"{argument}: not Name=Value with one of these names: {known}")
         overrides[name] = value
     return StageSettings(
         ingest={name: overrides[name] for name in INGEST_SETTINGS if name in overrides},
