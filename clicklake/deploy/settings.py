@@ -52,8 +52,8 @@ def parse_settings(aws: Aws, arguments: list[str]) -> StageSettings:
         name, equals, value = argument.partition("=")
         if not equals or name not in allowed:
             similar = get_close_matches(name, sorted(allowed), cutoff=0.5)  # a long message is cut
-            known = ", ".join(dict.fromkeys([*similar, *sorted(allowed)]))
-            raise DeployError(f"{argument}: not Name=Value with one of these names: {known}")
+            listed = ", ".join(dict.fromkeys([*similar, *sorted(allowed)]))
+            raise DeployError(f"{argument}: not Name=Value with one of these names: {listed}")
         overrides[name] = value
     return StageSettings(
         ingest={name: overrides[name] for name in INGEST_SETTINGS if name in overrides},
