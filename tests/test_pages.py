@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clicklake.cli.checkout import checkout_version
+from clicklake import __version__
 from tests.test_readme import DEPLOY, LOCAL, NOT_RUN, README
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +76,8 @@ def test_the_changelog_begins_with_unreleased_and_dates_each_release() -> None:
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    version = checkout_version()
+    version = __version__
+    assert f'\n__version__ = "{version}"\n' in text("ingest_app/__init__.py")
     (of_lake,) = re.findall(
         r"^  Version:\n.*\n    Value: (.+)$", text("cloudformation/lake.yaml"), re.MULTILINE
     )

@@ -33,6 +33,7 @@ NOT_RUN = {
     "LocalStack": "needs Docker and a token",
     "Watch clicks land": "follows the events until Ctrl-C",
     "Inject faults": "tests/clicklake/local injects each fault",
+    "Prove a stage": "tests/clicklake/verify proves one",
 }
 DEPLOYING = {  # to an emulator on this machine
     "make bundle\n": "mkdir -p build; make .run/stage.ready\n",  # for this machine and its Python

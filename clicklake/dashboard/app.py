@@ -22,6 +22,7 @@ from sqlglot import exp
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
+from clicklake import __version__
 from clicklake.cli.sanitize import for_terminal
 from clicklake.dashboard.access.reader import current_reader
 from clicklake.dashboard.answers.budget import to_gigabytes
@@ -313,7 +314,7 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
 
     @app.get("/health")
     def health() -> dict[str, str]:
-        return {"status": "ok"}
+        return {"status": "ok", "version": __version__}
 
     @app.get("/newest")
     def newest() -> dict[str, str]:

@@ -88,8 +88,9 @@ class LakeQuestions:
         }
 
     def status(self) -> dict[str, Any]:
-        """Return what `clicklake status --json` prints."""
-        return to_json(read_status(self.lake, datetime.now(UTC)))
+        """Return what `clicklake status --json` prints, with every text on one line and bounded."""
+        shown: dict[str, Any] = _clean(to_json(read_status(self.lake, datetime.now(UTC))))
+        return shown
 
     def ask(
         self,
@@ -196,3 +197,12 @@ def _cell(value: Any) -> Any:
     if _ID.fullmatch(text):
         return f"{text[:8]}…"
     return text if len(text) <= MAX_CELL_CHARACTERS else f"{text[:MAX_CELL_CHARACTERS]}…"
+
+
+def _clean(value: Any) -> Any:
+    """Return the document with every text made safe: an error code in failed/ can be a stranger's."""
+    if isinstance(value, dict):
+        return {for_terminal(name)[:MAX_CELL_CHARACTERS]: _clean(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_clean(each) for each in value]
+    return for_terminal(value)[:MAX_CELL_CHARACTERS] if isinstance(value, str) else value

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from clicklake.cli.checkout import checkout_version
+from clicklake import __version__
 from clicklake.cost.estimate import read_stages
 from clicklake.cost.month import usd_of
 from clicklake.deploy import names
@@ -123,7 +123,7 @@ def read_versions(lake: Lake, stage: str) -> Versions:
         "dashboard": lambda: _version_of_api(lake, f"dashboard-{stage}", f"dashboard_{stage}"),
     }
     return Versions(
-        checkout=checkout_version(),
+        checkout=__version__,
         deployed={
             name: DeployedVersion(versions[name]() if name in versions else of_lake, at) if at else None
             for name, at in deployed_at.items()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from sqlglot import exp
 
 from clicklake.errors import CommandError
 
@@ -52,8 +51,8 @@ def close_file_system(db: DuckDBPyConnection, folder: Path, files: Iterable[Path
 
 
 def sql_text(value: object) -> str:
-    """Return the value as a quoted text of DuckDB's SQL."""
-    return exp.Literal.string(str(value)).sql("duckdb")
+    """Return the value as a quoted text of DuckDB's SQL, where only the quote itself is special."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def sql_list(values: Iterable[object]) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from clicklake.cli.checkout import ROOT, checkout_version
+from clicklake import __version__
+from clicklake.cli.checkout import ROOT
 from clicklake.cli.console import ERR, print_json
 from clicklake.cli.options import StageParam, json_option
 from clicklake.cli.sanitize import for_terminal
@@ -86,7 +87,7 @@ def command(
     try:
         verify_stage(found, processor, recorder, options)
     finally:
-        document = to_json(stage, where, checkout_version(), found.started, recorder.rows)
+        document = to_json(stage, where, __version__, found.started, recorder.rows)
         files = _write(document, out)
     if as_json:
         print_json(document)

@@ -16,7 +16,7 @@ from clicklake.reconcile.hour_window import reconcile_span
 from clicklake.verify.landing import Landing, keys_that_hold
 from clicklake.verify.public_api import PublicApi
 from clicklake.verify.rows import CheckFailedError, CheckSkippedError, Recorder, require
-from clicklake.verify.stage import StageUnderTest
+from clicklake.verify.stage import CLOCK_DIFFERENCE, StageUnderTest
 
 QUERY_ATTEMPTS = 3  # clicks may land between the two engines' answers
 
@@ -121,7 +121,7 @@ class LakeChecks:
         )
         for page in pages:
             for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-                if version["LastModified"] >= started.replace(microsecond=0):
+                if version["LastModified"] >= started - CLOCK_DIFFERENCE:
                     lake.s3.delete_object(
                         Bucket=lake.bucket, Key=version["Key"], VersionId=version["VersionId"]
                     )

@@ -15,6 +15,7 @@ from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.partitions import HOUR, hour_of, hours_between
 from clicklake.lake.records import envelopes_in
 from clicklake.verify.rows import CheckFailedError
+from clicklake.verify.stage import CLOCK_DIFFERENCE
 
 T = TypeVar("T")
 
@@ -53,21 +54,24 @@ class Landing:
                 raise CheckFailedError(f"{what} within {seconds:.0f} s")
             time.sleep(POLL_SECONDS)
 
-    def wait_for_lines(self, event_ids: set[str], seconds: float) -> list[LandedLine]:
-        """Return a line of each event. Raises CheckFailedError if some do not land, with their failures."""
+    def wait_for_lines(
+        self, event_ids: set[str], seconds: float, *, were_replayed: bool = False
+    ) -> list[LandedLine]:
+        """Return a line of each event. Raises CheckFailedError if some do not land.
+
+        Events in failed/ do not land by themselves, so nothing waits for them, unless they `were_replayed`.
+        """
 
         def found(landing: "Landing") -> list[LandedLine] | None:
             if event_ids <= landing.lines.keys():
                 return [landing.lines[event_id][-1] for event_id in sorted(event_ids)]
+            missing = event_ids - landing.lines.keys()
+            if not were_replayed and missing <= landing.failed.keys():
+                codes = ", ".join(sorted({landing.failed[event_id] for event_id in missing}))
+                raise CheckFailedError(f"{len(missing)} of {len(event_ids)} events are in failed/: {codes}")
             return None
 
-        try:
-            return self.wait_for(found, seconds, "not landed")
-        except CheckFailedError as error:
-            missing = event_ids - self.lines.keys()
-            codes = sorted({self.failed[each] for each in missing & self.failed.keys()})
-            failed = f" (failed: {', '.join(codes)})" if codes else ""
-            raise CheckFailedError(f"{len(missing)} of {len(event_ids)} events {error}{failed}") from None
+        return self.wait_for(found, seconds, f"some of {len(event_ids)} events did not land")
 
     def look(self) -> None:
         """Read the objects that are new since the last look."""
@@ -89,7 +93,7 @@ class Landing:
             yield from (("failed", found) for found in self._unread([*objects]))
 
     def _unread(self, objects: list[S3Object]) -> Iterator[S3Object]:
-        since = self.started.replace(microsecond=0) - HOUR / 12  # the clocks may differ by five minutes
+        since = self.started - CLOCK_DIFFERENCE
         for found in objects:
             if (found.key, found.etag) not in self._read and found.modified >= since:
                 yield found

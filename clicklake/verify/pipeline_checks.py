@@ -11,7 +11,7 @@ from clicklake.verify.landing import LandedLine, Landing
 from clicklake.verify.processor_settings import ProcessorSettingsKeeper
 from clicklake.verify.public_api import PublicApi
 from clicklake.verify.rows import CheckFailedError, CheckSkippedError, Recorder, require
-from clicklake.verify.stage import StageUnderTest
+from clicklake.verify.stage import CLOCK_DIFFERENCE, StageUnderTest
 
 ANSWERED = ("found", "not_found")  # by the catalogue
 
@@ -46,7 +46,7 @@ class PipelineChecks:
             "the event is in failed/ as Lambda.FunctionError",
             lambda: self._while_it_raises(processor),
         )
-        self._recorder.check("replay", "the event lands, and failed/ is as before", self.replay)
+        self._recorder.check("replay", "the event lands", self.replay)
 
     def _lines(self) -> str:
         found = self._landing.wait_for_lines({*self._api.accepted}, self._stage.landing_seconds)
@@ -58,7 +58,8 @@ class PipelineChecks:
     def _partitions(self) -> str:
         lines = [each for of_event in self._landing.lines.values() for each in of_event]
         wrong = [each.key for each in lines if not _is_in_its_hour(each)]
-        return require(bool(lines) and not wrong, f"{len(lines) - len(wrong)} of {len(lines)}, {wrong[:1]}")
+        example = f"; {wrong[0]} is not" if wrong else ""
+        return require(bool(lines) and not wrong, f"{len(lines) - len(wrong)} of {len(lines)} are{example}")
 
     def _raw(self) -> str:
         wanted = {*self._api.accepted}
@@ -110,17 +111,20 @@ class PipelineChecks:
         if self._broken_at is None:
             raise CheckSkippedError("the processor was not broken")
         lake = self._stage.lake
-        wanted = ReplayFilter(None, self._broken_at.replace(microsecond=0), None)
+        since = self._broken_at - CLOCK_DIFFERENCE
+        wanted = ReplayFilter(None, since, None)
         writer = FirehoseBatchWriter(lake.client("firehose"), lake.outputs["StreamName"])
         replayer = Replayer(lake, FAILED, triage, wanted, writer)
         for found in [*lake.objects(FAILED)]:
-            if wanted.may_match_key(found.key) and found.modified >= self._broken_at.replace(microsecond=0):
+            if wanted.may_match_key(found.key) and found.modified >= since:
                 replayer.replay_object(found.key)
         if replayer.unreadable:
             raise CheckFailedError(f"unreadable: {', '.join(replayer.unreadable)}")
         records = sum(counts.records for counts in replayer.counts.values())
-        self._landing.wait_for_lines(self._failing & self._api.accepted, self._stage.landing_seconds)
-        return f"{records} records put back, and the event landed"
+        failing = self._failing & self._api.accepted
+        self._landing.wait_for_lines(failing, self._stage.landing_seconds, were_replayed=True)
+        number = "one record was" if records == 1 else f"{records} records were"
+        return f"{number} put back, and the event landed"
 
 
 def _is_in_its_hour(found: LandedLine) -> bool:

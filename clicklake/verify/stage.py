@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from clicklake.deploy import names
 from clicklake.deploy.aws import Aws
@@ -15,6 +15,7 @@ from clicklake.lake.bucket import Lake, find_lake
 
 SLACK_SECONDS = 180  # for S3, the processor's start and a slow minute, beyond the buffers
 RETRY_SECONDS = 300  # Firehose invokes a failing processor four times
+CLOCK_DIFFERENCE = timedelta(minutes=5)  # between this machine and AWS, at most
 RAW_BUFFER_SECONDS = 300  # of raw/ in cloudformation/lake.yaml
 
 

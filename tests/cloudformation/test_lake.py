@@ -32,8 +32,14 @@ def test_the_outputs_are_those_that_later_steps_need(lake: dict[str, Any]) -> No
             "ProcessorFunctionArn",
         ),
         *("GlueDatabaseName", "GlueTableName", "ColumnsTableName", "AthenaWorkGroupName"),
-        *("KeeperFunctionName", "KeeperFailuresUrl", "Version"),
-        *("ProcessorLogGroupName", "IngestLogGroupName", "VisitorKeyTableName", "ReservedConcurrency"),
+        *("KeeperFunctionName", "KeeperFailuresUrl"),
+        *(
+            "ProcessorLogGroupName",
+            "IngestLogGroupName",
+            "VisitorKeyTableName",
+            "ReservedConcurrency",
+            "Version",
+        ),
     }
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
-from clicklake.lake.bucket import find_lake
+from clicklake import __version__
+from clicklake.lake.bucket import Lake, find_lake
 from clicklake.status.parts import Alarms, Refusal, Status, Versions
 from clicklake.status.read import read_status
 from clicklake.status.rights import ACTIONS
@@ -107,6 +108,20 @@ def test_without_an_action_its_parts_name_it_and_the_others_are_shown(read_as: R
     assert set(status.refusals.values()) == {missing}
     shown = {**vars(status.lake), **vars(status.aws)}.keys() - status.refusals.keys()
     assert shown >= ACTIONS.keys() - concerned
+
+
+@pytest.mark.emulator
+def test_a_stack_of_an_older_release_names_no_version(account: Account, stage: dict[str, str]) -> None:
+    """0.1.0 had no output Version."""
+    outputs = {name: value for name, value in stage.items() if name != "Version"}
+
+    def client(service: str, **options: Any) -> Any:
+        return account.client(service)
+
+    lake = Lake(stage["BucketName"], outputs, account.client("s3"), client)
+    status = read_status(lake, datetime.now(UTC))
+    whats = [each.what for each in status.attention if each.part == "versions"]
+    assert f"processor is older than 0.2.0, this checkout is {__version__}" in whats
 
 
 @pytest.mark.emulator

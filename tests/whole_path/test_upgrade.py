@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from clicklake.cli.checkout import checkout_version
+from clicklake import __version__
 from tests.support.checkout import Checkout, Stage
 from tests.support.emulator import Emulator, settled
 from tests.support.landed import EVANGELINE, eventually
@@ -167,7 +167,7 @@ def test_0_1_0_was_really_there(upgraded: Upgraded) -> None:
 def test_the_api_keeps_its_address_and_has_the_new_version(upgraded: Upgraded) -> None:
     assert upgraded.stage.api == upgraded.old_api
     health = requests.get(f"{upgraded.stage.api}/health", timeout=30).json()
-    assert health["version"] == checkout_version()
+    assert health["version"] == __version__
 
 
 def test_the_lake_keeps_its_bucket(upgraded: Upgraded) -> None:
@@ -255,5 +255,5 @@ def test_the_stage_keeps_its_settings(upgraded: Upgraded) -> None:
 def test_status_says_that_the_stage_is_well(upgraded: Upgraded) -> None:
     status = json.loads(clicklake(upgraded, "status", "--json", codes=(0, 1)))
     deployed = status["versions"]["deployed"]
-    assert {deployed[name]["version"] for name in ("ingest", "processor", "keeper")} == {checkout_version()}
+    assert {deployed[name]["version"] for name in ("ingest", "processor", "keeper")} == {__version__}
     assert [each for each in status["attention"] if each["part"] in ("versions", "delivery")] == []

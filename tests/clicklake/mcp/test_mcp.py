@@ -16,7 +16,7 @@ from clicklake.mcp.questions import MAX_CELL_CHARACTERS, LakeQuestions
 from clicklake.query.filters import SESSION_QUESTIONS
 from clicklake.query.queries import NAMES
 from clicklake.tables.schema import COMPUTED_COLUMNS, KEY_COLUMNS, PARTITIONS, line_table
-from tests.support.lakes import NOON, TestLake, line, new_id
+from tests.support.lakes import NOON, TestLake, click, document, envelope, line, new_id
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.emulator
@@ -124,6 +124,21 @@ def test_wrong_questions_get_the_rule(session: Session) -> None:
             assert "error" in answer
             assert "root:" not in answer["error"]
             assert "Traceback" not in answer["error"]
+
+    session(work)
+
+
+def test_the_status_names_what_needs_attention(session: Session, lake: TestLake) -> None:
+    code = "\x1b[2J" + "x" * 1000
+    lake.put("failed", [document(envelope([click()]), code)])
+
+    async def work(_: Client, call: Call) -> None:
+        status = await call("stage_status")
+        assert [each["part"] for each in status["attention"]] == ["failures"]
+        assert f"--bucket {lake.bucket}" in status["attention"][0]["todo"]
+        (shown,) = status["failures"]["byErrorCode"]
+        assert "\x1b" not in shown
+        assert len(shown) <= MAX_CELL_CHARACTERS
 
     session(work)
 

@@ -138,7 +138,7 @@ def test_command_prints_the_number(
     today = datetime.now(UTC).date()
     stored = StoredKeys(today, b"k" * 32, None)
     stub.add_response("get_item", {"Item": item_of(stored)})
-    monkeypatch.setattr("clicklake.cli.options.find_lake", lambda _stage, _bucket: lake)
+    monkeypatch.setattr("clicklake.cli.options.find_lake", lambda _stage, _bucket, **_: lake)
     words = ["--address", "203.0.113.77", "--agent", "Agent/1", *arguments]
     with stub:
         result = CliRunner().invoke(command_module.command, words)

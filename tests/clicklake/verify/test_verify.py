@@ -150,7 +150,7 @@ def test_a_stage_that_loses_clicks_fails(deployed: Stage, verify: Verify, tmp_pa
     document, _ = report_of(tmp_path)
     assert done.returncode == 1
     failed = {row["what"]: row["seen"] for row in document["rows"] if row["outcome"] == "failed"}
-    assert "failed: Lambda.FunctionError" in failed["the lines"]
+    assert "events are in failed/: Lambda.FunctionError" in failed["the lines"]
 
 
 def test_the_page_of_the_json_lists_its_keys(verify: Verify, tmp_path: Path) -> None:
