@@ -57,7 +57,7 @@ demo: $(ENVS)/cli.ready $(ENVS)/emulator.ready $(ENVS)/ingest.ready .run/stage.r
 
 # SET='Name=Value …' are the settings in docs/deploy.md. The bundle in .run/stage is for emulators on this machine.
 deploy: $(ENVS)/cli.ready $(ENVS)/ingest.ready .run/stage.ready
-	@$(CLICKLAKE) deploy --stage '$(STAGE)' $(if $(LIKE),--like '$(LIKE)') $(if $(PLAN),--plan) $(if $(YES),--yes) $(foreach word,$(SET),'$(word)')
+	@$(CLICKLAKE) deploy --stage '$(STAGE)' $(if $(LIKE),--like '$(LIKE)') $(if $(DASHBOARD),--dashboard) $(if $(PLAN),--plan) $(if $(YES),--yes) $(foreach word,$(SET),'$(word)')
 
 undeploy: $(ENVS)/cli.ready $(ENVS)/ingest.ready
 	@$(CLICKLAKE) undeploy --stage '$(STAGE)' $(if $(LIKE),--like '$(LIKE)') $(if $(YES),--yes)

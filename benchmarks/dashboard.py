@@ -56,7 +56,7 @@ def measure(running: Lakes, events: int, days: int) -> None:
 
 def look(bucket: str, days: int) -> None:
     """Look at views in this process, as the server would answer them, and print what they took."""
-    from clicklake.dashboard.answers import Answers
+    from clicklake.dashboard.answers.duckdb_answers import DuckdbAnswers
     from clicklake.dashboard.app import create_app
     from clicklake.dashboard.panels import cards_of
     from clicklake.lake.bucket import find_lake
@@ -64,7 +64,7 @@ def look(bucket: str, days: int) -> None:
     lake = find_lake("dev", bucket)
     end = FIRST_DAY + timedelta(days=days)
     attributes = ("name", "species")
-    answers = Answers(lake, attributes, lambda: end + timedelta(hours=1))
+    answers = DuckdbAnswers(lake, attributes, lambda: end + timedelta(hours=1))
     client = create_app(answers, lambda _: None, f"--bucket {bucket}").test_client()
     shown = [card.panels[0].query for card in cards_of(attributes)]
     span = f"from={FIRST_DAY:%Y-%m-%d}&to={end - timedelta(days=1):%Y-%m-%d}"

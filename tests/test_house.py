@@ -23,6 +23,7 @@ SHORT_MODULES = {
     "clicklake/__init__.py": "says what the package is",
     "clicklake/__main__.py": "is what `python -m clicklake` runs",
     "clicklake/cli/checkout.py": "names the two folders that everything else is found from",
+    "clicklake/query/csv_rows.py": "is what writes a result without DuckDB and rich, as on Lambda",
     "ingest_app/wsgi.py": "is the object that a WSGI server imports",
     "ingest_app/timestamps.py": "is the one way to write a time, which three modules need",
     "ingest_app/privacy.py": "is the whole rule of what an opted-out click loses",
@@ -48,7 +49,11 @@ FEATURES = {
     "clicklake.privacy": set(),
     "clicklake.cost": set(),
     "clicklake.demo": {"clicklake.report", "clicklake.query", "clicklake.local", "clicklake.compact"},
-    "clicklake.deploy": {"processor"},  # whose rules the settings must keep
+    # The rules that settings must keep, and the password that the dashboard reads.
+    "clicklake.deploy": {
+        "processor",
+        *(f"clicklake.dashboard.{name}" for name in ("access", "deployed.settings", "shared_state")),
+    },
     "clicklake.local": {"clicklake.deploy", "clicklake.dashboard"},
 }
 INSIDE_LOCAL = {
@@ -67,7 +72,10 @@ ALONE = [
         "flask",
         {
             "clicklake/dashboard/app.py",
-            "clicklake/dashboard/gate.py",
+            "clicklake/dashboard/access/reader.py",
+            "clicklake/dashboard/access/sign_in.py",
+            "clicklake/dashboard/access/token_gate.py",
+            *(f"clicklake/dashboard/deployed/{name}.py" for name in ("sender", "wsgi")),
             *("clicklake/local/services.py", "clicklake/demo/cloud.py"),  # start `flask run`
         },
     ),

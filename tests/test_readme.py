@@ -29,6 +29,7 @@ NO_COMMAND = re.compile(r"[<{]|dashboard   http|select ")  # HTML, JSON, printed
 NOT_RUN = {
     "Develop it": "make test runs this very test",
     "Deploy on each push": "no emulator has CodeCommit",
+    "The dashboard": "tests/clicklake/deploy/test_dashboard.py deploys it, and uses it",
     "LocalStack": "needs Docker and a token",
     "Watch clicks land": "follows the events until Ctrl-C",
     "Inject faults": "tests/clicklake/local injects each fault",

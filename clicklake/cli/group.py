@@ -37,6 +37,9 @@ COMMANDS = {
     "undeploy": CommandEntry(
         "On AWS", "clicklake.deploy.command:undeploy", "Remove a stage; keep the data it collected."
     ),
+    "dashboard-password": CommandEntry(
+        "On AWS", "clicklake.deploy.dashboard.password", "Set the password of the dashboard on AWS."
+    ),
     "status": CommandEntry("On AWS", "clicklake.status.command", "Show whether a stage is well."),
     "verify": CommandEntry("On AWS", "clicklake.verify.command", "Prove that a deployed stage works."),
     "cost": CommandEntry("On AWS", "clicklake.cost.command", "Print what a million clicks cost."),

@@ -12,9 +12,10 @@ import waitress
 
 from clicklake.cli.console import OUT, print_json
 from clicklake.cli.options import json_option, lake_options
-from clicklake.dashboard.answers import Answers
+from clicklake.dashboard.access.token_gate import TokenGate, new_token
+from clicklake.dashboard.answers.contract import Answers
 from clicklake.dashboard.app import create_app
-from clicklake.dashboard.gate import TokenGate, new_token
+from clicklake.dashboard.deployed.settings import DAILY_BYTES, MIN_DAILY_BYTES
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.tables.schema import line_table
@@ -27,12 +28,34 @@ MAX_REQUEST_BYTES = 65_536  # there are only GET requests
 @click.command()
 @lake_options
 @click.option("--port", default=4569, show_default=True, help="The port on 127.0.0.1; 0: any free one.")
+@click.option(
+    "--engine",
+    "engine_name",
+    type=click.Choice(["duckdb", "athena"]),
+    default="duckdb",
+    show_default=True,
+    help="duckdb reads the lake on this machine; athena runs in AWS, billed per TB scanned.",
+)
+@click.option(
+    "--daily-bytes",
+    default=DAILY_BYTES,
+    show_default=True,
+    type=click.IntRange(MIN_DAILY_BYTES),
+    help="What Athena's queries for dashboards of this lake may read in a day (UTC).",
+)
 @click.option("--lines", "lines_only", is_flag=True, help="Read the lines in clicks/ alone, not the columns.")
 @click.option("--token", envvar="CLICKLAKE_DASHBOARD_TOKEN", hidden=True, help="The key of the page.")
 @click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
 @json_option
 def command(
-    lake: Lake, port: int, lines_only: bool, token: str | None, is_opened: bool, as_json: bool
+    lake: Lake,
+    port: int,
+    engine_name: str,
+    daily_bytes: int,
+    lines_only: bool,
+    token: str | None,
+    is_opened: bool,
+    as_json: bool,
 ) -> None:
     """Show the clicks in the browser.
 
@@ -40,7 +63,11 @@ def command(
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    answers = Answers(lake, line_table(lake).attributes, lambda: datetime.now(UTC), lines_only=lines_only)
+    answers = (
+        _athena_answers(lake, daily_bytes, lines_only=lines_only)
+        if engine_name == "athena"
+        else _duckdb_answers(lake, lines_only=lines_only)
+    )
     server = open_server(lake, answers, port, token)
     address = f"http://{HOST}:{server.effective_port}/"
     if token is None:  # a given one is known to whoever started us, and has no place in a log
@@ -55,6 +82,22 @@ def command(
         server.run()
     server.close()
     answers.close()
+
+
+def _duckdb_answers(lake: Lake, *, lines_only: bool) -> Answers:
+    from clicklake.dashboard.answers.duckdb_answers import DuckdbAnswers
+
+    return DuckdbAnswers(lake, line_table(lake).attributes, _clock, lines_only=lines_only)
+
+
+def _athena_answers(lake: Lake, daily_bytes: int, *, lines_only: bool) -> Answers:
+    from clicklake.dashboard.answers.athena_answers import AthenaAnswers
+
+    return AthenaAnswers(lake, _clock, daily_bytes=daily_bytes, lines_only=lines_only)
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
 
 
 def open_server(lake: Lake, answers: Answers, port: int, token: str | None) -> Any:

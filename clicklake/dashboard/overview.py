@@ -1,13 +1,12 @@
 """What stands at the top: the figures with their change, the chart over time, the names of the filters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlglot import exp
 
-from clicklake.dashboard.answers import Answers
-from clicklake.dashboard.panels import items_named
+from clicklake.dashboard.answers.contract import Answers, Question
 from clicklake.dashboard.view import View
 from clicklake.lake.partitions import HOUR, Span
 from clicklake.query.filters import Condition, select_events, where
@@ -38,9 +37,13 @@ def question(name: str, view: View) -> exp.Query:
 def figures(view: View, answers: Answers) -> tuple[list[Figure], Row]:
     """Return the headline figures, and all totals of the time that is looked at."""
     now = answers.now()
-    totals = _row(answers, view, view.span(now))
     compared = view.compared(now)
-    before = _row(answers, view, compared) if compared else {}
+    spans = [view.span(now), *([compared] if compared else [])]
+    asked = question("totals", view)
+    totals, *earlier_totals = (
+        next(iter(result)) for result in answers.ask_all([Question(each, view.zone, asked) for each in spans])
+    )
+    before = earlier_totals[0] if earlier_totals else {}
     is_one_day = view.span(now).until - view.span(now).since <= timedelta(hours=25)
     names = FIGURES if is_one_day else FIGURES | {"visitors": "Daily visitors"}
     found = []
@@ -49,10 +52,6 @@ def figures(view: View, answers: Answers) -> tuple[list[Figure], Row]:
         change, direction = _change(number, earlier)
         found.append(Figure(column, name, number, earlier, change, direction))
     return found, totals
-
-
-def _row(answers: Answers, view: View, span: Span) -> Row:
-    return next(iter(answers.ask(span, view.zone, question("totals", view))))
 
 
 def _change(number: int, before: int | None) -> tuple[str, str]:
@@ -70,8 +69,11 @@ def timeline(view: View, answers: Answers) -> tuple[Unit, Timeline, list[Row]]:
     whole = _whole(view, span)
     unit = unit_of(whole)
     asked = question(unit.query, view)
-    rows = [*answers.ask(span, view.zone, asked)]
-    rows_then = [*answers.ask(compared, view.zone, asked)] if compared else []
+    spans = [span, *([compared] if compared else [])]
+    rows, *earlier_rows = (
+        [*result] for result in answers.ask_all([Question(each, view.zone, asked) for each in spans])
+    )
+    rows_then = earlier_rows[0] if earlier_rows else []
     # A day that goes on is drawn to its end, so that columns do not move as the day goes by.
     moved = Span(compared.since, compared.since + (whole.until - whole.since)) if compared else None
     return unit, build_timeline(whole, view.zone, rows, rows_then, moved), rows
@@ -89,14 +91,12 @@ def link_of_moment(view: View, unit: Unit, at: datetime) -> str:
     return view.of_day(at.date()).url() if unit is DAYS else ""
 
 
-def named_conditions(
-    conditions: tuple[Condition, ...], view: View, answers: Answers
-) -> Mapping[Condition, str]:
-    """Name each condition's value as the panels do: an item by its name, a country in English."""
-    names: dict[str, Any] = {}
-    if (asked := items_named(conditions)) is not None:
-        found = answers.ask(view.span(answers.now()), view.zone, asked)
-        names = {row["itemid"]: row["name"] for row in found if row["name"]}
+def named_conditions(conditions: Iterable[Condition], items: Iterable[Row] = ()) -> Mapping[Condition, str]:
+    """Name each condition's value as the panels do: an item by its name, a country in English.
+
+    `items` are the rows of `items_named`. Without them an item is shown by its id.
+    """
+    names: dict[str, Any] = {row["itemid"]: row["name"] for row in items if row["name"]}
     return {
         condition: plain(
             names.get(condition.value, condition.value)

@@ -75,6 +75,11 @@ class View:
         until = min(span.until, now.replace(second=0, microsecond=0) + MINUTE)
         return compared_span(Span(span.since, max(until, span.since + MINUTE)), self.zone, self.comparison)
 
+    def frozen(self, now: datetime) -> "View":
+        """Return the view of the same days, whenever it is looked at."""
+        first, last = self._days(now.astimezone(self.zone).date())
+        return replace(self, period="custom", first=first, last=last)
+
     def goes_on(self, now: datetime) -> bool:
         return self.span(now).until > now
 

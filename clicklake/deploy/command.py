@@ -10,6 +10,7 @@ from clicklake.cli.console import print_json
 from clicklake.cli.options import StageParam, json_option
 from clicklake.deploy.aws import Aws
 from clicklake.deploy.checks import check_settings
+from clicklake.deploy.dashboard.function import check_dashboard
 from clicklake.deploy.ingest import model_of
 from clicklake.deploy.packaging.stage_settings import MODELS
 from clicklake.deploy.plan import lines_of, make_plan
@@ -35,18 +36,30 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmati
     help="What a new stage is like: dev has a REST API, production an HTTP API for a third of the price."
     "  [default: dev]",
 )
+@click.option(
+    "--dashboard",
+    "with_dashboard",
+    is_flag=True,
+    help="Deploy the dashboard too. Later deployments update it without this option.",
+)
 @click.option("--plan", is_flag=True, help="Print what would change; change nothing.")
 @json_option
 @yes_option
 def deploy(
-    settings: tuple[str, ...], stage: str, like: str | None, plan: bool, as_json: bool, yes: bool
+    settings: tuple[str, ...],
+    stage: str,
+    like: str | None,
+    with_dashboard: bool,
+    plan: bool,
+    as_json: bool,
+    yes: bool,
 ) -> None:
     """Deploy a complete stage.
 
     The lake, the ingest app, the site and the alarms go into the account of your AWS credentials. Then one
     event is sent and looked for in S3. Name=Value sets a parameter of a template or a variable of the ingest
-    app; docs/deploy.md lists them. A setting is kept until you change it. You can rerun the command: it
-    applies only changes and resumes after an interruption.
+    app or the dashboard; docs/deploy.md lists them. A setting is kept until you change it. You can rerun the
+    command: it applies only changes and resumes after an interruption.
     """
     aws = _aws(as_json=as_json)
     target = find_target(aws)
@@ -54,9 +67,10 @@ def deploy(
     check_prerequisites(target)
     model = model_of(aws, stage, like)
     check_settings(aws, stage, parsed)
+    check_dashboard(parsed.dashboard)
     _show_target(target, stage, as_json=as_json)
     if plan:
-        found = make_plan(target, stage, model, parsed)
+        found = make_plan(target, stage, model, parsed, with_dashboard=with_dashboard)
         if as_json:
             functions = {name: code.document() for name, code in found.functions.items()}
             print_json({"stacks": found.stacks, "functions": functions, "settings": found.settings})
@@ -65,7 +79,7 @@ def deploy(
             click.echo(line)
         return
     _confirm("Deploy there?", yes)
-    deployed = deploy_stage(target, stage, model, parsed)
+    deployed = deploy_stage(target, stage, model, parsed, with_dashboard=with_dashboard)
     if as_json:
         print_json(
             {
@@ -75,6 +89,7 @@ def deploy(
                 "site": deployed.site,
                 "api": deployed.api,
                 "bucket": deployed.bucket,
+                "dashboard": deployed.dashboard,
                 "landedSeconds": deployed.landed_seconds,
                 "worstHourUsd": deployed.worst_hour_usd,
             }

@@ -44,21 +44,21 @@ def deploy_ingest(aws: Aws, stage: str, model: str) -> None:
     """Deploy or update the function. Its role is one of the lake's stack; 0.1.0 had Zappa make one."""
     if is_deployed(aws, stage):
         forget_old_key(aws, stage)  # before Zappa publishes one more version with it
-        _zappa(aws, "update", stage, model)
+        run_zappa(aws, "update", stage, settings_file(stage, model))
     else:
-        _zappa(aws, "deploy", stage, model)
+        run_zappa(aws, "deploy", stage, settings_file(stage, model))
     _delete_zappas_role(aws, stage)
 
 
 def package_ingest(aws: Aws, stage: str, model: str, target: Path) -> None:
     """Write the package that a deployment would upload."""
-    _zappa(aws, "package", stage, model, "--output", str(target))
+    run_zappa(aws, "package", stage, settings_file(stage, model), "--output", str(target))
 
 
 def undeploy_ingest(aws: Aws, stage: str) -> None:
     """Delete the function with its API."""
     if is_deployed(aws, stage):
-        _zappa(aws, "undeploy", stage, model_of(aws, stage, None), "--yes")
+        run_zappa(aws, "undeploy", stage, settings_file(stage, model_of(aws, stage, None)), "--yes")
     _delete_zappas_role(aws, stage)
 
 
@@ -148,9 +148,11 @@ def reserve_concurrency(aws: Aws, stage: str, executions: int) -> str | None:
     return None
 
 
-def _zappa(aws: Aws, command: str, stage: str, model: str, *options: str) -> None:
-    """Run Zappa in the environment that it packs, which it requires to be the active one."""
-    file = settings_file(stage, model)
+def run_zappa(aws: Aws, command: str, stage: str, file: Path, *options: str) -> None:
+    """Run Zappa in the environment that it packs, which it requires to be the active one.
+
+    `stage` is one of Zappa's: that of the ingest app, or of its dashboard.
+    """
     named = ["-s", str(file.relative_to(ROOT))] if file != COMMITTED else []
     arguments = [command, stage, *named, *options]
     shown = " ".join(["zappa", *arguments])

@@ -34,5 +34,20 @@ def artifacts_bucket(account: str, region: str) -> str:
     return f"clicklake-artifacts-{account}-{region}"
 
 
+def reader_stack(stage: str) -> str:
+    """Return our stack for the dashboard. Zappa's is clicklake-dashboard-<stage>."""
+    return f"clicklake-reader-{stage}"
+
+
+def dashboard(stage: str) -> str:
+    """Return what stands for the stage in the names of the dashboard's function, API and Zappa stack."""
+    return f"dashboard-{stage}"
+
+
+def dashboard_stage(stage: str) -> str:
+    """Return the dashboard's stage of Zappa, which allows no hyphens."""
+    return f"dashboard_{stage}"
+
+
 def visitor_key_table(stage: str) -> str:
     return f"clicklake-visitor-key-{stage}"

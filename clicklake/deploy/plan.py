@@ -20,11 +20,12 @@ from botocore.exceptions import ClientError, WaiterError
 from clicklake.deploy import names
 from clicklake.deploy.aws import Aws
 from clicklake.deploy.checks import parse_template
+from clicklake.deploy.dashboard.function import has_dashboard, package_dashboard
 from clicklake.deploy.ingest import SECRETS, environment_of, package_ingest
 from clicklake.deploy.packaging.keeper_bundle import bundle_keeper
 from clicklake.deploy.packaging.processor_bundle import bundle_processor
 from clicklake.deploy.resources.stacks import compact_template, find_stack
-from clicklake.deploy.settings import ALARMS, LAKE, SITE, StageSettings
+from clicklake.deploy.settings import ALARMS, DASHBOARD, LAKE, SITE, StageSettings
 from clicklake.deploy.target import Target
 
 # CodeUri of each function in lake.yaml; a deployed template has the upload's address.
@@ -54,15 +55,20 @@ class DeploymentPlan(NamedTuple):
     """By stack: what CloudFormation would change, in words."""
     functions: dict[str, CodeChange]
     settings: dict[str, dict[str, str | None]]
-    """Variables of the ingest app that would change, `before` and `after`; never a secret."""
+    """Variables of both apps that would change, `before` and `after`; never a secret."""
 
 
-def make_plan(target: Target, stage: str, model: str, settings: StageSettings) -> DeploymentPlan:
+def make_plan(
+    target: Target, stage: str, model: str, settings: StageSettings, *, with_dashboard: bool = False
+) -> DeploymentPlan:
     stacks = {
         LAKE: names.lake_stack(stage),
         SITE: names.site_stack(stage),
         ALARMS: names.alarms_stack(stage),
     }
+    is_shown = with_dashboard or has_dashboard(target.aws, stage)
+    if is_shown:
+        stacks[DASHBOARD] = names.reader_stack(stage)
     changes = {
         stack: [*_stack_changes(target.aws, template, stack, settings.templates[template])]
         for template, stack in stacks.items()
@@ -78,10 +84,14 @@ def make_plan(target: Target, stage: str, model: str, settings: StageSettings) -
             f"clicklake-keeper-{stage}": _files_of_folder(keeper),
             names.zappa(stage): _files_of_zip(ingest.read_bytes()),
         }
+        if is_shown:
+            dashboard = Path(folder) / "dashboard.zip"
+            package_dashboard(target.aws, stage, model, dashboard)
+            packages[names.zappa(names.dashboard(stage))] = _files_of_zip(dashboard.read_bytes())
     functions = {name: _code_change(target.aws, name, files) for name, files in packages.items()}
-    return DeploymentPlan(
-        changes, functions, _changed_settings(environment_of(target.aws, stage), settings.ingest)
-    )
+    changed = _changed_settings(environment_of(target.aws, stage), settings.ingest)
+    changed |= _changed_settings(environment_of(target.aws, names.dashboard(stage)), settings.dashboard)
+    return DeploymentPlan(changes, functions, changed)
 
 
 def lines_of(plan: DeploymentPlan) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from clicklake.cli.checkout import ROOT
 from clicklake.deploy import names
 from clicklake.deploy.aws import Aws, DeployError, log
+from clicklake.deploy.dashboard.function import deploy_dashboard, has_dashboard
 from clicklake.deploy.ingest import (
     deploy_ingest,
     environment_of,
@@ -47,10 +48,16 @@ class DeployedStage(NamedTuple):
     landed_seconds: float
     """From the smoke test's event to its line in S3."""
     worst_hour_usd: float
+    dashboard: str | None = None
+    """Its address, if it is deployed."""
 
 
-def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings) -> DeployedStage:
+def deploy_stage(
+    target: Target, stage: str, model: str, settings: StageSettings, *, with_dashboard: bool = False
+) -> DeployedStage:
     """Run all steps. Raises DeployError at the first that fails; a rerun resumes from there.
+
+    A stage that has a dashboard keeps it, and it is updated too.
 
     If the last step fails, the settings that this deployment changed get their old values back.
     """
@@ -89,8 +96,14 @@ def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings
             raise DeployError(f"{error.message}; the settings are as they were before") from None
         raise
     log.info("   landed after %.0f s", seconds)
+    dashboard = None
+    if with_dashboard or has_dashboard(aws, stage):
+        log.info("7. the dashboard")
+        dashboard = deploy_dashboard(target, stage, model, settings, lake)
     log.info("\n   site   %s\n   api    %s", target.site_url(site), api_url)
     log.info("   lake   s3://%s/clicks/", lake.outputs["BucketName"])
+    if dashboard:
+        log.info("   dashboard   %s", dashboard)
     limits = limits_of(model, target.region, concurrency)
     log.info("   %s", describe_worst_hour(limits))
     return DeployedStage(
@@ -99,6 +112,7 @@ def deploy_stage(target: Target, stage: str, model: str, settings: StageSettings
         bucket=lake.outputs["BucketName"],
         landed_seconds=round(seconds, 1),
         worst_hour_usd=round(worst_hour(limits).total, 2),
+        dashboard=dashboard,
     )
 
 

@@ -4,6 +4,7 @@ import time
 
 from clicklake.deploy import names
 from clicklake.deploy.aws import log
+from clicklake.deploy.dashboard.function import undeploy_dashboard
 from clicklake.deploy.ingest import undeploy_ingest
 from clicklake.deploy.resources.buckets import has_bucket
 from clicklake.deploy.resources.stacks import Stack, delete_stack, find_stack
@@ -33,6 +34,7 @@ def kept_buckets(target: Target, stage: str) -> dict[str, str]:
 def undeploy_stage(target: Target, stage: str) -> None:
     """Delete what exists, producers before consumers, so that no click in flight is lost."""
     aws = target.aws
+    undeploy_dashboard(aws, stage)
     log.info("1. the site")
     delete_stack(aws, names.site_stack(stage))
     log.info("2. the ingest app")

@@ -4,10 +4,10 @@ An hour is read from the table over columns/ if it has a current object there, e
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlglot import exp
 
@@ -16,7 +16,8 @@ from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import sources_of
 from clicklake.lake.partitions import Span
 from clicklake.query import duckdb_engine
-from clicklake.query.athena_sql import to_athena
+from clicklake.query.athena_results import DOLLARS_PER_TB, MIN_BILLED_BYTES, get_execution, read_rows
+from clicklake.query.athena_sql import columns_table, to_athena
 from clicklake.query.queries import Queries, QueryResult, QueryResults, referenced_tables
 from clicklake.tables.schema import line_table
 
@@ -25,14 +26,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 5  # queries; an account may have 20: docs.aws.amazon.com/athena/latest/ug/service-limits.html
 POLL_SECONDS = 0.25
-DOLLARS_PER_TB = 5.0  # aws.amazon.com/athena/pricing (most regions)
-MIN_BILLED_BYTES = 10_000_000  # per query
-
-
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("tinyint", "smallint", "int", "integer", "bigint"), int),
-    **dict.fromkeys(("float", "real", "double", "decimal"), float),
-}
 
 
 class _QueryRun(NamedTuple):
@@ -58,7 +51,7 @@ def run_queries(
 
     def run(query: exp.Query) -> _QueryRun:
         chosen = sources[_reads_lines_only(query, has_columns)]
-        sql = to_athena(query, table, _columns_name(lake), span, chosen, zone)
+        sql = to_athena(query, table, columns_table(lake), span, chosen, zone)
         started = athena.start_query_execution(QueryString=sql, WorkGroup=group)
         return _result(athena, started["QueryExecutionId"])
 
@@ -76,31 +69,12 @@ def _reads_lines_only(query: exp.Query, has_columns: bool) -> bool:
     return not has_columns or "lines" in referenced_tables([query])
 
 
-def _columns_name(lake: Lake) -> str:
-    return f'"{lake.outputs["GlueDatabaseName"]}"."{lake.outputs.get("ColumnsTableName", "")}"'
-
-
 def _result(athena: "AthenaClient", query_id: str) -> _QueryRun:
-    while True:
-        execution = athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
-        status = execution["Status"]
-        if status["State"] not in ("QUEUED", "RUNNING"):
-            break
+    while not (execution := get_execution(athena, query_id)).is_over:
         time.sleep(POLL_SECONDS)
-    if status["State"] != "SUCCEEDED":
-        raise CommandError(f"Athena: {status.get('StateChangeReason') or status['State']}")
-    pages = [*athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)]
-    columns = pages[0]["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
-    parsers = [_PARSERS.get(column["Type"], str) for column in columns]
-    _names, *rows = [row["Data"] for page in pages for row in page["ResultSet"]["Rows"]]
-    parsed = [tuple(_parse(cell, parser) for cell, parser in zip(row, parsers, strict=True)) for row in rows]
-    result = QueryResult(tuple(column["Name"].lower() for column in columns), parsed)
-    return _QueryRun(result, execution["Statistics"]["DataScannedInBytes"])
-
-
-def _parse(cell: Mapping[str, str], parser: Callable[[str], Any]) -> Any:
-    text = cell.get("VarCharValue")
-    return None if text is None else parser(text)
+    if not execution.has_succeeded:
+        raise CommandError(f"Athena: {execution.reason}")
+    return _QueryRun(read_rows(athena, query_id), execution.scanned_bytes)
 
 
 def _cost(runs: Collection[_QueryRun]) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, tzinfo
 
 from sqlglot import exp
 
+from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import COUNTED_COLUMNS, SpanSources
 from clicklake.lake.old_lines import item_lookup_sql
 from clicklake.lake.partitions import Span
@@ -17,6 +18,11 @@ from clicklake.query.queries import (
     view_definitions,
 )
 from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, VISIT_KEYS, LineTable
+
+
+def columns_table(lake: Lake) -> str:
+    """Return the quoted name of the table over columns/."""
+    return f'"{lake.outputs["GlueDatabaseName"]}"."{lake.outputs.get("ColumnsTableName", "")}"'
 
 
 def to_athena(

@@ -1,18 +1,18 @@
 """Print a query's result: as a table, one field per line, CSV, JSON or Parquet."""
 
-import csv
 import json
 import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, TextIO, get_args
+from typing import Any, Literal, get_args
 
 from rich.console import Console
 from rich.table import Table
 
-from clicklake.cli.sanitize import for_csv, for_terminal
+from clicklake.cli.sanitize import for_terminal
 from clicklake.errors import CommandError
+from clicklake.query.csv_rows import write_csv
 from clicklake.query.parquet import write_parquet
 from clicklake.query.queries import QueryResult
 
@@ -59,15 +59,6 @@ def _print_vertical(result: QueryResult, console: Console) -> None:
         for name, cell in zip(result.columns, row, strict=True):
             if cell is not None:
                 console.print(f"{for_terminal(name):<{width}}  {_shown(cell)}", soft_wrap=True)
-
-
-def write_csv(result: QueryResult, file: TextIO) -> None:
-    """Write the names and the rows. No cell is a formula."""
-    writer = csv.writer(file)
-    writer.writerow(for_csv(name) for name in result.columns)
-    for row in result.rows:
-        is_number = (int, float, type(None))
-        writer.writerow(cell if isinstance(cell, is_number) else for_csv(_text(cell)) for cell in row)
 
 
 def _print_json(result: QueryResult) -> None:

@@ -2,24 +2,58 @@
 // works by keyboard and its address is the view. A link to another view exchanges the page in place: nothing flashes,
 // and what was looked at stays where it is.
 
-const POLL_MS = 1000;
-const AT_ONCE = 4;
+const AT_ONCE = 4; // requests
+const LONGEST_PAUSE_MS = 5000; // between two questions about one panel
+const MAX_WAIT_MS = 600_000; // for one panel; Athena stops a query after half an hour
+const IDLE_MS = 3_600_000; // where queries are billed, a page that nobody uses asks no more
 const NO_ANSWER =
   '<div class="failed" role="alert"><p>The dashboard does not answer.</p>' +
   '<p><button type="button" class="retry">Try again</button></p></div>';
 
 let run = 0; // counts the views: what belongs to an older one is thrown away
 let newest;
+let usedAt = Date.now();
+let busy = 0;
+const queue = [];
 
 const view = () => document.getElementById('view').dataset;
 const panels = () => [...document.querySelectorAll('[data-panel]')];
 
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function ask(url) {
+  if (busy === AT_ONCE) await new Promise((resolve) => queue.push(resolve));
+  else busy += 1;
+  try {
+    return await fetch(url);
+  } finally {
+    if (queue.length) queue.shift()();
+    else busy -= 1;
+  }
+}
+
+// A 202 says when to ask again: Athena takes its time. The pauses become longer, and nothing is asked while the
+// page is hidden, or has become another view. The text is always read: what is not holds a connection.
+async function answerOf(url, own = run) {
+  const until = Date.now() + MAX_WAIT_MS;
+  for (let wait = 0; ; wait *= 1.5) {
+    const answer = await ask(url);
+    const found = { status: answer.status, text: await answer.text() };
+    if (answer.status !== 202 || Date.now() > until) return found;
+    wait ||= 1000 * (answer.headers.get('Retry-After') || 1);
+    await pause(Math.min(wait, LONGEST_PAUSE_MS));
+    while (document.visibilityState === 'hidden') await pause(LONGEST_PAUSE_MS);
+    if (own !== run) return found;
+  }
+}
+
 async function load(panel, own = run) {
   let html = NO_ANSWER;
   try {
-    const answer = await fetch(`panel/${panel.dataset.panel}${view().query}`);
+    const answer = await answerOf(`panel/${panel.dataset.panel}${view().query}`, own);
     if (answer.status === 401) return location.reload();
-    html = await answer.text();
+    html = answer.text;
+    if (panel.dataset.panel === 'filters' && answer.status !== 200) return; // the ids stay in the place of names
   } catch { /* says so */ }
   if (own !== run) return;
   show(panel, html);
@@ -47,13 +81,11 @@ const nameOf = (element) => element?.getAttribute('href') ?? element?.className;
 async function loadAll() {
   const own = run;
   try {
-    ({ newest } = await (await fetch('newest')).json()); // before the panels: nothing can land unseen between
+    ({ newest } = await (await ask(`newest${view().query}`)).json()); // before the panels: nothing can land unseen between
   } catch { /* each panel says so */ }
-  const waiting = panels();
-  const next = async () => {
-    while (own === run && waiting.length) await load(waiting.shift(), own);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, next));
+  const [last, first] = [true, false].map((isLast) => panels().filter((each) => isLast === (each.dataset.panel === 'budget')));
+  await Promise.all(first.map((panel) => load(panel, own)));
+  if (own === run) await Promise.all(last.map((panel) => load(panel, own))); // with what the others have read
   if (own === run) document.documentElement.dataset.loaded = 'yes';
 }
 
@@ -101,6 +133,12 @@ document.addEventListener('click', async (event) => {
   const link = target.closest('a[href]');
   const href = link?.href.baseVal ?? link?.getAttribute('href'); // a link in a chart is of SVG
   const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey && event.button === 0;
+  if (link?.hasAttribute('download') && view().isBilled === 'yes' && isPlain) { // the file is not there at once
+    event.preventDefault();
+    const answer = await answerOf(link.href);
+    if (answer.status === 200) location.assign(link.href);
+    else show(panel, answer.text);
+  }
   if (href?.startsWith('?') && isPlain) {
     event.preventDefault();
     visit(new URL(href, location.href));
@@ -111,7 +149,7 @@ document.addEventListener('click', async (event) => {
 document.addEventListener('close', ({ target }) => load(target.closest('[data-panel]')), true);
 
 document.addEventListener('submit', (event) => {
-  if (event.target.method === 'dialog') return;
+  if (event.target.method !== 'get') return;
   event.preventDefault();
   const query = new URLSearchParams(new FormData(event.target, event.submitter));
   visit(new URL(`?${query}`, location.href));
@@ -128,14 +166,20 @@ addEventListener('popstate', () => visit(location.href, false));
 
 async function poll() {
   try {
-    const answer = await (await fetch('newest')).json();
+    const answer = await (await ask(`newest${view().query}`)).json();
+    const here = panels().find((panel) => panel.dataset.panel === 'now');
     if (answer.newest !== newest) await loadAll();
-    else await load(panels().find((panel) => panel.dataset.panel === 'now'));
+    else if (here) await load(here);
   } catch { /* asked again soon */ }
+}
+
+for (const name of ['keydown', 'pointerdown', 'scroll']) {
+  addEventListener(name, () => { usedAt = Date.now(); }, { passive: true });
 }
 
 await loadAll();
 for (;;) {
-  await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  if (document.visibilityState === 'visible' && view().goesOn === 'yes') await poll();
+  await pause(1000 * view().pollSeconds);
+  const isUsed = view().isBilled === 'no' || Date.now() - usedAt < IDLE_MS;
+  if (document.visibilityState === 'visible' && view().goesOn === 'yes' && isUsed) await poll();
 }

@@ -33,21 +33,31 @@ def rest_api(aws: Clients, stage: str) -> str:
     return _resource_of_zappas_stack(aws, stage, "Api")
 
 
-def throttle_api(aws: Aws, stage: str) -> str:
-    """Set the throttle of the stage's API, whichever kind it is. Return the API's id."""
+def throttle_api(
+    aws: Aws,
+    stage: str,
+    api_stage: str | None = None,
+    *,
+    rate: int = REQUESTS_PER_SECOND,
+    burst: int = BURST_REQUESTS,
+) -> str:
+    """Set the throttle of the stage's API, whichever kind it is. Return the API's id.
+
+    `api_stage` is Zappa's name of the stage, where it is another. The rate is requests per second.
+    """
     if api_id := http_api(aws, stage):
-        limits = f"ThrottlingRateLimit={REQUESTS_PER_SECOND},ThrottlingBurstLimit={BURST_REQUESTS}"
-        which = ("--api-id", api_id, "--stage-name", stage)
+        limits = f"ThrottlingRateLimit={rate},ThrottlingBurstLimit={burst}"
+        which = ("--api-id", api_id, "--stage-name", api_stage or stage)
         aws.cli("apigatewayv2", "update-stage", *which, "--default-route-settings", limits)
     elif api_id := rest_api(aws, stage):
-        rates = {"rateLimit": REQUESTS_PER_SECOND, "burstLimit": BURST_REQUESTS}
+        rates = {"rateLimit": rate, "burstLimit": burst}
         patches = [f"op=replace,path=/*/*/throttling/{name},value={value}" for name, value in rates.items()]
-        which = ("--rest-api-id", api_id, "--stage-name", stage)
+        which = ("--rest-api-id", api_id, "--stage-name", api_stage or stage)
         aws.cli("apigateway", "update-stage", *which, "--patch-operations", *patches)
     else:
         raise DeployError(
             f"the function {names.zappa(stage)} has no API, because an earlier deployment was interrupted."
-            f" Remove the function, then deploy again: zappa undeploy {stage}"
+            f" Remove the function, then deploy again: zappa undeploy {api_stage or stage}"
         )
     return api_id
 

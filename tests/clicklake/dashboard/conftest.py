@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from clicklake.dashboard.answers import Answers
+from clicklake.dashboard.answers.duckdb_answers import DuckdbAnswers
 from clicklake.dashboard.app import create_app
 from clicklake.lake.bucket import Lake
 from tests.support.day import END, Day, lay_day
@@ -28,12 +28,12 @@ def day(emulator: Emulator) -> Day:
 @pytest.fixture(scope="package")
 def open_dashboard() -> Iterator[OpenDashboard]:
     """Return a client of the app over a lake, for whoever asks."""
-    opened: list[Answers] = []
+    opened: list[DuckdbAnswers] = []
 
     def start(
         lake: TestLake, now: datetime = NOW, check: Callable[[Any], Any] = lambda _: None
     ) -> FlaskClient:
-        answers = Answers(Lake(lake.bucket, {}, lake.s3), ATTRIBUTES, lambda: now)
+        answers = DuckdbAnswers(Lake(lake.bucket, {}, lake.s3), ATTRIBUTES, lambda: now)
         opened.append(answers)
         return create_app(answers, check, f"--bucket {lake.bucket}").test_client()
 

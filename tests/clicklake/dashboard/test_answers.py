@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from clicklake.dashboard import answers as answers_module
-from clicklake.dashboard.answers import MAX_OPEN, Answers
+from clicklake.dashboard.answers import duckdb_answers as answers_module
+from clicklake.dashboard.answers.duckdb_answers import MAX_OPEN, DuckdbAnswers
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import HOUR, Span, hour_of
@@ -29,7 +29,7 @@ FAILED = parse_query("select count(*) as records from failed")
 YESTERDAY = Span(hour_of(NOW) - 34 * HOUR, hour_of(NOW) - 10 * HOUR)
 AT = YESTERDAY.until - HOUR / 2
 
-OpenAnswers = Callable[[TestLake], Answers]
+OpenAnswers = Callable[[TestLake], DuckdbAnswers]
 
 
 @pytest.fixture
@@ -38,21 +38,23 @@ def lake(emulator: Emulator) -> TestLake:
 
 
 @pytest.fixture
-def ask(lake: TestLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
+def ask(lake: TestLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DuckdbAnswers]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(answers_module, "LISTED_SECONDS", 0.0)
-    opened = Answers(Lake(lake.bucket, {}, lake.s3), ATTRIBUTES, lambda: NOW)
+    opened = DuckdbAnswers(Lake(lake.bucket, {}, lake.s3), ATTRIBUTES, lambda: NOW)
     yield opened
     opened.close()
 
 
-def events_of(answers: Answers, span: Span = YESTERDAY) -> int:
+def events_of(answers: DuckdbAnswers, span: Span = YESTERDAY) -> int:
     return int(answers.ask(span, UTC, EVENTS).rows[0][0])
 
 
-def test_a_click_that_lands_late_in_a_day_that_has_ended_is_counted(lake: TestLake, ask: Answers) -> None:
+def test_a_click_that_lands_late_in_a_day_that_has_ended_is_counted(
+    lake: TestLake, ask: DuckdbAnswers
+) -> None:
     lake.put("clicks", [line(new_id(), AT)], AT)
     assert events_of(ask) == 1
     lake.put("clicks", [line(new_id(), AT)], AT)
@@ -60,7 +62,7 @@ def test_a_click_that_lands_late_in_a_day_that_has_ended_is_counted(lake: TestLa
 
 
 def test_a_click_that_is_erased_from_a_day_that_has_ended_is_not_counted(
-    lake: TestLake, ask: Answers
+    lake: TestLake, ask: DuckdbAnswers
 ) -> None:
     key = lake.put("clicks", [line(new_id(), AT)], AT)
     assert events_of(ask) == 1
@@ -68,7 +70,7 @@ def test_a_click_that_is_erased_from_a_day_that_has_ended_is_not_counted(
     assert events_of(ask) == 0
 
 
-def test_an_old_hour_of_a_time_that_goes_on_can_change(lake: TestLake, ask: Answers) -> None:
+def test_an_old_hour_of_a_time_that_goes_on_can_change(lake: TestLake, ask: DuckdbAnswers) -> None:
     week = Span(hour_of(NOW) - 7 * 24 * HOUR, hour_of(NOW) + HOUR)
     at = NOW - timedelta(days=4)
     key = lake.put("clicks", [line(new_id(), at)], at)
@@ -77,19 +79,19 @@ def test_an_old_hour_of_a_time_that_goes_on_can_change(lake: TestLake, ask: Answ
     assert events_of(ask, week) == 0
 
 
-def test_a_record_that_failed_late_is_counted(lake: TestLake, ask: Answers) -> None:
+def test_a_record_that_failed_late_is_counted(lake: TestLake, ask: DuckdbAnswers) -> None:
     assert ask.ask(YESTERDAY, UTC, FAILED).rows == [(0,)]
     lake.put("failed", [b"{}\n"], AT)
     assert ask.ask(YESTERDAY, UTC, FAILED).rows == [(1,)]
 
 
-def test_an_unchanged_lake_is_opened_once(lake: TestLake, ask: Answers) -> None:
+def test_an_unchanged_lake_is_opened_once(lake: TestLake, ask: DuckdbAnswers) -> None:
     lake.put("clicks", [line(new_id(), AT)], AT)
     assert ask.ask(YESTERDAY, UTC, EVENTS) is ask.ask(YESTERDAY, UTC, EVENTS)
 
 
 def test_the_cache_of_columns_can_be_deleted_at_any_time(
-    lake: TestLake, ask: Answers, tmp_path: Path
+    lake: TestLake, ask: DuckdbAnswers, tmp_path: Path
 ) -> None:
     lake.put("clicks", [line(new_id(), AT)], AT)
     compact_span(Lake(lake.bucket, {}, lake.s3), YESTERDAY)
@@ -100,7 +102,7 @@ def test_the_cache_of_columns_can_be_deleted_at_any_time(
     assert ask.ask(YESTERDAY, UTC, other).rows == [(1,)]
 
 
-def test_objects_that_cannot_be_read_are_named(lake: TestLake, ask: Answers) -> None:
+def test_objects_that_cannot_be_read_are_named(lake: TestLake, ask: DuckdbAnswers) -> None:
     broken = lake.put_broken(lake.put("clicks", [line(new_id(), AT)], AT))
     assert events_of(ask) == 1
     (note,) = ask.notes(YESTERDAY, UTC)
@@ -109,7 +111,7 @@ def test_objects_that_cannot_be_read_are_named(lake: TestLake, ask: Answers) -> 
 
 
 def test_too_little_memory_to_open_a_span_is_said(
-    lake: TestLake, ask: Answers, monkeypatch: pytest.MonkeyPatch
+    lake: TestLake, ask: DuckdbAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake.put("clicks", [line(new_id(), AT, title="x" * 500) for _ in range(20_000)], AT)
     monkeypatch.setattr(database, "MEMORY_LIMIT", "1MB")
@@ -117,7 +119,7 @@ def test_too_little_memory_to_open_a_span_is_said(
         events_of(ask)
 
 
-def test_many_who_ask_at_once_open_few_spans(lake: TestLake, ask: Answers, tmp_path: Path) -> None:
+def test_many_who_ask_at_once_open_few_spans(lake: TestLake, ask: DuckdbAnswers, tmp_path: Path) -> None:
     lake.put("clicks", [line(new_id(), AT)], AT)
     spans = [Span(YESTERDAY.since - number * HOUR, YESTERDAY.until) for number in range(12)]
     is_over = threading.Event()
@@ -141,7 +143,7 @@ def test_many_who_ask_at_once_open_few_spans(lake: TestLake, ask: Answers, tmp_p
     assert 0 < most <= MAX_OPEN
 
 
-def test_nothing_of_a_lake_is_left_behind(lake: TestLake, ask: Answers, tmp_path: Path) -> None:
+def test_nothing_of_a_lake_is_left_behind(lake: TestLake, ask: DuckdbAnswers, tmp_path: Path) -> None:
     lake.put("clicks", [line(new_id(), AT)], AT)
 
     def open_late() -> None:

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from clicklake.dashboard.gate import TokenGate, new_token
+from clicklake.dashboard.access.token_gate import TokenGate, new_token
 
 PORT = 4569
 KEY = "k" * 43  # a random one would give the tests other names in each process

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from clicklake.dashboard.answers import Answers
+from clicklake.dashboard.answers.duckdb_answers import DuckdbAnswers
 from clicklake.dashboard.command import THREADS, open_server
 from clicklake.lake.bucket import Lake
 from tests.support.lakes import TestLake
@@ -23,7 +23,7 @@ def test_panels_that_wait_for_a_thread_are_no_warning(
     lake: TestLake, caplog: pytest.LogCaptureFixture
 ) -> None:
     own = Lake(lake.bucket, {}, lake.s3)
-    answers = Answers(own, (), lambda: datetime.now(UTC))
+    answers = DuckdbAnswers(own, (), lambda: datetime.now(UTC))
     server = open_server(own, answers, 0, None)
     threading.Thread(target=server.run, daemon=True).start()
     headers = {"Cookie": f"{server.gate.cookie}={server.gate.token}"}

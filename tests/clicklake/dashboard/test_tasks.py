@@ -13,9 +13,9 @@ import waitress
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from clicklake.dashboard.answers import Answers
+from clicklake.dashboard.access.token_gate import TokenGate, new_token
+from clicklake.dashboard.answers.duckdb_answers import DuckdbAnswers
 from clicklake.dashboard.app import create_app
-from clicklake.dashboard.gate import TokenGate, new_token
 from clicklake.lake.bucket import Lake
 from clicklake.report.charts import share
 from tests.clicklake.dashboard.fortnight import ITEMS, NOW, Line, counted, is_click, lay_fortnight, of_days
@@ -34,7 +34,7 @@ class Shop:
     def __init__(self, lake: TestLake) -> None:
         self.lake = lake
         self.lines = lay_fortnight(lake)
-        self._answers = Answers(Lake(lake.bucket, {}, lake.s3), ("name",), lambda: NOW)
+        self._answers = DuckdbAnswers(Lake(lake.bucket, {}, lake.s3), ("name",), lambda: NOW)
         self._server = waitress.create_server(lambda *_: [], host="127.0.0.1", port=0, threads=8)
         gate = TokenGate(self._server.effective_port, new_token())
         self._server.application = create_app(self._answers, gate.check, f"--bucket {lake.bucket}")

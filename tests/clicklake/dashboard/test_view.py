@@ -23,7 +23,7 @@ from clicklake.query.filters import (
 
 NOON = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)  # a Wednesday
 
-values = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=40)
+values = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
 conditions = st.builds(
     Condition, st.sampled_from([*DIMENSIONS, f"{ATTRIBUTE_MARK}species"]), values, st.booleans()
 )

@@ -32,9 +32,9 @@ PLAN = DeploymentPlan(
 def found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that would ask AWS is answered; what is under test is what the command prints."""
 
-    def deploy_stage(*_: Any) -> DeployedStage:
+    def deploy_stage(*_: Any, with_dashboard: bool) -> DeployedStage:
         logging.getLogger("clicklake.deploy").info("1. the lake")
-        return STAGE
+        return STAGE._replace(dashboard="https://dashboard/") if with_dashboard else STAGE
 
     answers = {
         "find_target": TARGET,
@@ -48,7 +48,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> None:
         "undeploy_stage": None,
     }
     for name, answer in answers.items():
-        monkeypatch.setattr(command, name, lambda *_, answer=answer: answer)
+        monkeypatch.setattr(command, name, lambda *_, answer=answer, **__: answer)
     monkeypatch.setattr(command, "deploy_stage", deploy_stage)
 
 
@@ -67,11 +67,17 @@ def test_deploy_prints_where_the_stage_is_and_keeps_its_steps_apart() -> None:
         "site": "https://site",
         "api": "https://api",
         "bucket": "lake",
+        "dashboard": None,
         "landedSeconds": 71.5,
         "worstHourUsd": 212.34,
     }
     assert "1. the lake" in beside
     assert "eu-west-1" in beside
+
+
+def test_deploy_prints_the_dashboards_address_if_there_is_one() -> None:
+    out, _ = run("deploy", "--yes", "--json", "--dashboard")
+    assert json.loads(out)["dashboard"] == "https://dashboard/"
 
 
 def test_plan_prints_what_would_change() -> None:

@@ -12,10 +12,13 @@ from tests.support.paths import ROOT
 
 COMMITTED = json.loads((ROOT / "zappa_settings.json").read_text())
 STAGES = ["dev", "production"]
+DASHBOARDS = ["dashboard_dev", "dashboard_production"]
 ROLE = "arn:aws:iam::123456789012:role/clicklake-lake-dev-IngestRole-1"
 
 
-def cli_of(command: str, own_settings: dict[str, str], outputs: list[dict[str, str]]) -> SimpleNamespace:
+def cli_of(
+    command: str, own_settings: dict[str, str], outputs: list[dict[str, str]], stage: str = "dev"
+) -> SimpleNamespace:
     """Return Zappa's object as the callback gets it."""
     identity = SimpleNamespace(
         get_caller_identity=lambda: {"Account": "123456789012"},
@@ -28,7 +31,8 @@ def cli_of(command: str, own_settings: dict[str, str], outputs: list[dict[str, s
         stage_config=own_settings,
         s3_bucket_name="the choice of Zappa",
         zappa=zappa,
-        api_stage="dev",
+        api_stage=stage,
+        aws_environment_variables=COMMITTED[stage]["aws_environment_variables"],
     )
 
 
@@ -39,10 +43,10 @@ def settings_of(stage: str) -> dict[str, Any]:
 
 
 def test_stages_are_those_that_the_readme_names() -> None:
-    assert list(COMMITTED) == STAGES
+    assert list(COMMITTED) == [*STAGES, *DASHBOARDS]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [*STAGES, *DASHBOARDS])
 def test_stage_is_quiet_and_costs_nothing_while_idle(stage: str) -> None:
     settings = settings_of(stage)
     assert (settings["debug"], settings["log_level"], settings["keep_warm"]) == (False, "WARNING", False)
@@ -65,7 +69,7 @@ def test_entry_point_is_ours_and_the_stream_is_that_of_the_stage(stage: str) -> 
     }
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [*STAGES, *DASHBOARDS])
 @pytest.mark.parametrize(
     "setting", ["s3_bucket", "aws_region", "profile_name", "role_arn", "runtime", "slim_handler"]
 )
@@ -118,3 +122,50 @@ def test_without_the_lakes_role_nothing_is_deployed() -> None:
     with pytest.raises(ClickException, match="deploy the lake first") as refused:
         complete_settings(cli_of("deploy", {}, []))
     assert "clicklake-lake-dev" in refused.value.message
+
+
+# --- the dashboard ---
+
+
+@pytest.mark.parametrize("stage", DASHBOARDS)
+def test_the_dashboard_is_a_stage_of_its_own_with_its_own_entry_point(stage: str) -> None:
+    settings = settings_of(stage)
+    assert settings["lambda_handler"] == "clicklake.dashboard.deployed.lambda_entry.lambda_handler"
+    assert settings["app_function"] == "clicklake.dashboard.deployed.wsgi.app"
+    assert settings["timeout_seconds"] <= 29  # as long as a REST API waits
+    assert settings["aws_environment_variables"] == {"LAKE_STAGE": stage.removeprefix("dashboard_")}
+    model = settings_of(stage.removeprefix("dashboard_"))
+    assert settings.get("apigateway_version") == model.get("apigateway_version")
+
+
+OUTPUTS = {
+    "BucketName": "the-lake",
+    "GlueDatabaseName": "clicklake_dev",
+    "GlueTableName": "lines",
+    "ColumnsTableName": "columns",
+    "AthenaWorkGroupName": "clicklake-dev",
+    "RoleArn": "arn:aws:iam::123456789012:role/clicklake-reader-dev-Role-1",
+    "WorkGroupName": "clicklake-dashboard-dev",
+}
+
+
+@pytest.mark.parametrize("command", ["deploy", "update"])
+def test_the_dashboard_gets_its_role_its_lake_and_its_work_group(command: str) -> None:
+    outputs = [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()]
+    cli = cli_of(command, {}, outputs, "dashboard_dev")
+    complete_settings(cli)
+    assert cli.zappa.credentials_arn == OUTPUTS["RoleArn"]
+    assert cli.aws_environment_variables == {
+        "LAKE_STAGE": "dev",
+        "BUCKET_NAME": "the-lake",
+        "GLUE_DATABASE": "clicklake_dev",
+        "GLUE_TABLE": "lines",
+        "COLUMNS_TABLE": "columns",
+        "ATHENA_WORK_GROUP": "clicklake-dashboard-dev",
+    }
+
+
+def test_without_its_role_no_dashboard_is_deployed() -> None:
+    with pytest.raises(ClickException, match=r"deploy cloudformation/dashboard\.yaml first") as refused:
+        complete_settings(cli_of("deploy", {}, [], "dashboard_dev"))
+    assert "clicklake-reader-dev" in refused.value.message

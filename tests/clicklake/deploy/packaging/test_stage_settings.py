@@ -28,7 +28,8 @@ def test_a_new_stage_has_all_of_its_model_and_its_own_stream(
             "VISITOR_KEY_TABLE": "clicklake-visitor-key-alice",
         },
     }
-    assert written == committed | {"alice": own}
+    dashboard = {"extends": "dashboard_production", "aws_environment_variables": {"LAKE_STAGE": "alice"}}
+    assert written == committed | {"alice": own, "dashboard_alice": dashboard}
 
 
 @pytest.mark.parametrize(

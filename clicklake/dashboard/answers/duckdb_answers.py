@@ -1,11 +1,11 @@
-"""Answers from a lake: spans stay open between questions, and open again when clicks have landed in them."""
+"""Answers from DuckDB: spans stay open between questions, and open again when clicks have landed in them."""
 
 import hashlib
 import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from clicklake.dashboard.answers.contract import Question, Spending
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import list_clicks, list_columns
 from clicklake.lake.error_documents import FAILED, objects_of_day
@@ -64,8 +65,11 @@ class _Listing:
     found: str = ""
 
 
-class Answers:
-    """Answers questions about spans of one lake. Any thread may ask."""
+class DuckdbAnswers:
+    """Answers from DuckDB on this machine."""
+
+    poll_seconds = 1
+    is_billed = False
 
     def __init__(
         self,
@@ -75,7 +79,7 @@ class Answers:
         *,
         lines_only: bool = False,
     ) -> None:
-        self.lake, self.attributes, self.now = lake, attributes, now
+        self.lake, self.attributes, self._clock = lake, attributes, now
         self._lines_only = lines_only
         self._folder = TemporaryDirectory(prefix="clicklake-", ignore_cleanup_errors=True)
         self._lock = threading.Lock()
@@ -86,6 +90,18 @@ class Answers:
         self._listings: OrderedDict[Hashable, _Listing] = OrderedDict()
         self._notes: OrderedDict[Hashable, tuple[str, ...]] = OrderedDict()
         self._newest, self._newest_at = "", 0.0
+
+    def clock(self) -> datetime:
+        return self._clock()
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def spending(self) -> Spending | None:
+        return None
+
+    def ask_all(self, questions: Sequence[Question]) -> list[QueryResult]:
+        return [self.ask(*question) for question in questions]
 
     def ask(self, span: Span, zone: tzinfo, query: exp.Query) -> QueryResult:
         """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory."""

@@ -1,0 +1,1 @@
+"""The dashboard of a stage: its function, which Zappa deploys, and its password."""
