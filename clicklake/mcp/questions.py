@@ -28,7 +28,14 @@ from clicklake.query.filters import (
     select_events,
     where,
 )
-from clicklake.query.queries import FOLDER, NAMES, find_query, parse_query, referenced_tables
+from clicklake.query.queries import (
+    FOLDER,
+    NAMES,
+    check_tables,
+    find_query,
+    parse_query,
+    referenced_tables,
+)
 from clicklake.status.document import to_json
 from clicklake.status.read import read_status
 from clicklake.tables.schema import COMPUTED_COLUMNS, FAILED_COLUMNS, KEY_COLUMNS, PARTITIONS, line_table
@@ -123,6 +130,7 @@ class LakeQuestions:
             raise CommandError(f"sql: at most {MAX_SQL_CHARACTERS:,} characters")
         zone = _zone(timezone)
         query = parse_query(sql)
+        check_tables(query)
         return self._answer(query, _span(since, until, zone), zone, limit) | {"about_the_rows": STRANGERS}
 
     def _conditions(self, filters: Sequence[str]) -> list[Condition]:

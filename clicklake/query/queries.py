@@ -19,6 +19,9 @@ DIALECT = "athena"
 FOLDER = Path(__file__).with_name("sql")
 NAMES = tuple(sorted(file.stem for file in FOLDER.glob("*.sql")))
 
+TABLES = ("lines", "events", "human_events", "hourly_events", "failed")
+"""Those that a query may name."""
+
 _VIEWS = sqlglot.parse_one(
     Path(__file__).with_name("views.sql").read_text(), dialect=DIALECT, into=exp.Select
 )
@@ -122,10 +125,44 @@ def referenced_tables(queries: Iterable[exp.Query]) -> set[str]:
     return {table.name.lower() for query in queries for table in query.find_all(exp.Table)}
 
 
+def check_tables(query: exp.Query) -> None:
+    """Raise CommandError for a table that is neither one of ours nor a `with` of the query.
+
+    DuckDB has tables of its own, which name files of this machine. Athena has those of other databases.
+    """
+    for table in query.find_all(exp.Table):
+        if not isinstance(table.this, exp.Identifier):
+            function = table.this.sql(DIALECT).partition("(")[0].lower()
+            raise CommandError(f"the table function {function} is not supported")
+        is_ours = not table.db and (table.name.lower() in TABLES or _names_with(table))
+        if not is_ours:
+            name = ".".join(part.name for part in table.parts)
+            raise CommandError(f"there is no table {name}; the tables are {', '.join(TABLES)}")
+
+
+def _names_with(table: exp.Table) -> bool:
+    """Return whether the table is a `with` that is in scope where it is read."""
+    name, node = table.name.lower(), table.parent
+    below: exp.Expr = table
+    while node is not None:
+        scope: list[exp.Expr] = []
+        if isinstance(node, exp.With):  # those before it; itself only where a recursive one repeats
+            scope = node.expressions[: [*map(id, node.expressions)].index(id(below))]
+        elif isinstance(node, exp.SetOperation) and isinstance(node.parent, exp.CTE) and node.parent.parent:
+            is_repeated = node.parent.parent.args.get("recursive") and below is node.expression
+            scope = [node.parent] if is_repeated else []
+        if (found := node.args.get("with_")) is not None and found is not below:
+            scope += found.expressions
+        if any(cte.alias.lower() == name for cte in scope):
+            return True
+        below, node = node, node.parent
+    return False
+
+
 def referenced_columns(queries: Collection[exp.Query], known: Collection[str]) -> list[str]:
     """Return the known columns that the queries or the views mention; all of them for `select *`."""
-    named = {name for query in (*queries, _VIEWS) for name in _columns_of(query)}
-    if any(_has_star(query) for query in queries):
+    named = {name for query in (*queries, _VIEWS) for name in _names_of(query)}
+    if any(_has_star(query) or _depends_on_every_column(query) for query in queries):
         return list(known)
     return [name for name in known if name in named]
 
@@ -135,19 +172,45 @@ def named_columns(query: exp.Query, known: Collection[str]) -> set[str]:
 
     A `from (select * from …)`, as a filter writes it, depends on those that the query around it names.
     """
-    stars = [select for select in query.find_all(exp.Select) if select.is_star and not _is_source(select)]
-    is_natural = any(join.method == "NATURAL" for join in query.find_all(exp.Join))
-    return set(known) if stars or is_natural else _columns_of(query) & set(known)
+    return set(known) if _depends_on_every_column(query) else _names_of(query) & set(known)
 
 
-def _is_source(select: exp.Select) -> bool:
-    is_from = isinstance(select.parent, exp.Subquery) and isinstance(select.parent.parent, exp.From)
-    return is_from and not select.args.get("distinct")
+def _depends_on_every_column(query: exp.Query) -> bool:
+    """Return whether other columns in the tables could change the result, though the query names none."""
+    stars = (star for star in query.find_all(exp.Star) if not _is_of_count(star) and not _is_of_source(star))
+    joins = (join for join in query.find_all(exp.Join) if join.method == "NATURAL")
+    # `events as e(a, b)` names columns by their place.
+    renamed = (
+        alias
+        for alias in query.find_all(exp.TableAlias)
+        if alias.columns and isinstance(alias.parent, exp.Table | exp.Subquery)
+    )
+    tables = referenced_tables([query]) | {alias.name.lower() for alias in query.find_all(exp.TableAlias)}
+    # In DuckDB, a table's name in the place of a column is the whole row.
+    rows = (
+        column for column in query.find_all(exp.Column) if not column.table and column.name.lower() in tables
+    )
+    others = query.find_all(exp.Pivot, exp.Describe)
+    return any(True for found in (stars, joins, renamed, rows, others) for _ in found)
+
+
+def _is_of_count(star: exp.Star) -> bool:
+    return isinstance(star.parent, exp.Count)
+
+
+def _is_of_source(star: exp.Star) -> bool:
+    """Return whether the star is that of a `from (select * from … where …)`, with nothing else in it."""
+    select = star.parent.parent if isinstance(star.parent, exp.Column) else star.parent
+    if not isinstance(select, exp.Select) or not isinstance(select.parent, exp.Subquery):
+        return False
+    clauses = {name for name, value in select.args.items() if value}
+    return isinstance(select.parent.parent, exp.From) and clauses <= {"expressions", "from_", "where"}
 
 
 def _has_star(query: exp.Query) -> bool:
     return any(select.is_star for select in query.find_all(exp.Select))
 
 
-def _columns_of(query: exp.Query) -> set[str]:
-    return {column.name.lower() for column in query.find_all(exp.Column)}
+def _names_of(query: exp.Query) -> set[str]:
+    """Return every name in the query: `using (title)` and `(e).title` name columns too."""
+    return {identifier.name.lower() for identifier in query.find_all(exp.Identifier)}

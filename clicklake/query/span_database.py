@@ -18,7 +18,14 @@ from clicklake.lake.columns import SpanSources, sources_of
 from clicklake.lake.error_documents import FAILED, objects_of_day
 from clicklake.lake.object_stream import ObjectGoneError
 from clicklake.lake.partitions import Span, hours_between
-from clicklake.query.queries import QueryResult, named_columns, referenced_tables, view_definitions
+from clicklake.query.queries import (
+    TABLES,
+    QueryResult,
+    check_tables,
+    named_columns,
+    referenced_tables,
+    view_definitions,
+)
 from clicklake.query.translate import MACROS, to_duckdb
 from clicklake.tables.counting import load_earlier_ids, rank_lines, select_lines
 from clicklake.tables.database import close_file_system, open_database, use_database
@@ -35,7 +42,6 @@ from clicklake.tables.schema import (
     line_table,
 )
 
-TABLES = ("lines", "events", "human_events", "hourly_events", "failed")
 NAMED_OBJECTS = 5  # at most, of those that cannot be read
 MAX_LISTINGS = 5  # of a span whose objects are replaced meanwhile
 
@@ -116,6 +122,7 @@ class SpanDatabase:
         FileRefusedError: a file of columns/ on this machine is gone, or the SQL names another file.
         """
         sql = to_duckdb(query)
+        check_tables(query)
         try:
             with self._db.cursor() as cursor:
                 use_database(cursor, self._schema(query))

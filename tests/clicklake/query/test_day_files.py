@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.partitions import HOUR, Span
 from clicklake.query.queries import named_columns, parse_query
@@ -116,6 +117,95 @@ def test_a_day_too_large_for_memory_is_read_by_hours(opened: Lake, monkeypatch: 
     assert files_of_days(opened) == []
 
 
+ASKED_OF_BOTH = """
+select country, count(*) from events group by all
+select count(*) from (select * from events group by all) t
+select country from (select * from events order by 1 limit 5) t
+select bot from (select * from events order by eventid limit 5) t
+select * from (select * from events where country = 'A') t
+select count(*) from (select distinct * exclude (title) from events) t
+select count(*) from (select * from events except select * from events where title = '0') t
+select title from events union select country from events
+select country from events union all by name select country from events
+with e as (select * from events) select count(title) from e
+with e as (select * from events) select max(e) from e
+with events as (select country, title from events) select count(title) from events
+with country as (select type from events) select country from country
+select count(events) from events
+select events from events
+select e from events e where e is not null
+select max(t) from (select * from events) t
+select (e).title from events e
+select count((e).receivedat) from events e
+select count(e['title']) from events e
+select unnest(e) from events e
+select row_number() over (order by e) from events e
+select count(*) from (describe events)
+select count(distinct a) from events e(a, b, c)
+select count(distinct a) from (select * from events) e(a, b, c)
+select count(*) from events pivot (count(*) for country in ('A'))
+select count(*) from (select * from events) pivot (count(*) for country in ('A'))
+select count(*) from events unpivot (v for n in (country, title))
+select count(*) from events a join events b using (title)
+select count(*) from events a join events b using (receivedat)
+select count(*) from events a join events b using (country, dt, hr)
+select count(*) from events a semi join events b using (title)
+select count(*) from events natural join (select title, country from events) e
+select count(title_1) from (select * from events a join events b on a.eventid = b.eventid) t
+select count(receivedat_1) from (select * from events a join events b on a.country = b.country) t
+select "Title", count(*) from events group by 1
+select "RECEIVEDAT" from events
+select country as title from events order by title
+select title as country from events order by country
+select type as url, url as b from events
+select x.c from events e, lateral (select e.title as c) x
+select x.country from events e, lateral (select e.country) x(country)
+select k from events cross join unnest(array[country, title]) as t(k)
+select map_keys(properties) from events
+select country from events where title in (select title from events where country = 'A')
+select country from events e where (select count(*) from events b where b.title = e.title) > 3
+select country from events where exists (select * from events h where h.title = events.country)
+select count(*) filter (where title is null) from events
+select count(*) from events group by grouping sets ((title), ())
+select distinct on (title) title from events
+select first_value(country) over (order by title, country) from events
+select country from events group by country order by max(title), country
+select count(*) from (select *, title as x from events) t where x is null
+select element.x from events
+select * exclude (title) from events
+table events
+select local_time, event_time, copies, counted, arrival_delay_seconds from events
+select dt, hr, count(*) from hourly_events group by 1, 2
+"""
+
+
+def test_files_of_days_and_of_hours_give_the_same_rows(
+    lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hour in range(0, 48, 4):
+        at = DAY + hour * HOUR
+        titles = [*(f"{hour % 12}" for _ in "AB"), None]
+        fields = zip([*"AB", None], titles, [None, None, "rule"], strict=True)
+        lines = [line(new_id(), at, country=one, title=two, bot=three) for one, two, three in fields]
+        lake.put("clicks", lines, at)
+    found = Lake(lake.bucket, {}, lake.s3)
+    compact_span(found, TWO_DAYS)
+
+    def rows(database: SpanDatabase, sql: str) -> list[str]:
+        try:
+            result = database.run(parse_query(sql))
+        except CommandError as error:
+            return [str(error)]
+        return [str(result.columns), *sorted(map(repr, result.rows))]
+
+    queries = ASKED_OF_BOTH.strip().split("\n")
+    with SpanDatabase(found, TWO_DAYS, now=SETTLED) as database:
+        chosen = {sql: rows(database, sql) for sql in queries}
+        monkeypatch.setattr(database, "_schema", lambda _: "main")
+        assert chosen == {sql: rows(database, sql) for sql in queries}
+    assert len(files_of_days(found)) == 2
+
+
 @pytest.mark.parametrize(
     ("sql", "named"),
     [
@@ -130,6 +220,16 @@ def test_a_day_too_large_for_memory_is_read_by_hours(opened: Lake, monkeypatch: 
         ("select count(*) from (select distinct * from events) e", None),
         ("select count(*) from (select * from events) a natural join (select * from events) b", None),
         ("select country from events union select * from (select title from events) t", None),
+        ("select count(*) from events a join events b using (title)", {"title"}),
+        ('select "Title" from events', {"title"}),
+        ("select count(e) from events e", None),
+        ("select (events).title from events", None),
+        ("select count(distinct a) from events e(a, b, c)", None),
+        ("select count(*) from (select * from events group by all) t", None),
+        ("select bot from (select * from events order by 1 limit 5) t", None),
+        ("select count(*) from events pivot (count(*) for country in ('A'))", None),
+        ("select count(*) from (select * from events where os = 'x') e", {"os"}),
+        ("select count(*) from events cross join unnest(array[country]) as t(k)", {"country"}),
     ],
 )
 def test_the_columns_that_a_result_depends_on(sql: str, named: set[str] | None, opened: Lake) -> None:
