@@ -6,6 +6,7 @@ from datetime import UTC, datetime, tzinfo
 
 from sqlglot import exp
 
+from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import COUNTED_COLUMNS, SpanSources
 from clicklake.lake.old_lines import item_lookup_sql
@@ -46,12 +47,17 @@ def to_athena(
     if "stored_events" in read:
         ctes["stored_events"] = _stored_events(columns, table, columns_name, sources)
     ctes |= {name: view.sql(DIALECT) for name, view in needed.items()}
-    ctes |= {cte.alias: cte.this.sql(DIALECT) for cte in query.ctes}
+    for cte in query.ctes:
+        if cte.alias.lower() in {*views, "stored_lines", "stored_events"}:
+            raise CommandError(f"with {cte.alias}: this is the name of a table; choose another")
+        ctes[cte.args["alias"].sql(DIALECT)] = cte.this.sql(DIALECT)
     body = query.copy()
     body.set("with_", None)
     if not ctes:
         return body.sql(DIALECT)
-    return f"with {', '.join(f'{name} as ({sql})' for name, sql in ctes.items())} {body.sql(DIALECT)}"
+    written = query.args.get("with_")
+    kind = "with recursive" if written and written.args.get("recursive") else "with"
+    return f"{kind} {', '.join(f'{name} as ({sql})' for name, sql in ctes.items())} {body.sql(DIALECT)}"
 
 
 def _stored_lines(columns: Sequence[str], table: LineTable, columns_name: str, sources: SpanSources) -> str:

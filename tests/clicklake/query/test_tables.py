@@ -1,9 +1,16 @@
 """Which tables a query may name: those that the documentation lists, and its own."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from clicklake.errors import CommandError
+from clicklake.lake.bucket import Lake
+from clicklake.lake.columns import SpanSources
+from clicklake.lake.partitions import HOUR, Span
+from clicklake.query.athena_sql import to_athena
 from clicklake.query.queries import check_tables, parse_query
+from clicklake.tables.schema import line_table
 
 
 @pytest.mark.parametrize(
@@ -46,3 +53,25 @@ def test_tables_of_ours_and_of_the_query_are_known(sql: str) -> None:
 def test_other_tables_are_refused_by_name(sql: str, reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
         check_tables(parse_query(sql))
+
+
+def athena_sql(sql: str) -> str:
+    lake = Lake("a-bucket", {}, None)  # type: ignore[arg-type]
+    hour = datetime(2026, 11, 19, tzinfo=UTC)
+    sources = SpanSources({hour: None}, {}, {}, {})  # type: ignore[dict-item]
+    return to_athena(parse_query(sql), line_table(lake), "columns", Span(hour, hour + HOUR), sources)
+
+
+def test_a_with_keeps_its_columns_on_athena() -> None:
+    assert "e(c) as (SELECT country FROM events)" in athena_sql(
+        "with e(c) as (select country from events) select c from e"
+    )
+    counted = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3) select i from n"
+    assert athena_sql(counted).startswith("with recursive n(i) as (")
+
+
+@pytest.mark.parametrize("name", ["events", "Human_Events", "stored_events", "landed_events"])
+def test_a_with_that_hides_a_table_of_the_views_is_refused_on_athena(name: str) -> None:
+    """The views are a `with` too: `human_events` would read the query's own `events`."""
+    with pytest.raises(CommandError, match=f"with {name}: this is the name of a table"):
+        athena_sql(f"with {name} as (select 1 as x) select count(*) from human_events")
