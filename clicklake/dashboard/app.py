@@ -342,7 +342,9 @@ def create_app(answers: Answers, check: Check, where_option: str) -> Flask:
 
     @app.errorhandler(CommandError)
     def failed(error: CommandError) -> tuple[str, int]:
-        return render_template("failed.html", text=error.message), 503
+        # The engine's message can name the bucket and its objects, which a guest does not see.
+        text = "This part of the view cannot be shown." if current_reader().is_guest else error.message
+        return render_template("failed.html", text=text), 503
 
     @app.errorhandler(ClientError)
     @app.errorhandler(BotoCoreError)

@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
@@ -133,7 +134,10 @@ class PasswordGate:
             return self._form(503, "Too many people are logging in. Try again in a moment.")
         if not is_right(password, request.form.get("password", "")):
             return self._form(401, "This is not the password.")
-        self._attempts.forgive(who)
+        with suppress(
+            StateConflictError
+        ):  # others log in too; the tries are forgotten in a quarter of an hour
+            self._attempts.forgive(who)
         opened = redirect(f"./{_query_of(request.form.get('view', ''))}", 303)
         session = signatures.sign("session", secrets.token_urlsafe(ID_BYTES), SESSION)
         known = signatures.sign("device", device or secrets.token_urlsafe(ID_BYTES), KNOWN_DEVICE)
@@ -201,7 +205,10 @@ def _is_from_our_page(asked: Request) -> bool:
     if site is not None:
         return site == "same-origin"
     origin = asked.headers.get("Origin", "null")
-    return origin == "null" or urlsplit(origin).netloc == asked.host
+    try:
+        return origin == "null" or urlsplit(origin).netloc == asked.host
+    except ValueError:  # such as https://[
+        return False
 
 
 def _refuse(code: int, title: str, text: str) -> tuple[str, int]:

@@ -260,6 +260,19 @@ def test_a_right_password_forgives_the_wrong_ones(visitor: Visitor) -> None:
         assert visitor.log_in().status_code == 303
 
 
+def test_a_right_password_logs_in_though_its_tries_cannot_be_forgotten(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While many try at once, others change the tries all the time."""
+    replace = SharedState.replace
+
+    def lose(state: SharedState, name: str, document: dict[str, Any], etag: str | None) -> bool:
+        return document != {"tries": []} and replace(state, name, document, etag)
+
+    monkeypatch.setattr(SharedState, "replace", lose)
+    assert visitor.log_in().status_code == 303
+
+
 def test_another_network_is_not_paused(app: Flask) -> None:
     first, second = Visitor(app), Visitor(app, address="198.51.100.0")
     for _ in range(TRIES_OF_ONE + 1):
@@ -318,6 +331,8 @@ def test_a_form_needs_the_sessions_token(path: str, csrf: str, app: Flask, membe
         {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "none"},
+        {"Origin": "https://["},
+        {"Origin": f"https://{HOST}@evil.example"},
     ],
 )
 @pytest.mark.parametrize("path", ["/log-in", "/log-out", "/share"])
@@ -395,6 +410,22 @@ def test_a_link_shows_its_view_and_nothing_else(app: Flask, member: Visitor) -> 
 def test_a_guest_sees_nothing_beside_the_view(path: str, code: int, app: Flask, member: Visitor) -> None:
     link = link_of(member).removeprefix("/?")
     assert Visitor(app).get(path.format(link=link)).status_code == code
+
+
+def test_a_guest_reads_no_reason_that_names_the_bucket(
+    app: Flask, member: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = link_of(member).removeprefix("/")
+
+    def fail(*_: object) -> None:
+        raise CommandError("Athena: HIVE_CANNOT_OPEN_SPLIT: s3://a-bucket/columns/dt=2026-11-19")
+
+    monkeypatch.setattr(DuckdbAnswers, "ask", fail)
+    assert "s3://a-bucket" in member.get(f"/panel/countries?{DAY}").text
+    seen = Visitor(app).get(f"/panel/countries{link}")
+    assert seen.status_code == 503
+    assert "a-bucket" not in seen.text
+    assert "cannot be shown" in seen.text
 
 
 @pytest.mark.parametrize("path", ["/share", "/log-out", "/log-in"])
