@@ -48,6 +48,8 @@ ASK_AGAIN_SECONDS = 1
 THROTTLED_SECONDS = 3
 RETRIED_AFTER = timedelta(seconds=20)
 """A query that failed answers its question for so long. Then whoever asks starts it again."""
+MAX_STARTS = 3
+"""So often a question that fails is asked in a slot. Each time may read as much as a query may."""
 MAX_KEPT = 500  # answers and executions in an instance's memory
 LISTED_SECONDS = 60.0  # how old the knowledge of a span's objects may be when a query starts
 MAX_LISTINGS = 50
@@ -233,7 +235,8 @@ class AthenaAnswers:
         if not execution.is_over:
             return None
         if not execution.has_succeeded:
-            if execution.ended_at and execution.ended_at < self._clock() - RETRIED_AFTER:
+            is_old = execution.ended_at and execution.ended_at < self._clock() - RETRIED_AFTER
+            if is_old and record.number < MAX_STARTS:
                 self._start(key, question, record)
                 return None
             raise CommandError(f"Athena: {execution.reason}")

@@ -258,6 +258,18 @@ def test_a_query_that_failed_is_started_again_for_whoever_asks_later(fresh: Open
     assert executions(stack) == before + 1
 
 
+def test_a_query_that_always_fails_is_started_three_times_in_a_slot(
+    fresh: OpenAthena, stack: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each start may read as much as a query may, and whoever has a link can ask for ever."""
+    monkeypatch.setattr(athena_module, "RETRIED_AFTER", timedelta(hours=-1))  # at once
+    clock, before = Clock(datetime.now(UTC)), executions(stack)
+    for _ in range(2):
+        with pytest.raises(CommandError, match="Athena: "):
+            fresh(clock, patience=60).ask(SPAN, UTC, parse_query("select no_such_column from events"))
+    assert executions(stack) == before + athena_module.MAX_STARTS
+
+
 # --- the budget ---
 
 
