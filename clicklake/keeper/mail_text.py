@@ -1,5 +1,6 @@
 """The text of the morning mail: ten lines of plain text, from values alone."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -82,8 +83,13 @@ def _items(current: DayFigures, earlier: DayFigures) -> str:
     parts = []
     for item, (name, clicks) in [*current.items.items()][:LISTED]:
         before = earlier.items.get(item)
-        parts.append(_counted(name, clicks, before[1] if before else None))
+        parts.append(_counted(_without_hosts(name), clicks, before[1] if before else None))
     return ", ".join(parts)
+
+
+def _without_hosts(name: object) -> str:
+    """Return an item's name without a host, which mail programs link. An id can be any visitor's text."""
+    return re.sub(r"\.(?=[^\W\d_])", "?", str(name))
 
 
 def _sources(current: DayFigures, earlier: DayFigures) -> str:
@@ -93,7 +99,7 @@ def _sources(current: DayFigures, earlier: DayFigures) -> str:
 
 def _counted(name: str, number: int, before: int | None) -> str:
     """`before` is None if it is not among the fifty most frequent of that day."""
-    return f"{for_mail(name)} {number:,}" + (f" ({before:,})" if before is not None else "")
+    return f"{for_mail(name) or '?'} {number:,}" + (f" ({before:,})" if before is not None else "")
 
 
 def _account(account: Mapping[str, Any] | None) -> str:

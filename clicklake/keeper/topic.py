@@ -13,6 +13,10 @@ MAX_NAME_CHARACTERS = 40
 _KEPT = ("L", "N", "Pd", "Pc", "Zs")  # letters, numbers, dashes, underscores, spaces
 _KEPT_MARKS = ("Mn", "Mc")  # accents and vowel signs; at most two on one letter
 _KEPT_PUNCTUATION = ".,'&+#()"
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that show nothing: unicode.org/reports/tr44 (Default_Ignorable_Code_Point)"""
 
 
 def publish(invocation: Invocation, subject: str, text: str) -> bool:
@@ -39,7 +43,7 @@ def for_mail(name: object) -> str:
 def _kept(character: str) -> str:
     category = unicodedata.category(character)
     is_kept = category in _KEPT_MARKS or category.startswith(_KEPT) or character in _KEPT_PUNCTUATION
-    return character if is_kept else "?"
+    return character if is_kept and not _INVISIBLE.match(character) else "?"
 
 
 def _without_stacked_marks(text: str) -> str:

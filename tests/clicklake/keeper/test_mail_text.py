@@ -96,12 +96,29 @@ def test_without_a_result_of_reconcile_the_mail_says_so() -> None:
         ("\u202egnp.exe", "?gnp.exe"),
         ("a\u2028b", "a?b"),
         ('class="', "class??"),
+        ("a\u3164\u034fb\ufe0f", "a??b?"),
         ("", ""),
         (None, "None"),
     ],
 )
 def test_a_strangers_name_is_read_and_nothing_else(name: str | None, shown: str) -> None:
     assert for_mail(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("evil.example Your invoice", "evil?example Your invoice"),
+        ("www.evil.example/login", "www?evil?example?login"),
+        ("St. Evangeline v1.2 Jr.", "St. Evangeline v1.2 Jr."),
+        ("", "?"),
+        (" \u3000", "?"),
+    ],
+)
+def test_an_items_name_is_no_link_and_never_empty(name: str, shown: str) -> None:
+    """Mail programs link bare hosts too. An unknown item is shown by its id, which can be any text."""
+    text = text_of(replace(FACTS, current=replace(FIGURES, items={"1": (name, 45)})))
+    assert f"Items: {shown} 45 (40)" in text.splitlines()
 
 
 @given(st.text(max_size=300))
