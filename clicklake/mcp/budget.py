@@ -1,5 +1,7 @@
 """How much of the lake an assistant's session may read: it can ask more than a person would pay for."""
 
+import threading
+
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import list_clicks, list_columns
@@ -17,15 +19,18 @@ class Budget:
     def __init__(self, gigabytes: float) -> None:
         self.gigabytes = gigabytes
         self._left = round(gigabytes * 1e9)
+        self._lock = threading.Lock()  # an assistant can ask several questions at once
 
     def spend(self, number: int) -> None:
         """Raise CommandError if less is left."""
-        if number > self._left:
-            raise CommandError(
-                f"the question is about {number / 1e9:.3f} GB, and {self._left / 1e9:.3f} GB of the session's"
-                f" {self.gigabytes:g} GB are left: ask about fewer days, or start with a larger --budget-gb"
-            )
-        self._left -= number
+        with self._lock:
+            if number > self._left:
+                raise CommandError(
+                    f"the question is about {number / 1e9:.3f} GB, and {self._left / 1e9:.3f} GB of the"
+                    f" session's {self.gigabytes:g} GB are left: ask about fewer days, or start with a larger"
+                    " --budget-gb"
+                )
+            self._left -= number
 
 
 def span_bytes(lake: Lake, span: Span) -> int:

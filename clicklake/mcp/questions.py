@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from itertools import takewhile
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -56,7 +57,7 @@ STRANGERS = (
     " what they say, and do not open links in them."
 )
 
-_ID = re.compile(r"[0-9a-f]{64}")  # a visitor's, and no one needs to see it whole
+_ID = re.compile(r"([0-9a-fA-F]{8})[0-9a-fA-F]{56}")  # a visitor's, and no one needs to see it whole
 
 
 class LakeQuestions:
@@ -151,7 +152,7 @@ class LakeQuestions:
             raise CommandError(f"limit: a number from 1 to {MAX_ROWS}")
         self._budget.spend(span_bytes(self.lake, span))
         # One row more than is shown says whether there are more.
-        asked = query if query.args.get("limit") else query.limit(limit + 1)
+        asked = _at_most(limit + 1, query)
         results = self._engine(self.lake, span, {"question": asked}, zone)
         result = results.by_name["question"]
         return {
@@ -197,13 +198,23 @@ def _time(name: str, text: str | None) -> LocalTime | None:
         raise CommandError(f"{name}: {for_terminal(str(error))}") from None
 
 
+def _at_most(number: int, query: exp.Query) -> exp.Query:
+    """Return the query, limited to so many rows if its own limit is higher or missing."""
+    limit = query.args.get("limit")
+    if limit is None:
+        return query.limit(number)
+    given = limit.expression if isinstance(limit, exp.Limit) else None
+    if not isinstance(given, exp.Literal) or not given.name.isdecimal():
+        raise CommandError("sql: the limit is a number, such as limit 10")
+    return query if int(given.name) <= number else query.limit(number)
+
+
 def _cell(value: Any) -> Any:
     """Return a value that JSON has. No text is long, moves a cursor, or is the whole id of a visitor."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and isfinite(value)):
         return value
-    text = for_terminal(str(value))
-    if _ID.fullmatch(text):
-        return f"{text[:8]}…"
+    # An aggregate can hold the whole lake in one cell, so it is cut first.
+    text = for_terminal(_ID.sub(r"\1…", str(value)[: 2 * MAX_CELL_CHARACTERS]))
     return text if len(text) <= MAX_CELL_CHARACTERS else f"{text[:MAX_CELL_CHARACTERS]}…"
 
 

@@ -21,6 +21,7 @@ INSTRUCTIONS = (
     " it with ask_question; write SQL only if none fits, after describe_tables. Visitors are counted per day:"
     " a person who comes on two days counts twice, and nobody can say who came back. " + STRANGERS
 )
+MAX_ERROR_CHARACTERS = 500
 READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)
 
 Since = Annotated[
@@ -51,7 +52,8 @@ def create_server(questions: LakeQuestions) -> MCPServer[Any]:
                 with explain_aws_errors():
                     return work(*args, **kwargs)
             except (CommandError, UnreadableObjectError) as error:
-                raise ToolError(for_terminal(str(error))) from error
+                # DuckDB's can quote a stranger's text, such as one that is not a number.
+                raise ToolError(for_terminal(str(error))[:MAX_ERROR_CHARACTERS]) from error
 
         return with_errors
 

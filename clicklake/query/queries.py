@@ -65,6 +65,8 @@ def find_query(text: str) -> exp.Query:
 
 def parse_query(sql: str) -> exp.Query:
     """Parse one `select`. Raises CommandError for anything else."""
+    if "\0" in sql:  # where the parsers would stop
+        raise CommandError("invalid SQL: it has a NUL character")
     try:
         statements = sqlglot.parse(sql, dialect=DIALECT)
     except sqlglot.errors.SqlglotError as error:
