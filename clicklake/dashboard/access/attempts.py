@@ -63,7 +63,11 @@ class Attempts:
 
 def _recent(document: Document, now: datetime) -> list[tuple[float, str]]:
     since = (now - WINDOW).timestamp()
-    return sorted((float(at), str(who)) for at, who in document.get("tries", []) if at > since)
+    try:
+        tries = [(float(at), str(who)) for at, who in document.get("tries", [])]
+    except (TypeError, ValueError):  # a damaged object locks nobody out
+        return []
+    return sorted(each for each in tries if each[0] > since)
 
 
 def _seconds_until_free(times: list[float], most: int, now: datetime) -> int:

@@ -54,17 +54,25 @@ class DailyBudget:
 
     def _settle(self, document: Document, now: datetime) -> Document:
         """Return the document in which the queries that are over have become bytes."""
-        running: dict[str, str] = dict(document.get("running", {}))
+        try:
+            running = {
+                str(key): datetime.fromisoformat(at) for key, at in document.get("running", {}).items()
+            }
+            spent, queries = int(document.get("spentBytes", 0)), int(document.get("queries", 0))
+        except (AttributeError, TypeError, ValueError):  # a damaged object counts as none
+            running, spent, queries = {}, 0, 0
         executions = self._find(running.keys()) if running else {}
         over = {key: found for key, found in executions.items() if found.is_over}
-        spent = int(document.get("spentBytes", 0)) + sum(found.billed_bytes for found in over.values())
         waiting = {
-            key: at
+            key: at.isoformat()
             for key, at in running.items()
-            if key not in over and (key in executions or datetime.fromisoformat(at) > now - STARTING)
+            if key not in over and (key in executions or at > now - STARTING)
         }
-        queries = int(document.get("queries", 0)) + len(over)
-        return {"spentBytes": spent, "queries": queries, "running": waiting}
+        return {
+            "spentBytes": spent + sum(found.billed_bytes for found in over.values()),
+            "queries": queries + len(over),
+            "running": waiting,
+        }
 
     def _over(self) -> str:
         return (

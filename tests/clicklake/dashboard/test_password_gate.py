@@ -273,6 +273,15 @@ def test_a_right_password_logs_in_though_its_tries_cannot_be_forgotten(
     assert visitor.log_in().status_code == 303
 
 
+@pytest.mark.parametrize(
+    "stored", [b"[]", b"{", b'{"tries": null}', b'{"tries": [1]}', b'{"tries": [["a", "b"]]}']
+)
+def test_damaged_tries_lock_nobody_out(stored: bytes, visitor: Visitor, gated_lake: Lake) -> None:
+    gated_lake.s3.put_object(Bucket=gated_lake.bucket, Key="dashboard/attempts.json", Body=stored)
+    assert visitor.log_in("wrong").status_code == 401
+    assert visitor.log_in().status_code == 303
+
+
 def test_another_network_is_not_paused(app: Flask) -> None:
     first, second = Visitor(app), Visitor(app, address="198.51.100.0")
     for _ in range(TRIES_OF_ONE + 1):
