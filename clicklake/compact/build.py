@@ -1,6 +1,7 @@
 """Write the Parquet of one hour with DuckDB, in bounded memory however many lines the hour has."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from clicklake.tables.parquet_files import parquet_source
 from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, line_table
 
 SLICE_ROWS = 100_000  # sorted at once: DuckDB's sort of whole rows needs memory for each
+GROUP_ROWS, LARGE_GROUP_ROWS = 20_480, 122_880  # of Parquet, which holds a group in memory while it writes
 
 # By the id too, so that two compactions of the same lines write the same rows in the same order.
 _ORDER = "order by receivedat, eventid"
@@ -59,7 +61,7 @@ def build_from_lines(lake: Lake, objects: list[S3Object], earlier: EarlierHours,
     """Raises UnreadableLinesError."""
     columns = line_table(lake).columns
     select = select_lines(columns | PARTITIONS | KEY_COLUMNS, columns)
-    with open_database(folder) as db:
+    with _open(folder) as db:
         unreadable = load_lines(db, "ranked_lines", select, lake, objects, folder)
         if unreadable:
             raise UnreadableLinesError(unreadable)
@@ -76,7 +78,7 @@ def build_from_columns(lake: Lake, file: Path, earlier: EarlierHours, folder: Pa
     source = parquet_source([file])
     ids = "select eventid, null as processedat, null as receivedat"
     ids += f", {LANDING_HOUR} as landing_hour, {UNRANKED}"
-    with open_database(folder) as db:
+    with _open(folder) as db:
         db.execute(f"create table ranked_lines as {ids} from {source}")
         load_earlier_ids(db, lake, earlier.lines, earlier.files, folder, only_known=True)
         rank_lines(db)
@@ -93,21 +95,29 @@ def _write(db: DuckDBPyConnection, select: str, folder: Path) -> BuiltHour:
     db.execute("set preserve_insertion_order = true")
     slices = [*_slices(db, select)]
     if len(slices) == 1:
-        _copy(db, f"{select} {_ORDER}", file)
+        _copy(db, f"{select} {_ORDER}", file, LARGE_GROUP_ROWS)
     else:  # sorted one after the other, then written as they are: Parquet is slow to write, so once
         db.execute(f"create table sorted_rows as select * from ({select}) limit 0")  # noqa: S608 (our own)
         for condition in slices:
             db.execute(f"insert into sorted_rows select * from ({select}) where {condition} {_ORDER}")  # noqa: S608
         db.execute("set threads = 1")  # several would keep the rows that are not next
-        _copy(db, "select * from sorted_rows", file)
+        _copy(db, "select * from sorted_rows", file, GROUP_ROWS)
     counted = "count(*), coalesce(sum(copies), 0)::bigint, coalesce(bit_xor(md5_number(eventid)), 0)"
     events, lines, digest = _row(db, f"select {counted} from read_parquet({sql_text(file)})")  # noqa: S608
     return BuiltHour(file, f"{events}-{digest:032x}", lines, events)
 
 
-def _copy(db: DuckDBPyConnection, select: str, file: Path) -> None:
+def _copy(db: DuckDBPyConnection, select: str, file: Path, group_rows: int) -> None:
+    options = f"format parquet, compression zstd, row_group_size {group_rows}"
+    db.execute(f"copy ({select}) to {sql_text(file)} ({options})")
+
+
+@contextmanager
+def _open(folder: Path) -> Iterator[DuckDBPyConnection]:
+    """Open a database. Raise CommandError if its memory is too little for the hour."""
     try:
-        db.execute(f"copy ({select}) to {sql_text(file)} (format parquet, compression zstd)")
+        with open_database(folder) as db:
+            yield db
     except duckdb.OutOfMemoryException as error:
         message = "an hour has too many lines for DuckDB's memory; raise CLICKLAKE_DUCKDB_MEMORY (220MB)"
         raise CommandError(message) from error

@@ -6,6 +6,7 @@ import pytest
 
 from clicklake.dashboard.presence import WINDOW, KeptVisits, present
 from clicklake.lake.bucket import Lake
+from tests.clicklake.dashboard.conftest import OpenDashboard
 from tests.support.lakes import TestLake, line, new_id
 
 pytestmark = pytest.mark.emulator
@@ -49,3 +50,15 @@ def test_an_object_is_read_once_while_the_page_is_open(lake: TestLake) -> None:
     assert len(read) == 2
     assert visitors(2 * round(WINDOW.total_seconds())) == 0
     assert not kept
+
+
+def test_the_pages_that_people_look_at_are_shown_on_demand(
+    lake: TestLake, open_dashboard: OpenDashboard
+) -> None:
+    now = datetime.now(UTC)
+    lake.put("clicks", [line(new_id(), now, visitorId="a", path="/<b>adopt</b>")], now)
+    shown = open_dashboard(lake, now + timedelta(seconds=2)).get("/panel/now").text
+    assert "<b>1</b> visitor in the last five minutes</summary>" in shown
+    assert "<li><bdi>/&lt;b&gt;adopt&lt;/b&gt;</bdi> <b>1</b></li>" in shown
+    later = open_dashboard(lake, now + 2 * WINDOW).get("/panel/now").text
+    assert "<b>0</b> visitors in the last five minutes</p>" in later

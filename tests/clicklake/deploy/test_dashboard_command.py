@@ -5,7 +5,6 @@ import re
 import pytest
 import requests
 
-from clicklake import __version__
 from clicklake.deploy.aws import Aws
 from clicklake.deploy.dashboard.function import has_dashboard, undeploy_dashboard
 from clicklake.deploy.resources.stacks import find_stack
@@ -31,7 +30,7 @@ def test_the_command_deploys_it_once_updates_it_from_then_on_and_removes_it(dev:
         "deploy", "STAGE=dev", "YES=1", "DASHBOARD=1", "SET=DASHBOARD_DAILY_BYTES=20000000"
     )
     (address,) = re.findall(r"^   dashboard +(\S+)$", first, re.MULTILINE)
-    assert requests.get(f"{address}health", timeout=60).json() == {"status": "ok", "version": __version__}
+    assert requests.get(f"{address}health", timeout=60).json()["status"] == "ok"
     assert linked_address(dev) == (address, address)
     again = dev.checkout.make("deploy", "STAGE=dev", "YES=1")
     assert f"   dashboard   {address}" in again
