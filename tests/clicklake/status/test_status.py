@@ -136,7 +136,7 @@ def test_the_last_results_of_the_keeper_are_found(lake: TestLake, status_lake: L
     found = read_keeper(status_lake, NOW).reconcile
     assert found
     assert (found.key, found.missing) == ("keeper/dt=2026-11-26/reconcile.json", 0)
-    assert abs(found.finished_at - NOW) < timedelta(minutes=10)
+    assert abs(found.finished_at - datetime.now(UTC)) < timedelta(minutes=10)
 
 
 def test_a_result_that_is_not_final_is_shown_beside_the_final_one(
