@@ -23,7 +23,10 @@ CLOSED, REFUSED, OPENED = (
 
 @pytest.fixture(scope="module")
 def with_dashboard(deployed: Stage) -> Iterator[Stage]:
-    """The stage with a dashboard that has no password yet. Later tests find the stage without it."""
+    """The stage with a dashboard that has no password yet.
+
+    The verifications keep their events, so this file runs after test_verify.py, which finds none.
+    """
     deployed.checkout.make("deploy", "STAGE=dev", "YES=1", "DASHBOARD=1")
     yield deployed
     deployed.checkout.zappa("undeploy", "dashboard_dev", "--yes")
