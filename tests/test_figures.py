@@ -24,6 +24,9 @@ STATED = {
     "dollars of an idle month": [
         r"\$(\d\.\d\d) a month[^.|]*, for the alarms",
         r"the alarms cost at most (\d\.\d\d) USD a month",
+        r"at most (\d\.\d\d) USD a month for the alarms",
+        r"A stage without traffic costs about \$(\d\.\d\d) a month",
+        r"about \$(\d\.\d\d) a month when idle",
     ],
     "megabytes of the ingest app's package": [r"\[(\d\.\d) MB (?:zipped|instead)"],
     "cold start as a part of what Zappa's defaults take": [

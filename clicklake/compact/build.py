@@ -1,5 +1,6 @@
 """Write the Parquet of one hour with DuckDB, in bounded memory however many lines the hour has."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,13 +13,13 @@ from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.columns import COUNTED_COLUMNS
 from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines, select_lines
-from clicklake.tables.database import open_database, sql_text
+from clicklake.tables.database import MEMORY_LIMIT, open_database, sql_text
 from clicklake.tables.line_files import LANDING_HOUR, load_lines
 from clicklake.tables.parquet_files import parquet_source
 from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, line_table
 
 SLICE_ROWS = 100_000  # sorted at once: DuckDB's sort of whole rows needs memory for each
-GROUP_ROWS, LARGE_GROUP_ROWS = 20_480, 122_880  # of Parquet, which holds a group in memory while it writes
+GROUP_ROWS = 61_440  # of Parquet in a sliced hour; a group is in memory while it is written
 
 # By the id too, so that two compactions of the same lines write the same rows in the same order.
 _ORDER = "order by receivedat, eventid"
@@ -95,21 +96,27 @@ def _write(db: DuckDBPyConnection, select: str, folder: Path) -> BuiltHour:
     db.execute("set preserve_insertion_order = true")
     slices = [*_slices(db, select)]
     if len(slices) == 1:
-        _copy(db, f"{select} {_ORDER}", file, LARGE_GROUP_ROWS)
+        _copy(db, f"{select} {_ORDER}", file)
     else:  # sorted one after the other, then written as they are: Parquet is slow to write, so once
         db.execute(f"create table sorted_rows as select * from ({select}) limit 0")  # noqa: S608 (our own)
         for condition in slices:
             db.execute(f"insert into sorted_rows select * from ({select}) where {condition} {_ORDER}")  # noqa: S608
         db.execute("set threads = 1")  # several would keep the rows that are not next
-        _copy(db, "select * from sorted_rows", file, GROUP_ROWS)
+        db.execute(f"set memory_limit = '{_lower(MEMORY_LIMIT)}'")
+        _copy(db, "select * from sorted_rows", file, f", row_group_size {GROUP_ROWS}")
     counted = "count(*), coalesce(sum(copies), 0)::bigint, coalesce(bit_xor(md5_number(eventid)), 0)"
     events, lines, digest = _row(db, f"select {counted} from read_parquet({sql_text(file)})")  # noqa: S608
     return BuiltHour(file, f"{events}-{digest:032x}", lines, events)
 
 
-def _copy(db: DuckDBPyConnection, select: str, file: Path, group_rows: int) -> None:
-    options = f"format parquet, compression zstd, row_group_size {group_rows}"
-    db.execute(f"copy ({select}) to {sql_text(file)} ({options})")
+def _copy(db: DuckDBPyConnection, select: str, file: Path, options: str = "") -> None:
+    db.execute(f"copy ({select}) to {sql_text(file)} (format parquet, compression zstd{options})")
+
+
+def _lower(limit: str) -> str:
+    """Return 0.85 of the limit: what the writer of Parquet takes itself is not counted by DuckDB."""
+    size = re.fullmatch(r"([\d.]+)\s*([A-Za-z]+)", limit.strip())
+    return f"{float(size[1]) * 0.85:.1f}{size[2]}" if size else limit
 
 
 @contextmanager

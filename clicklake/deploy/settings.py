@@ -18,7 +18,7 @@ DASHBOARD = ROOT / "cloudformation" / "dashboard.yaml"
 
 # Template parameters that the deployment sets by itself.
 MANAGED_PARAMETERS = {"Stage", "Runtime", "ApiDomain", "EdgeSecret", "BucketName", "HttpApiId"}
-MANAGED_PARAMETERS |= {"ShareAlarms", "SavedQueries", "AlarmTopicArn"}
+MANAGED_PARAMETERS |= {"ShareAlarms", "SavedQueries", "AlarmTopicArn", "DashboardAddress"}
 
 # Variables from ingest_app/settings.py. Not among them: ITEM_ID_FIELD and ITEM_ID_PATTERN follow the lake's
 # parameters, CLICK_STREAM and VISITOR_KEY_TABLE follow the stage, and the deployment makes EDGE_SECRET.

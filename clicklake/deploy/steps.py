@@ -100,6 +100,7 @@ def deploy_stage(
     if with_dashboard or has_dashboard(aws, stage):
         log.info("7. the dashboard")
         dashboard = deploy_dashboard(target, stage, model, settings, lake)
+    _update_dashboard_address(target, stage, lake, dashboard or "")
     log.info("\n   site   %s\n   api    %s", target.site_url(site), api_url)
     log.info("   lake   s3://%s/clicks/", lake.outputs["BucketName"])
     if dashboard:
@@ -204,6 +205,12 @@ def _update_topic(target: Target, stage: str, lake: Stack, alarms: Stack) -> Non
     topic = alarms.outputs["AlarmTopicArn"]
     if lake.parameters["AlarmTopicArn"] != topic:
         deploy_stack(target.aws, names.lake_stack(stage), PACKAGED, {"AlarmTopicArn": topic})
+
+
+def _update_dashboard_address(target: Target, stage: str, lake: Stack, address: str) -> None:
+    """Tell the keeper where the dashboard is, for the link in its mail. Empty if it is not deployed."""
+    if lake.parameters["DashboardAddress"] != address:
+        deploy_stack(target.aws, names.lake_stack(stage), PACKAGED, {"DashboardAddress": address})
 
 
 def _deploy_alarms(target: Target, stage: str, bucket: str, overrides: dict[str, str]) -> Stack:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.error_documents import NOT_A_DOCUMENT, parse_document
@@ -60,9 +60,11 @@ class FailedIndex:
 
 @dataclass(frozen=True)
 class HourData:
-    raw: RawIndex
-    delivered: DeliveredIndex
-    failed: dict[FailureState, FailedIndex]
+    raw: RawIndex = field(default_factory=RawIndex)
+    delivered: DeliveredIndex = field(default_factory=DeliveredIndex)
+    failed: dict[FailureState, FailedIndex] = field(
+        default_factory=lambda: {state: FailedIndex() for state in get_args(FailureState)}
+    )
 
     def close(self) -> None:
         self.raw.close()
@@ -79,31 +81,25 @@ class HourReader:
         self._threads = threads
         self.unreadable: list[str] = []
 
-    def raw(self, objects: list[S3Object]) -> RawIndex:
-        index = RawIndex()
+    def add_raw(self, index: RawIndex, objects: list[S3Object]) -> None:
         for part in self._read(objects, _raw_part):
             index.first.add_packed(part.first)
             index.again.add_packed(part.again)
             index.envelopes += part.envelopes
             index.legacy += part.legacy
             index.unreadable += part.unreadable
-        return index
 
-    def delivered(self, objects: list[S3Object]) -> DeliveredIndex:
-        index = DeliveredIndex()
+    def add_delivered(self, index: DeliveredIndex, objects: list[S3Object]) -> None:
         for part in self._read(objects, _delivered_part):
             index.ids.add_packed(part.ids)
             index.legacy += part.legacy
             index.unreadable += part.unreadable
-        return index
 
-    def failed(self, objects: list[S3Object]) -> FailedIndex:
-        index = FailedIndex()
+    def add_failed(self, index: FailedIndex, objects: list[S3Object]) -> None:
         for part in self._read(objects, _failed_part):
             for code, ids in part.ids.items():
                 index.ids[code].add_packed(ids)
             index.without_id.update(part.without_id)
-        return index
 
     def _read(self, objects: list[S3Object], read_blocks: Callable[[Iterator[bytes]], P]) -> Iterator[P]:
         """Yield what each readable object holds, once it was read to its end."""

@@ -170,11 +170,12 @@ class _HourWindow:
     def _data_of(self, hour: datetime) -> HourData:
         if hour not in self._hours:
             failed = self._failed_objects_of(hour.date())
-            self._hours[hour] = HourData(
-                self._reader.raw(self._objects("raw", hour)),
-                self._reader.delivered(self._objects("clicks", hour)),
-                {state: self._reader.failed(by_hour.get(hour, [])) for state, by_hour in failed.items()},
-            )
+            # In the window before it is read: if reading fails, close() closes its files.
+            data = self._hours[hour] = HourData()
+            self._reader.add_raw(data.raw, self._objects("raw", hour))
+            self._reader.add_delivered(data.delivered, self._objects("clicks", hour))
+            for state, by_hour in failed.items():
+                self._reader.add_failed(data.failed[state], by_hour.get(hour, []))
         return self._hours[hour]
 
     def _failed_objects_of(self, day: date) -> dict[FailureState, dict[datetime, list[S3Object]]]:

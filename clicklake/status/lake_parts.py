@@ -136,8 +136,10 @@ def _codes_in(lake: Lake, found: S3Object) -> Iterator[str]:
 
 def read_keeper(lake: Lake, now: datetime) -> KeeperRuns:
     compacted = _newest(lake, FOLDER)
+    reconciled, so_far = _last_reconciled_days(lake)
     return KeeperRuns(
-        reconcile=_last_reconciled_day(lake),
+        reconcile=reconciled,
+        so_far=so_far,
         compact=compacted,
         compacted_until=hour_of_key(compacted.key) + HOUR if compacted else None,
         not_compacted=_not_compacted(lake, now) if compacted else (),
@@ -152,18 +154,25 @@ class StoredResult(msgspec.Struct, rename="camel"):
     missing: int
     accepted: int = 0
     records: int = 0
+    in_flight: int = 0
+    final: bool = True
 
 
 _RESULTS = msgspec.json.Decoder(StoredResult)
 
 
-def _last_reconciled_day(lake: Lake) -> ReconciledDay | None:
+def _last_reconciled_days(lake: Lake) -> tuple[ReconciledDay | None, ReconciledDay | None]:
+    """Return the newest final day, and the newest day after it that is not final yet."""
+    so_far: ReconciledDay | None = None
     for day in sorted(lake.days(KEEPER), reverse=True)[:RESULT_DAYS]:
         key = result_key(day)
         for found in lake.objects(key):
             if result := read_result(lake, key):
-                return ReconciledDay(key, day, found.modified, result.missing)
-    return None
+                reconciled = ReconciledDay(key, day, found.modified, result.missing, result.in_flight)
+                if result.final:
+                    return reconciled, so_far
+                so_far = so_far or reconciled
+    return None, so_far
 
 
 def result_key(day: date) -> str:

@@ -93,12 +93,16 @@ class ReconciledDay(NamedTuple):
     day: date
     finished_at: datetime
     missing: int
+    in_flight: int = 0
+    """Clicks that may still land, of a day that is not final."""
 
 
 @dataclass(frozen=True)
 class KeeperRuns:
     reconcile: ReconciledDay | None
-    """Of the newest day that has a result."""
+    """Of the newest final day: nothing of it can land any more."""
+    so_far: ReconciledDay | None
+    """Of a newer day that is not final yet."""
     compact: NewestObject | None
     """The object of the newest hour in columns/."""
     compacted_until: datetime | None
@@ -230,18 +234,20 @@ def _late_delivery(status: Status) -> Iterator[Attention]:
 
 def _keeper(runs: KeeperRuns, now: datetime, where: str) -> Iterator[Attention]:
     last = runs.reconcile
-    if last and last.missing:
-        day = f"--from {last.day} --to {last.day}"
-        yield Attention(
-            "keeper",
-            f"{last.missing:,} clicks of {last.day} are missing; {last.key} names them",
-            f"clicklake reconcile {where} {day} --recover, then: clicklake replay {where}",
-        )
+    for result in (last, runs.so_far):
+        if result and result.missing:
+            day = f"--from {result.day} --to {result.day}"
+            yield Attention(
+                "keeper",
+                f"{result.missing:,} clicks of {result.day} are missing; {result.key} names them",
+                f"clicklake reconcile {where} {day} --recover, then: clicklake replay {where}",
+            )
     began = runs.has_traffic_since
     is_old_enough = began is not None and now.date() - began > timedelta(days=3)
     if (runs.is_expected or last) and is_old_enough:
         if last is None:
-            yield Attention("keeper", "no day has been reconciled", f"clicklake reconcile {where}")
+            what = f"no {'final ' if runs.so_far else ''}day has been reconciled"
+            yield Attention("keeper", what, f"clicklake reconcile {where}")
         elif now - last.finished_at > RESULT_IS_LATE:
             yield Attention(
                 "keeper",

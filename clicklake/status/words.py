@@ -74,7 +74,10 @@ def _keeper_words(part: KeeperRuns, status: Status) -> Iterator[str]:
     if last := part.reconcile:
         yield f"reconciled {last.day}, {last.missing:,} missing, {ago(last.finished_at, status.checked_at)}"
     else:
-        yield "no day reconciled yet"
+        yield "no final day reconciled yet" if part.so_far else "no day reconciled yet"
+    if so_far := part.so_far:
+        counts = f"{so_far.missing:,} missing, {so_far.in_flight:,} in flight"
+        yield f"{so_far.day} so far: {counts}, {ago(so_far.finished_at, status.checked_at)}"
     if part.compact and part.compacted_until:
         done = ago(part.compact.modified, status.checked_at)
         yield f"compacted until {part.compacted_until:%Y-%m-%d %H}:00, {done}"

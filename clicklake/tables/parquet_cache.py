@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, rmtree
 from tempfile import NamedTemporaryFile
 
 from clicklake.cli.console import progress
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.partitions import partition_of
 
+ANSWERS = "answers"  # the folder beside, in which the dashboard keeps what it was told
 MAX_BYTES = 10_000_000_000
 DOWNLOADS = 8  # at once
 STILL_READ_SECONDS = 3600  # an older version that another process used so recently stays
@@ -83,7 +84,8 @@ class ParquetCache:
             os.utime(file)
 
     def forget(self, hour: datetime) -> None:
-        """Delete every version of the hour, and of its day."""
+        """Delete every version of the hour and of its day, and all answers."""
+        rmtree(self.folder / ANSWERS, ignore_errors=True)
         for folder in (self.folder / partition_of(hour), self._day(hour.date())):
             for file in folder.glob("*.parquet"):
                 file.unlink(missing_ok=True)

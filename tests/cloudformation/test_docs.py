@@ -15,7 +15,8 @@ STAGES = json.loads((ROOT / "zappa_settings.json").read_text())
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_every_parameter_is_documented_with_its_template(path: Path) -> None:
     assert f"cloudformation/{path.name}" in DOCS
-    (paragraph,) = (part for part in DOCS.split("\n\n") if part.startswith(f"**{path.name}**"))
+    parameters = DOCS.split("\n## Parameters\n")[1].split("\n## ")[0]
+    (paragraph,) = (part for part in parameters.split("\n**") if part.startswith(f"{path.name}**"))
     for parameter in load(path)["Parameters"]:
         assert f"`{parameter}`" in paragraph
 

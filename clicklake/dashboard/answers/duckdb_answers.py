@@ -16,12 +16,14 @@ from typing import Any
 from sqlglot import exp
 
 from clicklake.dashboard.answers.contract import Question, Spending
+from clicklake.dashboard.answers.kept_answers import KeptAnswers
 from clicklake.lake.bucket import Lake
-from clicklake.lake.columns import list_clicks, list_columns
+from clicklake.lake.columns import CHECKED_HOURS, list_clicks, list_columns
 from clicklake.lake.error_documents import FAILED, objects_of_day
 from clicklake.lake.partitions import DELIVERY_WINDOW, HOUR, Span, hour_of, hours_between
 from clicklake.query.queries import QueryResult, referenced_tables
 from clicklake.query.span_database import FileRefusedError, SpanDatabase
+from clicklake.tables.parquet_cache import ANSWERS, cache_folder
 from clicklake.tables.schema import ASKED_ATTRIBUTES
 
 MAX_OPEN = 3  # spans; DuckDB has up to 220 MB for each
@@ -81,6 +83,7 @@ class DuckdbAnswers:
     ) -> None:
         self.lake, self.attributes, self._clock = lake, attributes, now
         self._lines_only = lines_only
+        self._kept = KeptAnswers(cache_folder(lake) / ANSWERS)
         self._folder = TemporaryDirectory(prefix="clicklake-", ignore_cleanup_errors=True)
         self._lock = threading.Lock()
         self._has_room = threading.Condition(self._lock)
@@ -113,16 +116,24 @@ class DuckdbAnswers:
             if key in self._answers:
                 self._answers.move_to_end(key)
                 return self._answers[key]
+        is_past = span.until == hour_of(span.until) and span.until + CHECKED_HOURS * HOUR <= self.now()
+        result = self._kept.get(self._lines_only, *key) if is_past else None
+        if result is None:
+            result = self._read(where, state, query)
+            if is_past and not self.notes(span, zone):
+                self._kept.put(result, self._lines_only, *key)
+        with self._lock:
+            _keep(self._answers, key, result, MAX_ANSWERS)
+        return result
+
+    def _read(self, where: _Where, state: str, query: exp.Query) -> QueryResult:
         try:
-            result = self._run(where, state, query)
+            return self._run(where, state, query)
         except FileRefusedError:  # the cache of columns was deleted or pruned: open the span again
             with self._lock:
                 if where in self._open:
                     self._drop(where)
-            result = self._run(where, state, query)
-        with self._lock:
-            _keep(self._answers, key, result, MAX_ANSWERS)
-        return result
+            return self._run(where, state, query)
 
     def notes(self, span: Span, zone: tzinfo) -> tuple[str, ...]:
         """Return what whoever reads the answers about the span should know, such as unreadable objects."""

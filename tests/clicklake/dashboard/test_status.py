@@ -15,10 +15,10 @@ from tests.support.lakes import click, document, envelope, new_lake
 pytestmark = pytest.mark.emulator
 
 
-def test_the_page_has_the_panel_among_the_datas_quality(day: Day, open_dashboard: OpenDashboard) -> None:
+def test_the_page_has_the_panel_in_a_section_of_its_own(day: Day, open_dashboard: OpenDashboard) -> None:
     page = open_dashboard(day.lake).get("/").text
-    quality = page[page.index('id="heading-data-quality"') :]
-    assert 'data-panel="status"' in quality[: quality.index("</section>")]
+    section = page[page.index("Data quality: delivery") :]
+    assert 'data-panel="status"' in section[: section.index("</section>")]
 
 
 def test_an_empty_lake_has_no_status_but_says_so(emulator: Emulator, open_dashboard: OpenDashboard) -> None:

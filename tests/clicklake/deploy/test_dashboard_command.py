@@ -13,6 +13,16 @@ from tests.support.checkout import Stage
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 FUNCTION = "clicklake-dashboard-dev"
+KEEPER = "clicklake-keeper-dev"
+
+
+def linked_address(dev: Stage) -> tuple[str, str]:
+    """Return the dashboard's address, as the lake's parameter and as the keeper's variable."""
+    parameters = dev.stack("clicklake-lake-dev")["Parameters"]
+    (parameter,) = [
+        each["ParameterValue"] for each in parameters if each["ParameterKey"] == "DashboardAddress"
+    ]
+    return parameter, dev.environment(KEEPER)["DASHBOARD_ADDRESS"]
 
 
 def test_the_command_deploys_it_once_updates_it_from_then_on_and_removes_it(dev: Stage, aws: Aws) -> None:
@@ -21,8 +31,10 @@ def test_the_command_deploys_it_once_updates_it_from_then_on_and_removes_it(dev:
     )
     (address,) = re.findall(r"^   dashboard +(\S+)$", first, re.MULTILINE)
     assert requests.get(f"{address}health", timeout=60).json()["status"] == "ok"
+    assert linked_address(dev) == (address, address)
     again = dev.checkout.make("deploy", "STAGE=dev", "YES=1")
     assert f"   dashboard   {address}" in again
+    assert linked_address(dev) == (address, address)
     variables = dev.client("lambda").get_function_configuration(FunctionName=FUNCTION)["Environment"][
         "Variables"
     ]
@@ -40,3 +52,5 @@ def test_the_command_deploys_it_once_updates_it_from_then_on_and_removes_it(dev:
     assert find_stack(aws, "clicklake-reader-dev") is None
     assert find_stack(aws, FUNCTION) is None
     undeploy_dashboard(aws, "dev")  # nothing is left to remove, and that is no error
+    dev.checkout.make("deploy", "STAGE=dev", "YES=1")
+    assert linked_address(dev) == ("", "")  # the morning mail has no dead link

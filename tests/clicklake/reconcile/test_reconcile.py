@@ -1,6 +1,8 @@
 """`reconcile` finds what is missing, by its id, and counts the rest so that it adds up."""
 
 import base64
+import gc
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +18,7 @@ from clicklake.lake.bucket import Lake
 from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.partitions import Span
 from clicklake.reconcile import cloudwatch
+from clicklake.reconcile.hour_window import reconcile_span
 from tests.support.emulator import Emulator
 from tests.support.lakes import (
     NOON,
@@ -346,3 +350,34 @@ def test_an_impossible_time_in_failed_stops_nothing(
     lake.put("failed", [json.dumps(document_with_time).encode() + b"\n"], name=f"{name}{new_id()}")
     clicklake("reconcile", *SPAN, code=1)  # it is filed under another hour, so it counts as missing here
     clicklake("replay", "--dry-run", "--from", "2026-01-01")
+
+
+def open_temporary_files() -> int:
+    return sum(type(each) is io.BufferedRandom and not each.closed for each in gc.get_objects())
+
+
+@pytest.mark.parametrize("refused", ["raw/", "clicks/", "failed/"])
+def test_a_run_that_may_not_read_a_folder_leaves_no_file_open(lake: TestLake, refused: str) -> None:
+    """Such as `status` without s3:GetObject: an hour's ids are in temporary files."""
+
+    def refuse(request: Any, **_: Any) -> None:
+        if request.method == "GET" and f"/{refused}" in request.url:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
+
+    for folder, record in (
+        ("raw", envelope([click()])),
+        ("clicks", line(new_id())),
+        ("failed", document(b"{}")),
+    ):
+        lake.put(folder, [record])
+    before = open_temporary_files()
+    events = lake.s3.meta.events
+    events.register("before-send.s3", refuse, unique_id="refuse")
+    try:
+        # The traceback keeps every local variable alive, so only what was closed is closed.
+        with pytest.raises(ClientError) as raised:
+            reconcile_span(Lake(lake.bucket, {}, lake.s3), Span(NOON, NOON + HOUR), NOON, lambda: None)
+    finally:
+        events.unregister("before-send.s3", unique_id="refuse")
+    assert raised.tb
+    assert open_temporary_files() == before

@@ -26,14 +26,17 @@ from clicklake.status.parts import (
     Versions,
     WaitingFailures,
 )
-from clicklake.status.words import LABELS, WORDS, ago
+from clicklake.status.words import LABELS, WORDS, ago, words_of
 
 NOW = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 NEWEST = NewestObject("clicks/dt=2026-11-28/hr=09/a.gz", NOW - timedelta(minutes=2))
 RESULT = ReconciledDay(
     "keeper/dt=2026-11-26/reconcile.json", (NOW - timedelta(days=2)).date(), NOW - timedelta(hours=6), 0
 )
-RUNS = KeeperRuns(RESULT, NEWEST, NOW - HOUR, (), (NOW - timedelta(days=30)).date(), is_expected=True)
+SO_FAR = ReconciledDay(
+    "keeper/dt=2026-11-27/reconcile.json", (NOW - timedelta(days=1)).date(), NOW - timedelta(hours=6), 0, 4
+)
+RUNS = KeeperRuns(RESULT, SO_FAR, NEWEST, NOW - HOUR, (), (NOW - timedelta(days=30)).date(), is_expected=True)
 NO_FAILURES = WaitingFailures(0, 0, {}, is_complete=True)
 WELL = LakeStatus(
     delivery=Delivery(NEWEST, NEWEST, None),
@@ -96,13 +99,33 @@ LOST = RESULT._replace(missing=3)
             "clicklake reconcile --stage dev --from 2026-11-26 --to 2026-11-26 --recover",
         ),
         (
+            {"keeper": replace(RUNS, so_far=SO_FAR._replace(missing=2))},
+            {},
+            "keeper",
+            "2 clicks of 2026-11-27 are missing; keeper/dt=2026-11-27/reconcile.json names them",
+            "clicklake reconcile --stage dev --from 2026-11-27 --to 2026-11-27 --recover",
+        ),
+        (
             {"keeper": replace(RUNS, reconcile=OLD_RESULT)},
             {},
             "keeper",
             "the last reconciliation finished at 2026-11-26 07:30 UTC",
             "clicklake reconcile --stage dev",
         ),
-        ({"keeper": replace(RUNS, reconcile=None)}, {}, "keeper", "no day has been reconciled", "reconcile"),
+        (
+            {"keeper": replace(RUNS, reconcile=None, so_far=None)},
+            {},
+            "keeper",
+            "no day has been reconciled",
+            "reconcile",
+        ),
+        (
+            {"keeper": replace(RUNS, reconcile=None)},
+            {},
+            "keeper",
+            "no final day has been reconciled",
+            "reconcile",
+        ),
         (
             {"keeper": replace(RUNS, not_compacted=(NOW - 5 * HOUR, NOW - 4 * HOUR))},
             {},
@@ -155,6 +178,23 @@ def test_each_fault_is_named_with_what_to_do(
 )
 def test_what_is_no_fault_needs_nothing(lake: dict[str, Any], aws: dict[str, Any]) -> None:
     assert status(replace(WELL, **lake), replace(AWS, **aws)).attention == []
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        (
+            RUNS,
+            "reconciled 2026-11-26, 0 missing, 6 h 0 min ago;"
+            " 2026-11-27 so far: 0 missing, 4 in flight, 6 h 0 min ago; ",
+        ),
+        (replace(RUNS, so_far=None), "reconciled 2026-11-26, 0 missing, 6 h 0 min ago; compacted"),
+        (replace(RUNS, reconcile=None), "no final day reconciled yet; 2026-11-27 so far: 0 missing, "),
+    ],
+)
+def test_a_day_that_is_not_final_is_shown_so_far(runs: KeeperRuns, words: str) -> None:
+    """Its clicks in flight are not missing, and it does not hide the final day before it."""
+    assert words_of(status(replace(WELL, keeper=runs)))["keeper"].startswith(words)
 
 
 def test_a_refused_part_is_named_with_its_action_and_needs_nothing() -> None:

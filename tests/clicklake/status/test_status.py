@@ -136,7 +136,27 @@ def test_the_last_results_of_the_keeper_are_found(lake: TestLake, status_lake: L
     found = read_keeper(status_lake, NOW).reconcile
     assert found
     assert (found.key, found.missing) == ("keeper/dt=2026-11-26/reconcile.json", 0)
-    assert abs(found.finished_at - NOW) < timedelta(minutes=10)
+    assert abs(found.finished_at - datetime.now(UTC)) < timedelta(minutes=10)
+
+
+def test_a_result_that_is_not_final_is_shown_beside_the_final_one(
+    clicklake: Commands, lake: TestLake, status_lake: Lake
+) -> None:
+    before, yesterday = (NOW - timedelta(days=number) for number in (2, 1))
+    put_result(lake, f"{before:%Y-%m-%d}", missing=0, inFlight=0, final=True)
+    put_result(lake, f"{yesterday:%Y-%m-%d}", missing=0, inFlight=5, final=False)
+    keeper = clicklake.json("status")["keeper"]
+    assert (keeper["reconcile"]["day"], keeper["soFar"]["day"]) == (
+        f"{before:%Y-%m-%d}",
+        f"{yesterday:%Y-%m-%d}",
+    )
+    assert (keeper["soFar"]["missing"], keeper["soFar"]["inFlight"]) == (0, 5)
+    printed = " ".join(clicklake("status").stdout.split())
+    assert f"{yesterday:%Y-%m-%d} so far: 0 missing, 5 in flight" in printed
+    put_result(lake, f"{yesterday:%Y-%m-%d}", missing=0, inFlight=0, final=True)
+    runs = read_keeper(status_lake, NOW)
+    assert runs.reconcile
+    assert (runs.reconcile.day, runs.so_far) == (yesterday.date(), None)
 
 
 def test_missing_clicks_of_the_last_result_need_attention(clicklake: Commands, lake: TestLake) -> None:
