@@ -187,13 +187,37 @@ def _depends_on_every_column(query: exp.Query) -> bool:
         for alias in query.find_all(exp.TableAlias)
         if alias.columns and isinstance(alias.parent, exp.Table | exp.Subquery)
     )
-    tables = referenced_tables([query]) | {alias.name.lower() for alias in query.find_all(exp.TableAlias)}
-    # In DuckDB, a table's name in the place of a column is the whole row.
-    rows = (
-        column for column in query.find_all(exp.Column) if not column.table and column.name.lower() in tables
-    )
+    rows = (column for column in query.find_all(exp.Column) if _is_row(column))
     others = query.find_all(exp.Pivot, exp.Describe)
     return any(True for found in (stars, joins, renamed, rows, others) for _ in found)
+
+
+def _is_row(column: exp.Column) -> bool:
+    """Return whether the name can be that of a table, which in DuckDB is the whole row."""
+    name = column.name.lower()
+    order = column.parent.parent if isinstance(column.parent, exp.Ordered) else None
+    query = order.parent if order else None
+    if column.table or (isinstance(query, exp.Query) and name in map(str.lower, query.named_selects)):
+        return False  # such as `select count(*) as events from events order by events`
+    select = column.parent_select
+    while select is not None:
+        if name in _sources_of(select):
+            return True
+        select = select.parent_select
+    return False
+
+
+def _sources_of(select: exp.Expr) -> set[str]:
+    """Return the names of the tables that the select reads, but not those of its subqueries."""
+    parts = (select.args.get("from_"), *select.args.get("joins", ()), *select.args.get("laterals", ()))
+    found = (node for part in parts if part for node in part.walk(prune=_is_query))
+    return {node.alias_or_name.lower() for node in found if isinstance(node, exp.Table | exp.DerivedTable)}
+
+
+def _is_query(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Select | exp.SetOperation) or (
+        isinstance(node, exp.Subquery) and isinstance(node.this, exp.Query)
+    )
 
 
 def _is_of_count(star: exp.Star) -> bool:

@@ -140,6 +140,11 @@ select count((e).receivedat) from events e
 select count(e['title']) from events e
 select unnest(e) from events e
 select row_number() over (order by e) from events e
+select (select max(e) from human_events) from events e
+select count(*) from events a where exists (select 1 from events b where a = b)
+select country, count(*) as events from events group by country order by events, country
+select sum(events) from (select count(*) as events from events group by country) t
+select count(e) from (events e join events f on e.title = f.title)
 select count(*) from (describe events)
 select count(distinct a) from events e(a, b, c)
 select count(distinct a) from (select * from events) e(a, b, c)
@@ -224,6 +229,12 @@ def test_files_of_days_and_of_hours_give_the_same_rows(
         ('select "Title" from events', {"title"}),
         ("select count(e) from events e", None),
         ("select (events).title from events", None),
+        ("select (select max(e) from events) from events e", None),
+        ("select count(*) from events a where exists (select 1 from events b where a = b)", None),
+        ("select row_number() over (order by e) from events e", None),
+        ("select events, count(*) as n from events group by events order by n", None),
+        ("select os, count(*) as events from events group by os order by events", {"os"}),
+        ("select sum(events) from (select count(*) as events from events group by os) t", {"os"}),
         ("select count(distinct a) from events e(a, b, c)", None),
         ("select count(*) from (select * from events group by all) t", None),
         ("select bot from (select * from events order by 1 limit 5) t", None),

@@ -9,7 +9,14 @@ from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import SpanSources
 from clicklake.lake.partitions import HOUR, Span
 from clicklake.query.athena_sql import to_athena
-from clicklake.query.queries import check_tables, parse_query
+from clicklake.query.queries import (
+    NAMES,
+    check_tables,
+    named_columns,
+    parse_query,
+    referenced_columns,
+    saved_query,
+)
 from clicklake.tables.schema import line_table
 
 
@@ -53,6 +60,14 @@ def test_tables_of_ours_and_of_the_query_are_known(sql: str) -> None:
 def test_other_tables_are_refused_by_name(sql: str, reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
         check_tables(parse_query(sql))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_saved_query_reads_few_columns(name: str) -> None:
+    """Athena bills what is read."""
+    known = line_table(Lake("a-bucket", {}, None)).columns  # type: ignore[arg-type]
+    assert len(named_columns(saved_query(name), known)) < 10
+    assert len(referenced_columns([saved_query(name)], known)) < 15
 
 
 def athena_sql(sql: str) -> str:
