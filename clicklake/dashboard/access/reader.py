@@ -5,6 +5,9 @@ from urllib.parse import parse_qsl
 
 from flask import g
 
+GUESTS_SHARE = 0.5
+"""Of the day's budget. A link that many people open leaves the rest to those who know the password."""
+
 
 class Reader(NamedTuple):
     """By default whoever sits at this machine: nothing to log out of, and no links to make."""
@@ -32,3 +35,8 @@ def current_reader() -> Reader:
 
 def let_in(reader: Reader) -> None:
     g.reader = reader
+
+
+def budget_share() -> float:
+    """Return how much of the day's budget may be spent for whoever looks at the page."""
+    return GUESTS_SHARE if current_reader().is_guest else 1

@@ -81,11 +81,16 @@ class AthenaAnswers:
         daily_bytes: int,
         lines_only: bool = False,
         patience_seconds: float = PATIENCE_SECONDS,
+        share: Callable[[], float] = lambda: 1,
     ) -> None:
-        """Raise CommandError if only the lake's bucket is known."""
+        """`share` says how much of the budget may be spent for whoever asks.
+
+        Raises CommandError if only the lake's bucket is known.
+        """
         if "AthenaWorkGroupName" not in lake.outputs:
             raise CommandError("Athena needs the tables of a stack; pass --stage, not --bucket")
         self.lake, self._clock, self._patience = lake, clock, patience_seconds
+        self._share = share
         self._lines_only = lines_only or "ColumnsTableName" not in lake.outputs
         self._group = lake.outputs["AthenaWorkGroupName"]
         self._state = SharedState(lake)
@@ -185,7 +190,7 @@ class AthenaAnswers:
         """Start the question's query, and say so. If another instance came first, its query answers."""
         number = failed.number + 1 if failed else 1
         sql = self._sql(question)
-        self._budget.enter(f"{key}-{number}")
+        self._budget.enter(f"{key}-{number}", self._share())
         # Half of the slot: an answer of the slot before is used again only if it is young.
         minutes = (LIVE_SECONDS if question.span.until > self._clock() else ENDED_SECONDS) // 120
         token = hashlib.sha256(f"{key} {number} {sql}".encode()).hexdigest()

@@ -28,18 +28,18 @@ class DailyBudget:
     ) -> None:
         self._state, self._limit, self._clock, self._find = state, limit_bytes, clock, find
 
-    def enter(self, key: str) -> None:
-        """Enter a query that is about to start.
+    def enter(self, key: str, share: float = 1) -> None:
+        """Enter a query that is about to start, for somebody who may spend a share of the budget.
 
         Raises OverBudgetError if the day's bytes are spent, NotReadyError if too many queries run.
         """
-        now = self._clock()
+        now, limit = self._clock(), round(self._limit * share)
 
         def with_query(document: Document) -> Document:
             settled = self._settle(document, now)
             running = settled["running"]
-            if settled["spentBytes"] + MIN_BILLED_BYTES * len(running) >= self._limit:
-                raise OverBudgetError(self._over(), _seconds_left(now))
+            if settled["spentBytes"] + MIN_BILLED_BYTES * len(running) >= limit:
+                raise OverBudgetError(_over(limit), _seconds_left(now))
             if len(running) >= MAX_RUNNING and key not in running:
                 raise NotReadyError(BUSY_SECONDS)
             return settled | {"running": running | {key: now.isoformat()}}
@@ -74,12 +74,13 @@ class DailyBudget:
             "running": waiting,
         }
 
-    def _over(self) -> str:
-        return (
-            f"The queries of this day (UTC) have read {to_gigabytes(self._limit)}, which is their budget."
-            " Views that were already asked for still show; others can be asked for tomorrow. Whoever deploys"
-            " the dashboard can raise DASHBOARD_DAILY_BYTES."
-        )
+
+def _over(limit: int) -> str:
+    return (
+        f"The queries of this day (UTC) have read {to_gigabytes(limit)}, which is their budget."
+        " Views that were already asked for still show; others can be asked for tomorrow. Whoever deploys"
+        " the dashboard can raise DASHBOARD_DAILY_BYTES."
+    )
 
 
 def to_gigabytes(number: int) -> str:

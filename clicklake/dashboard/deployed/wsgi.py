@@ -6,6 +6,7 @@ import boto3
 from botocore.config import Config
 from flask import Flask
 
+from clicklake.dashboard.access.reader import budget_share
 from clicklake.dashboard.access.sign_in import PasswordGate
 from clicklake.dashboard.answers.athena_answers import AthenaAnswers
 from clicklake.dashboard.app import create_app
@@ -32,7 +33,7 @@ def deployed_app(settings: DashboardSettings) -> Flask:
         boto3.client("s3", config=config),
         lambda service: boto3.client(service, config=config),
     )
-    answers = AthenaAnswers(lake, _clock, daily_bytes=settings.daily_bytes)
+    answers = AthenaAnswers(lake, _clock, daily_bytes=settings.daily_bytes, share=budget_share)
     gate = PasswordGate(
         SharedState(lake),
         _clock,
