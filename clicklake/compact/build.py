@@ -114,9 +114,9 @@ def _copy(db: DuckDBPyConnection, select: str, file: Path, options: str = "") ->
 
 
 def _lower(limit: str) -> str:
-    """Return 0.85 of the limit: what the writer of Parquet takes itself is not counted by DuckDB."""
+    """Return 0.72 of the limit: what the writer of Parquet takes itself is not counted by DuckDB."""
     size = re.fullmatch(r"([\d.]+)\s*([A-Za-z]+)", limit.strip())
-    return f"{float(size[1]) * 0.85:.1f}{size[2]}" if size else limit
+    return f"{float(size[1]) * 0.72:.1f}{size[2]}" if size else limit
 
 
 @contextmanager
