@@ -48,7 +48,8 @@ class MailFacts:
 
 
 def subject_of(facts: MailFacts) -> str:
-    clicks = f"{facts.current.clicks:,} clicks" if facts.current.clicks else "no clicks"
+    number = facts.current.clicks
+    clicks = f"{number:,} click{'' if number == 1 else 's'}" if number else "no clicks"
     return f"Clicklake {facts.stage}: {clicks} on {facts.day:%A, %d %B %Y}"
 
 

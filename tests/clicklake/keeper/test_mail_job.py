@@ -108,7 +108,7 @@ def test_a_lake_without_traffic_mails_once_and_again_after_its_next_event(
         subjects.append([message["Subject"] for message in mailbox.read()])
     assert [len(sent) for sent in subjects] == [1, 0, 0, 1, 1, 0]
     assert "no clicks" in subjects[0][0]
-    assert ": 1 clicks on" in subjects[3][0]
+    assert ": 1 click on" in subjects[3][0]
     assert "no clicks" in subjects[4][0]
 
 
