@@ -28,7 +28,8 @@ def message_of(invocation: Invocation, document: Document, missing: list[Documen
     """Return the subject and the text of the message about a result with findings."""
     stage, day = invocation.settings.stage, document["day"]
     number = missing_in(document)
-    subject = f"Clicklake {stage}: {number:,} clicks of {day} are missing"
+    what = f"a click of {day} is" if number == 1 else f"{number:,} clicks of {day} are"
+    subject = f"Clicklake {stage}: {what} missing"
     if not number:
         subject = f"Clicklake {stage}: {day} could not be proved complete"
     return subject, "\n".join(_lines(invocation, document, missing))

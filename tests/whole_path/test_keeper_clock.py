@@ -47,7 +47,7 @@ def test_every_job_of_the_keeper_can_be_seen(folder: Path) -> None:
     key = f"keeper/dt={datetime.now(UTC):%Y-%m-%d}/mail.json"
 
     def mailed() -> bool:
-        return key in lake.keys(key) and ": 1 clicks on" in json.loads(lake.body(key))["subject"]
+        return key in lake.keys(key) and ": 1 click on" in json.loads(lake.body(key))["subject"]
 
     assert eventually(mailed, seconds=SECONDS), (folder / "log" / "keeper.log").read_text()
     logged = [json.loads(line) for line in (folder / "log" / "keeper.log").read_text().splitlines()]
@@ -59,7 +59,7 @@ def test_every_job_of_the_keeper_can_be_seen(folder: Path) -> None:
     url = sqs.get_queue_url(QueueName="clicklake-alarms-dev")["QueueUrl"]
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     mails = [json.loads(message["Body"]) for message in messages]
-    assert any(mail["Subject"].startswith("Clicklake dev: 1 clicks on") for mail in mails)
+    assert any(mail["Subject"].startswith("Clicklake dev: 1 click on") for mail in mails)
     assert all("Dashboard: http://127.0.0.1:" in mail["Message"] for mail in mails)
 
 

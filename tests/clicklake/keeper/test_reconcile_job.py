@@ -103,7 +103,7 @@ def test_a_line_removed_by_hand_is_named_in_the_message_after_one_run(
     remove_line(lake, ids[2])
     clock(MORNING).run({"job": "reconcile"})
     (message,) = mailbox.read()
-    assert message["Subject"] == "Clicklake dev: 1 clicks of 2026-11-12 are missing"
+    assert message["Subject"] == "Clicklake dev: a click of 2026-11-12 is missing"
     assert ids[2] in message["Message"]
     assert f"s3://{lake.bucket}/keeper/dt=2026-11-12/reconcile.json" in message["Message"]
     assert f"s3://{lake.bucket}/keeper/dt=2026-11-12/missing.jsonl" in message["Message"]
