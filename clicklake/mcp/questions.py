@@ -33,7 +33,7 @@ from clicklake.query.queries import (
     FOLDER,
     NAMES,
     check_tables,
-    find_query,
+    named_query,
     parse_query,
     referenced_tables,
 )
@@ -111,11 +111,9 @@ class LakeQuestions:
         limit: int,
     ) -> dict[str, Any]:
         """Run a saved question, over the span and over the one that it is compared with."""
-        if name not in NAMES:
-            find_query(name.strip() or "?")  # raises, naming similar ones
+        query = _narrowed(named_query(name), name, self._conditions(filters))
         if compare not in COMPARISONS:
             raise CommandError(f"compare: one of {', '.join(COMPARISONS)}")
-        query = _narrowed(find_query(name), name, self._conditions(filters))
         zone = _zone(timezone)
         span = _span(since, until, zone)
         answer = self._answer(query, span, zone, limit)

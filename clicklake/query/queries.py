@@ -54,13 +54,17 @@ def saved_query(name: str) -> exp.Query:
 def find_query(text: str) -> exp.Query:
     """Return the saved query of that name, or parse the SQL. Raises CommandError, naming similar queries."""
     word = text.strip()
-    if word in NAMES:
-        return saved_query(word)
-    if word and word.replace("_", "").replace("-", "").isalnum():
-        close = get_close_matches(word.lower(), NAMES, n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"the saved queries are {', '.join(NAMES)}"
-        raise CommandError(f"there is no saved query {word}; {hint}")
-    return parse_query(text)
+    is_name = word.replace("_", "").replace("-", "").isalnum()
+    return named_query(word) if is_name else parse_query(text)
+
+
+def named_query(name: str) -> exp.Query:
+    """Return the saved query of that name. Raises CommandError, naming similar ones."""
+    if name in NAMES:
+        return saved_query(name)
+    close = get_close_matches(name.lower(), NAMES, n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"the saved queries are {', '.join(NAMES)}"
+    raise CommandError(f"there is no saved query {name}; {hint}")
 
 
 def parse_query(sql: str) -> exp.Query:

@@ -100,6 +100,7 @@ def test_wrong_questions_get_the_rule(session: Session) -> None:
     async def work(_: Client, call: Call) -> None:
         for tool, arguments, said in (
             ("ask_question", {"name": "item"}, "did you mean items"),
+            ("ask_question", {"name": "select 1 from events"}, "there is no saved query"),
             (
                 "ask_question",
                 {"name": "items", "since": "yesterday"},
