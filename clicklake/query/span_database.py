@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, tzinfo
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -39,6 +40,7 @@ from clicklake.tables.schema import (
     KEY_COLUMNS,
     PARTITIONS,
     Column,
+    LineTable,
     line_table,
 )
 
@@ -136,9 +138,14 @@ class SpanDatabase:
         except duckdb.Error as error:
             raise CommandError(_reason(self._lake, error)) from error
 
+    @cached_property
+    def _table(self) -> LineTable:
+        """Asked of Glue once, and only for events."""
+        return line_table(self._lake)
+
     def _open_events(self, columns: Collection[str] | None, lines_only: bool, now: datetime) -> list[Path]:
         """Make the views. Return the files of columns/ that they read."""
-        known = line_table(self._lake).columns | PARTITIONS | KEY_COLUMNS
+        known = self._table.columns | PARTITIONS | KEY_COLUMNS
         needed = {
             name: column
             for name, column in known.items()
@@ -159,7 +166,7 @@ class SpanDatabase:
     ) -> list[Path]:
         """Make the same views over files of days, if there are any. Return those."""
         cache = ParquetCache(self._lake)
-        wanted = DAY_COLUMNS | frozenset(line_table(self._lake).attributes)
+        wanted = DAY_COLUMNS | frozenset(self._table.attributes)
         days, hours = merge_days(
             self._db, cache, files, self._span, now, wanted, shows_progress=self._shows_progress
         )
@@ -196,7 +203,7 @@ class SpanDatabase:
         """Return where the query finds its tables: in files of days, if those have all columns it names."""
         if not self._day_columns or not referenced_tables([query]).isdisjoint({"failed", "lines"}):
             return "main"
-        known = line_table(self._lake).columns | PARTITIONS | KEY_COLUMNS
+        known = self._table.columns | PARTITIONS | KEY_COLUMNS
         return _OF_DAYS if self._day_columns.issuperset(named_columns(query, known)) else "main"
 
     def _fetch(self, lines_only: bool, now: datetime) -> tuple[SpanSources, dict[datetime, Path], list[Path]]:
@@ -223,7 +230,7 @@ class SpanDatabase:
 
     def _load_lines(self, sources: SpanSources, earlier: list[Path], columns: Mapping[str, Column]) -> None:
         """Make the table of the lines, ranked by the rule of counting."""
-        select = select_lines(columns, line_table(self._lake).columns)
+        select = select_lines(columns, self._table.columns)
         self._load("ranked_lines", select, _all_of(sources.lines))
         # A line that is not a JSON object, or has no eventId, reads as nulls in every engine.
         (malformed,) = self._db.execute("delete from ranked_lines where eventid is null").fetchone() or (0,)

@@ -167,13 +167,15 @@ class AthenaAnswers:
         return count_failures(self.lake, question.span)
 
     def _key(self, question: Question) -> str:
-        is_live = question.span.until > self._clock()
-        seconds = LIVE_SECONDS if is_live else ENDED_SECONDS
         parts = (
-            *(self._clock().timestamp() // seconds, self._lines_only, self._group),
+            *(self._clock().timestamp() // self._slot_seconds(question), self._lines_only, self._group),
             *(question.span, question.zone, question.query.sql("athena", comments=False)),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def _slot_seconds(self, question: Question) -> int:
+        """Return how long an answer to the question is kept."""
+        return LIVE_SECONDS if question.span.until > self._clock() else ENDED_SECONDS
 
     def _record(self, key: str) -> _Record | None:
         with self._lock:
@@ -192,7 +194,7 @@ class AthenaAnswers:
         sql = self._sql(question)
         self._budget.enter(f"{key}-{number}", self._share())
         # Half of the slot: an answer of the slot before is used again only if it is young.
-        minutes = (LIVE_SECONDS if question.span.until > self._clock() else ENDED_SECONDS) // 120
+        minutes = self._slot_seconds(question) // 120
         token = hashlib.sha256(f"{key} {number} {sql}".encode()).hexdigest()
         try:
             started = self._athena.start_query_execution(
