@@ -18,6 +18,7 @@ from clicklake.dashboard.app import create_app
 from clicklake.dashboard.deployed.settings import DAILY_BYTES, MIN_DAILY_BYTES
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
+from clicklake.query.engines import engine_name_options
 from clicklake.tables.schema import line_table
 
 HOST = "127.0.0.1"
@@ -28,14 +29,7 @@ MAX_REQUEST_BYTES = 65_536  # there are only GET requests
 @click.command()
 @lake_options
 @click.option("--port", default=4569, show_default=True, help="The port on 127.0.0.1; 0: any free one.")
-@click.option(
-    "--engine",
-    "engine_name",
-    type=click.Choice(["duckdb", "athena"]),
-    default="duckdb",
-    show_default=True,
-    help="duckdb reads the lake on this machine; athena runs in AWS, billed per TB scanned.",
-)
+@engine_name_options
 @click.option(
     "--daily-bytes",
     default=DAILY_BYTES,
@@ -43,7 +37,6 @@ MAX_REQUEST_BYTES = 65_536  # there are only GET requests
     type=click.IntRange(MIN_DAILY_BYTES),
     help="What Athena's queries for dashboards of this lake may read in a day (UTC).",
 )
-@click.option("--lines", "lines_only", is_flag=True, help="Read the lines in clicks/ alone, not the columns.")
 @click.option("--token", envvar="CLICKLAKE_DASHBOARD_TOKEN", hidden=True, help="The key of the page.")
 @click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
 @json_option

@@ -15,10 +15,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 QueryEngine = Callable[[Lake, Span, Queries, tzinfo], QueryResults]
 
 
-def engine_option(command: F) -> F:
-    """Add --engine and --lines; the command receives `engine`."""
-
-    @click.option(
+def engine_name_options(command: F) -> F:
+    """Add --engine and --lines; the command receives `engine_name` and `lines_only`."""
+    lines = click.option(
+        "--lines", "lines_only", is_flag=True, help="Read the lines in clicks/ alone, not the columns."
+    )
+    engine = click.option(
         "--engine",
         "engine_name",
         type=click.Choice(["duckdb", "athena"]),
@@ -26,9 +28,13 @@ def engine_option(command: F) -> F:
         show_default=True,
         help="duckdb reads the lake's objects on this machine; athena runs in AWS, billed per TB scanned.",
     )
-    @click.option(
-        "--lines", "lines_only", is_flag=True, help="Read the lines in clicks/ alone, not the columns."
-    )
+    return engine(lines(command))
+
+
+def engine_option(command: F) -> F:
+    """Add the same two options; the command receives the `engine` itself."""
+
+    @engine_name_options
     @wraps(command)
     def with_engine(*args: Any, engine_name: str, lines_only: bool, **kwargs: Any) -> Any:
         return command(*args, engine=partial(_load(engine_name), lines_only=lines_only), **kwargs)

@@ -18,7 +18,7 @@ from tests.clicklake.keeper.conftest import Context, SelfCalls, metrics_in
 from tests.clicklake.replay.test_replay import BARE, Stream
 from tests.faults.processors import SOURCES
 from tests.support.emulator import Emulator
-from tests.support.lakes import TestLake, click, document, envelope, new_lake
+from tests.support.lakes import TestLake, click, document, envelope
 
 REPLAY = {"job": "replay"}
 NOW = datetime.now(UTC)
@@ -76,18 +76,10 @@ def packed(source: str) -> bytes:
 
 @pytest.fixture
 def stream(emulator: Emulator, keeper: Lake, monkeypatch: pytest.MonkeyPatch) -> Stream:
-    landing = new_lake(emulator)
-    destination = {
-        "RoleARN": "arn:aws:iam::000000000000:role/stream",
-        "BucketARN": f"arn:aws:s3:::{landing.bucket}",
-        "Prefix": "raw/",
-    }
-    emulator.client("firehose").create_delivery_stream(
-        DeliveryStreamName=landing.bucket, ExtendedS3DestinationConfiguration=destination
-    )
-    monkeypatch.setenv("CLICK_STREAM", landing.bucket)
+    created = Stream.create(emulator)
+    monkeypatch.setenv("CLICK_STREAM", created.name)
     monkeypatch.setenv("AUTO_REPLAY", "yes")
-    return Stream(landing, emulator)
+    return created
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """Athena reads hours from columns/, from clicks/, or from both, with the rows that DuckDB gets of lines."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from clicklake.lake.bucket import Lake, find_lake
+from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import sources_of
 from clicklake.lake.partitions import HOUR, Span, hours_between
 from clicklake.query import athena_engine, duckdb_engine
@@ -15,12 +13,11 @@ from clicklake.query.athena_sql import hours_sql, to_athena
 from clicklake.query.queries import NAMES, QueryResults, parse_query, saved_query
 from clicklake.tables.schema import line_table
 from tests.clicklake.query.hostile_lines import put_hostile_lines
-from tests.cloudformation.account import Account
 from tests.support.compacted import compact_span, drop_columns
 from tests.support.day import SPAN, lay_day
-from tests.support.emulator import KEYS, Emulator
+from tests.support.emulator import Emulator
 from tests.support.lakes import TestLake
-from tests.support.paths import ROOT
+from tests.support.stacks import lake_of_a_stack
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -34,22 +31,7 @@ STATES = ("columns", "mixture", "lines")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """A stack in an emulator of its own, with functions that do nothing, and a lake of hostile lines."""
     emulator = Emulator(tmp_path_factory.mktemp("emulator")).start()
-    checkout = tmp_path_factory.mktemp("checkout")
-    for handler in ("processor/processor", "keeper/clicklake/keeper"):
-        (checkout / "build" / handler).mkdir(parents=True)
-        (checkout / "build" / handler / "handler.py").touch()
-    (checkout / "cloudformation").mkdir()
-    template = Path(shutil.copy(ROOT / "cloudformation/lake.yaml", checkout / "cloudformation"))
-    account = Account(emulator.gateway)
-    account.package(template, checkout / "packaged.yaml")
-    account.deploy(checkout / "packaged.yaml", "clicklake-lake-dev")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", emulator.gateway)
-        patch.setenv("AWS_DEFAULT_REGION", KEYS["region_name"])
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        for name in ("aws_access_key_id", "aws_secret_access_key"):
-            patch.setenv(name.upper(), KEYS[name])
-        lake = find_lake("dev", None)
+    with lake_of_a_stack(emulator, tmp_path_factory.mktemp("checkout")) as lake:
         stored = TestLake(lake.bucket, lake.s3)
         lay_day(stored, sessions=40)
         put_hostile_lines(stored)

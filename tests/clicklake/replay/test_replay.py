@@ -19,19 +19,23 @@ BARE = compact({"userId": "guest", "mysfitId": "m"})
 @pytest.fixture
 def stream(emulator: Emulator, lake: TestLake) -> "Stream":
     """One without a processor: what is put on it is what lands in its own bucket."""
-    landing = new_lake(emulator)
-    destination = {
-        "RoleARN": "arn:aws:iam::000000000000:role/stream",
-        "BucketARN": f"arn:aws:s3:::{landing.bucket}",
-        "Prefix": "raw/",
-    }
-    emulator.client("firehose").create_delivery_stream(
-        DeliveryStreamName=landing.bucket, ExtendedS3DestinationConfiguration=destination
-    )
-    return Stream(landing, emulator)
+    return Stream.create(emulator)
 
 
 class Stream:
+    @classmethod
+    def create(cls, emulator: Emulator) -> "Stream":
+        landing = new_lake(emulator)
+        destination = {
+            "RoleARN": "arn:aws:iam::000000000000:role/stream",
+            "BucketARN": f"arn:aws:s3:::{landing.bucket}",
+            "Prefix": "raw/",
+        }
+        emulator.client("firehose").create_delivery_stream(
+            DeliveryStreamName=landing.bucket, ExtendedS3DestinationConfiguration=destination
+        )
+        return cls(landing, emulator)
+
     def __init__(self, landing: TestLake, emulator: Emulator) -> None:
         self.name = landing.bucket
         self._emulator = emulator
