@@ -86,7 +86,7 @@ def run_hour(events: int) -> tuple[Life, int]:
 
 
 def run_day(events: int) -> tuple[Life, Any]:
-    """Reconcile a day of so many events, whose hours are compacted. Return the day's result too."""
+    """Reconcile a compacted day with that many events. Return the measurement and the day's result."""
     with tempfile.TemporaryDirectory() as name:
         emulator = Emulator(Path(name) / "emulator").start()
         try:

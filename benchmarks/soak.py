@@ -5,7 +5,7 @@
 A client sends over HTTP and keeps each request until it is accepted; every few seconds other faults are on.
 Meanwhile every hour that has clicks is compacted again and again, although it has not ended. When all is
 accepted, `replay` puts back what failed, `reconcile` must find every click, and columns/ count each once.
-The memory of each process is told for the second and for the last quarter of the run.
+Prints the memory of each process in the second and in the last quarter of the run.
 """
 
 import argparse

@@ -65,7 +65,7 @@ def _recent(document: Document, now: datetime) -> list[tuple[float, str]]:
     since = (now - WINDOW).timestamp()
     try:
         tries = [(float(at), str(who)) for at, who in document.get("tries", [])]
-    except (TypeError, ValueError):  # a damaged object locks nobody out
+    except (TypeError, ValueError):  # a damaged object must not lock anybody out
         return []
     return sorted(each for each in tries if each[0] > since)
 

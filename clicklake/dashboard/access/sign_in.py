@@ -75,7 +75,7 @@ class PasswordGate:
             return _refuse(403, "Not from this page", "A form of another page cannot be sent here.")
         password = self._stored_password()
         if password is None:
-            text = f"Nobody can see this dashboard before it has a password. To set it: {self._how_to_set}"
+            text = f"This dashboard has no password yet, so nobody can see it. To set one: {self._how_to_set}"
             return _refuse(503, "No password is set", text)
         signatures = Signatures(password.signing_key, self._clock)
         if "link" in asked.args:
@@ -151,7 +151,7 @@ class PasswordGate:
         return response
 
     def share(self) -> str:
-        """Make a link to the view, whose days are fixed: yesterday stays the day that it was."""
+        """Make a link to the view. Its dates are fixed: "yesterday" keeps meaning the same day."""
         given = request.form.get("view", "").removeprefix("?")
         now = self._clock()
         view = parse_view(parse_qsl(given, keep_blank_values=True)).frozen(now)

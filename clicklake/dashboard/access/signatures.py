@@ -1,4 +1,4 @@
-"""Texts that a browser keeps for us, signed so that nobody else can make or change them, for a while."""
+"""Signed values that the browser stores. They expire, and cannot be forged or changed without our key."""
 
 import hashlib
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Signatures:
         return text if isinstance(text, str) and self._clock().timestamp() < until else None
 
     def pseudonym(self, text: str) -> str:
-        """Return a name for the text from which nobody without the key can find the text."""
+        """Return a keyed hash of the text. Without the key, nobody can recover the text from it."""
         return hashlib.blake2b(text.encode(), key=self._key, digest_size=12).hexdigest()
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
