@@ -127,6 +127,16 @@ def test_opting_in_again_counts_again(page: Page, html: Track, api: RecordingSer
     assert len(api.wait_for_clicks(1)) == 1
 
 
+def test_choice_replaces_a_stored_one_that_is_none(page: Page, html: Track) -> None:
+    page.goto(html(path="/before"))
+    page.evaluate("localStorage['clicklake.consent'] = 'yes'")
+    page.goto(html(BUTTON, "data-consent=required"))
+    assert page.evaluate("clicks.status()") == "waiting"
+    page.evaluate("clicks.optIn()")
+    assert page.evaluate("clicks.status()") == "on"
+    assert stored(page) == {"clicklake.consent": "on"}
+
+
 def test_opting_out_leaves_the_sites_own_storage_alone(page: Page, html: Track) -> None:
     page.goto(html(BUTTON))
     page.evaluate("localStorage.clicks = localStorage['click.lake'] = 'ours'; clicks.optOut()")

@@ -97,6 +97,10 @@ def test_page_that_stops_its_events_hides_no_click(page: Page, html: Track, api:
     api.wait_for_clicks(1)
 
 
+BLOCK_COOKIES = """
+    Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('blocked') }});
+    LockManager.prototype.request = () => Promise.reject(new DOMException('blocked'));
+"""
 FILL_STORAGE = """
     for (let size = 2 ** 22; size >= 1; size /= 2)
       try { localStorage.much = (localStorage.much || '') + 'x'.repeat(size) } catch (full) {}
@@ -106,7 +110,7 @@ FILL_STORAGE = """
 @pytest.mark.parametrize(
     "break_it",
     [
-        "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('blocked') }})",
+        BLOCK_COOKIES,
         "Object.defineProperty(window, 'localStorage', {value: null})",
         "Storage.prototype.setItem = () => { throw 0 }",
         FILL_STORAGE,
