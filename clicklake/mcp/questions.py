@@ -45,6 +45,7 @@ DEFAULT_ROWS, MAX_ROWS = 100, 1000
 MAX_CELL_CHARACTERS = 500
 MAX_FILTERS = 20
 MAX_SQL_CHARACTERS = 20_000
+QUERY_SECONDS = 60.0  # most saved questions about ten million events take a second
 
 TABLES = {
     "human_events": "each event once, without bots: use this one unless the question is about bots",
@@ -151,7 +152,7 @@ class LakeQuestions:
         self._budget.spend(span_bytes(self.lake, span))
         # One row more than is shown says whether there are more.
         asked = _at_most(limit + 1, query)
-        results = self._engine(self.lake, span, {"question": asked}, zone)
+        results = self._engine(self.lake, span, {"question": asked}, zone, query_seconds=QUERY_SECONDS)
         result = results.by_name["question"]
         return {
             "from": f"{span.since:%Y-%m-%dT%H:%MZ}",

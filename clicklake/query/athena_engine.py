@@ -3,6 +3,7 @@
 An hour is read from the table over columns/ if it has a current object there, else from the one over clicks/.
 """
 
+import math
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from clicklake.query import duckdb_engine
 from clicklake.query.athena_results import DOLLARS_PER_TB, MIN_BILLED_BYTES, get_execution, read_rows
 from clicklake.query.athena_sql import columns_table, to_athena
 from clicklake.query.queries import Queries, QueryResult, QueryResults, referenced_tables
+from clicklake.query.span_database import too_slow
 from clicklake.tables.schema import line_table
 
 if TYPE_CHECKING:
@@ -34,9 +36,18 @@ class _QueryRun(NamedTuple):
 
 
 def run_queries(
-    lake: Lake, span: Span, queries: Queries, zone: tzinfo = UTC, *, lines_only: bool = False
+    lake: Lake,
+    span: Span,
+    queries: Queries,
+    zone: tzinfo = UTC,
+    *,
+    lines_only: bool = False,
+    query_seconds: float | None = None,
 ) -> QueryResults:
-    """Raise CommandError for SQL that Athena refuses, or that would scan more than the work group allows."""
+    """Raise CommandError for SQL that Athena refuses, or that would scan more than the work group allows.
+
+    A query that takes more than `query_seconds` is stopped.
+    """
     if "AthenaWorkGroupName" not in lake.outputs:
         raise CommandError("Athena needs the table of a stack; pass --stage, not --bucket")
     athena, table = lake.client("athena"), line_table(lake)
@@ -53,13 +64,13 @@ def run_queries(
         chosen = sources[_reads_lines_only(query, has_columns)]
         sql = to_athena(query, table, columns_table(lake), span, chosen, zone)
         started = athena.start_query_execution(QueryString=sql, WorkGroup=group)
-        return _result(athena, started["QueryExecutionId"])
+        return _result(athena, started["QueryExecutionId"], query_seconds)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         runs = dict(zip(on_lines, threads.map(run, on_lines.values()), strict=True))
     # Glue has no table of error documents: there are few, so DuckDB reads them.
     on_failed = {name: query for name, query in queries.items() if name not in on_lines}
-    failed = duckdb_engine.run_queries(lake, span, on_failed, zone)
+    failed = duckdb_engine.run_queries(lake, span, on_failed, zone, query_seconds=query_seconds)
     results = {name: query_run.result for name, query_run in runs.items()} | failed.by_name
     return QueryResults(results, (*failed.notes, _cost(runs.values())))
 
@@ -69,8 +80,12 @@ def _reads_lines_only(query: exp.Query, has_columns: bool) -> bool:
     return not has_columns or "lines" in referenced_tables([query])
 
 
-def _result(athena: "AthenaClient", query_id: str) -> _QueryRun:
+def _result(athena: "AthenaClient", query_id: str, seconds: float | None) -> _QueryRun:
+    deadline = time.monotonic() + (math.inf if seconds is None else seconds)
     while not (execution := get_execution(athena, query_id)).is_over:
+        if time.monotonic() > deadline:
+            athena.stop_query_execution(QueryExecutionId=query_id)
+            raise too_slow(seconds or 0)
         time.sleep(POLL_SECONDS)
     if not execution.has_succeeded:
         raise CommandError(f"Athena: {execution.reason}")

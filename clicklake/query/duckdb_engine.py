@@ -16,9 +16,15 @@ from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, line_table
 
 
 def run_queries(
-    lake: Lake, span: Span, queries: Queries, zone: tzinfo = UTC, *, lines_only: bool = False
+    lake: Lake,
+    span: Span,
+    queries: Queries,
+    zone: tzinfo = UTC,
+    *,
+    lines_only: bool = False,
+    query_seconds: float | None = None,
 ) -> QueryResults:
-    """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory.
+    """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory or too many seconds.
 
     Lines are in clicks/ alone: queries that name the table `lines` read nothing else.
     """
@@ -28,14 +34,14 @@ def run_queries(
     notes: list[str] = []
     for some, is_lines_only in ((others, lines_only), (on_lines, True)):
         if some:
-            found, said = _run(lake, span, some, zone, is_lines_only)
+            found, said = _run(lake, span, some, zone, is_lines_only, query_seconds)
             results |= found
             notes += said
     return QueryResults({name: results[name] for name in queries}, tuple(dict.fromkeys(notes)))
 
 
 def _run(
-    lake: Lake, span: Span, queries: Queries, zone: tzinfo, lines_only: bool
+    lake: Lake, span: Span, queries: Queries, zone: tzinfo, lines_only: bool, query_seconds: float | None
 ) -> tuple[dict[str, QueryResult], list[str]]:
     tables = referenced_tables(queries.values())
     known = line_table(lake).columns | PARTITIONS | KEY_COLUMNS
@@ -47,5 +53,6 @@ def _run(
         lines_only=lines_only,
         with_events=bool(tables - {"failed"}),
         with_failed="failed" in tables,
+        query_seconds=query_seconds,
     ) as opened:
         return {name: opened.run(query) for name, query in queries.items()}, opened.notes

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import tzinfo
 from functools import partial, wraps
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
@@ -12,7 +12,14 @@ from clicklake.lake.partitions import Span
 from clicklake.query.queries import Queries, QueryResults
 
 F = TypeVar("F", bound=Callable[..., Any])
-QueryEngine = Callable[[Lake, Span, Queries, tzinfo], QueryResults]
+
+
+class QueryEngine(Protocol):
+    """Answers queries about a span. Raises CommandError."""
+
+    def __call__(
+        self, lake: Lake, span: Span, queries: Queries, zone: tzinfo, *, query_seconds: float | None = None
+    ) -> QueryResults: ...
 
 
 def engine_name_options(command: F) -> F:

@@ -2,12 +2,14 @@
 
 import re
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Timer
 from typing import Any
 
 import duckdb
@@ -66,7 +68,8 @@ class SpanDatabase:
 
     `columns` are those that will be asked for, by default all. `lines_only` reads clicks/ alone; only then is
     there a table `lines`. `with_failed` loads Firehose's error documents too.
-    `parent` is the folder for its files, by default the system's for temporary ones.
+    `parent` is the folder for its files, by default the system's for temporary ones. `query_seconds` is the
+    longest that a query may run, by default for ever.
     """
 
     def __init__(
@@ -82,10 +85,12 @@ class SpanDatabase:
         now: datetime | None = None,
         shows_progress: bool = True,
         parent: Path | None = None,
+        query_seconds: float | None = None,
     ) -> None:
         self.notes: list[str] = []
         self._lake, self._span, self._zone = lake, span, zone
         self._shows_progress = shows_progress
+        self._query_seconds = query_seconds
         self._folder = Path(mkdtemp(prefix="clicklake-", dir=parent))
         try:
             self._db = open_database(self._folder)
@@ -119,18 +124,20 @@ class SpanDatabase:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, query: exp.Query) -> QueryResult:
-        """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory.
+        """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory or time.
 
         FileRefusedError: a file of columns/ on this machine is gone, or the SQL names another file.
         """
         sql = to_duckdb(query)
         check_tables(query)
         try:
-            with self._db.cursor() as cursor:
+            with self._db.cursor() as cursor, _interrupted_after(self._query_seconds, cursor):
                 use_database(cursor, self._schema(query))
                 cursor.execute(sql)
                 columns = tuple(column[0].lower() for column in cursor.description or ())
                 return QueryResult(columns, [tuple(map(_as_athena, row)) for row in cursor.fetchall()])
+        except duckdb.InterruptException as error:
+            raise too_slow(self._query_seconds or 0) from error
         except duckdb.OutOfMemoryException as error:
             raise too_much_memory() from error
         except FILE_REFUSALS as error:
@@ -253,8 +260,26 @@ class SpanDatabase:
             )
 
 
+@contextmanager
+def _interrupted_after(seconds: float | None, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Interrupt what the cursor runs after so many seconds; None is never."""
+    if seconds is None:
+        yield
+        return
+    timer = Timer(seconds, cursor.interrupt)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def too_much_memory() -> CommandError:
     return CommandError("too much for DuckDB here; choose fewer days, or --engine athena")
+
+
+def too_slow(seconds: float) -> CommandError:
+    return CommandError(f"the query was stopped after {seconds:g} seconds; choose fewer days, or simpler SQL")
 
 
 def _all_of(hours: Mapping[datetime, list[S3Object]]) -> list[S3Object]:

@@ -24,7 +24,11 @@ CONTROLS = [
     ('<button aria-label="Close"><svg width=9 height=9></svg></button>', "button", "Close"),
     ('<button><svg width=9 height=9 aria-label="Search"></svg></button>', "button", "Search"),
     ('<a href="/home"><img width=9 height=9 alt="Home"></a>', "a", "Home"),
-    ('<button><img width=9 height=9 alt="Buy"><img width=9 height=9 alt="now"></button>', "button", "Buy now"),
+    (
+        '<button><img width=9 height=9 alt="Buy"><img width=9 height=9 alt="now"></button>',
+        "button",
+        "Buy now",
+    ),
     ('<input type=submit value="Send it">', "input", "Send it"),
     ('<input type=image width=20 height=20 alt="Go">', "input", "Go"),
     ("<details><summary>More</summary>text</details>", "summary", "More"),

@@ -11,8 +11,11 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from clicklake.errors import CommandError
+from clicklake.lake.bucket import find_lake
 from clicklake.mcp.budget import Budget
 from clicklake.mcp.questions import MAX_CELL_CHARACTERS, LakeQuestions
+from clicklake.query.duckdb_engine import run_queries
 from clicklake.query.filters import SESSION_QUESTIONS
 from clicklake.query.queries import NAMES
 from clicklake.tables.schema import COMPUTED_COLUMNS, KEY_COLUMNS, PARTITIONS, line_table
@@ -197,6 +200,24 @@ def test_answers_are_bounded_whatever_the_sql_asks(session: Session, lake: TestL
     session(work)
 
 
+def test_a_query_that_takes_too_long_is_stopped(
+    lake: TestLake, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.put("clicks", [line(new_id()) for _ in range(1000)])
+    for name, value in aws_env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("clicklake.mcp.questions.QUERY_SECONDS", 0.5)
+    questions = LakeQuestions(find_lake("", lake.bucket), run_queries, Budget(1))
+
+    def ask(sql: str) -> Any:
+        return questions.sql(sql, DAY["since"], DAY["until"], "UTC", 1)["rows"]
+
+    product = " cross join ".join(f"human_events as {name}" for name in "abcd")
+    with pytest.raises(CommandError, match=r"stopped after 0\.5 seconds; choose fewer days, or simpler SQL"):
+        ask(f"select sum(length(concat(a.eventid, d.eventid))) from {product}")
+    assert ask("select count(*) from human_events") == [[1000]]
+
+
 def test_a_session_reads_no_more_than_its_budget(session: Callable[..., None], lake: TestLake) -> None:
     lake.put("clicks", [line(new_id(), title=new_id() * 20) for _ in range(2000)])  # does not compress
     size = sum(found["Size"] for found in lake.s3.list_objects_v2(Bucket=lake.bucket)["Contents"])
@@ -213,8 +234,6 @@ def test_a_session_reads_no_more_than_its_budget(session: Callable[..., None], l
 def test_every_column_has_a_meaning(lake: TestLake, aws_env: dict[str, str], monkeypatch: Any) -> None:
     for name, value in aws_env.items():
         monkeypatch.setenv(name, value)
-    from clicklake.lake.bucket import find_lake
-
     found = find_lake("", lake.bucket)
     told = {
         column["name"]: column["meaning"]

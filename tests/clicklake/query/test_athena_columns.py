@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
+from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import sources_of
 from clicklake.lake.partitions import HOUR, Span, hours_between
@@ -15,7 +18,7 @@ from clicklake.tables.schema import line_table
 from tests.clicklake.query.hostile_lines import put_hostile_lines
 from tests.support.compacted import compact_span, drop_columns
 from tests.support.day import SPAN, lay_day
-from tests.support.emulator import Emulator
+from tests.support.emulator import KEYS, Emulator
 from tests.support.lakes import TestLake
 from tests.support.stacks import lake_of_a_stack
 
@@ -142,3 +145,14 @@ def test_a_half_compacted_lake_needs_a_range_for_each_part() -> None:
     old, new = hours[:7000], hours[7000:]
     for part, other in ((old, new), (new, old)):
         assert hours_sql(part, other).count("dt between") == 1
+
+
+def test_query_that_takes_too_long_is_stopped() -> None:
+    athena = boto3.client("athena", **KEYS)
+    running = {"QueryExecution": {"QueryExecutionId": "q-1", "Status": {"State": "RUNNING"}}}
+    with Stubber(athena) as stub:
+        stub.add_response("get_query_execution", running, {"QueryExecutionId": "q-1"})
+        stub.add_response("stop_query_execution", {}, {"QueryExecutionId": "q-1"})
+        with pytest.raises(CommandError, match="stopped after 0 seconds"):
+            athena_engine._result(athena, "q-1", 0)
+        stub.assert_no_pending_responses()
