@@ -62,6 +62,7 @@ class _Record(NamedTuple):
     """Which query answers a question, and the version of the object that says so."""
 
     query_id: str
+    """Empty if the object is damaged."""
     number: int
     """How often the question was asked of Athena in this slot: more than once only after a failure."""
     etag: str | None
@@ -157,8 +158,9 @@ class AthenaAnswers:
             if key in self._results:
                 self._results.move_to_end(key)
                 return self._results[key]
-        if self._record(key) is None:
-            self._start(key, question, None)
+        record = self._record(key)
+        if record is None or not record.query_id:
+            self._start(key, question, record)
         return key
 
     def _failures(self, question: Question) -> QueryResult:
@@ -182,15 +184,16 @@ class AthenaAnswers:
             if key in self._records:
                 return self._records[key]
         stored = self._state.read(f"queries/{key}.json")
-        if not stored.document:
+        if stored.document is None:
             return None
-        record = _Record(str(stored.document["query"]), int(stored.document["number"]), stored.etag)
-        self._keep(self._records, key, record)
+        record = _parse_record(stored.document, stored.etag)
+        if record.query_id:
+            self._keep(self._records, key, record)
         return record
 
-    def _start(self, key: str, question: Question, failed: _Record | None) -> None:
+    def _start(self, key: str, question: Question, replaced: _Record | None) -> None:
         """Start the question's query, and say so. If another instance came first, its query answers."""
-        number = failed.number + 1 if failed else 1
+        number = replaced.number + 1 if replaced else 1
         sql = self._sql(question)
         self._budget.enter(f"{key}-{number}", self._share())
         # Half of the slot: an answer of the slot before is used again only if it is young.
@@ -210,7 +213,7 @@ class AthenaAnswers:
                 raise NotReadyError(THROTTLED_SECONDS) from error
             raise
         document = {"query": started["QueryExecutionId"], "number": number}
-        self._state.replace(f"queries/{key}.json", document, failed.etag if failed else None)
+        self._state.replace(f"queries/{key}.json", document, replaced.etag if replaced else None)
         with self._lock:
             self._records.pop(key, None)  # read again: it is ours, or that of whoever came first
 
@@ -236,7 +239,7 @@ class AthenaAnswers:
         A query that failed a while ago is started again, for whoever asks once more.
         """
         record = self._record(key)
-        if record is None:  # another instance is about to write it
+        if record is None or not record.query_id:  # another instance is about to write it
             return None
         execution = get_execution(self._athena, record.query_id)
         if not execution.is_over:
@@ -274,3 +277,10 @@ class AthenaAnswers:
             kept.move_to_end(key)
             while len(kept) > MAX_KEPT:
                 kept.popitem(last=False)
+
+
+def _parse_record(document: Mapping[str, Any], etag: str | None) -> _Record:
+    query_id, number = document.get("query"), document.get("number")
+    if isinstance(query_id, str) and isinstance(number, int):
+        return _Record(query_id, number, etag)
+    return _Record("", 0, etag)

@@ -9,7 +9,7 @@ import click
 from clicklake.cli.console import OUT, print_json
 from clicklake.cli.options import json_option, lake_options
 from clicklake.dashboard.access import attempts, password
-from clicklake.dashboard.shared_state import SharedState
+from clicklake.dashboard.shared_state import FOLDER, SharedState, StateConflictError
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 
@@ -26,8 +26,12 @@ def command(lake: Lake, as_json: bool) -> None:
     """
     document = password.password_document(_ask(), datetime.now(UTC))
     state = SharedState(lake)
-    state.change(password.NAME, lambda _: document)
-    state.change(attempts.NAME, lambda _: {"tries": []})
+    try:
+        state.change(password.NAME, lambda _: document)
+        state.change(attempts.NAME, lambda _: {"tries": []})
+    except StateConflictError as error:
+        where = f"s3://{lake.bucket}/{FOLDER}{error}"
+        raise CommandError(f"{where} is changed again and again by others; run this command again") from error
     if as_json:
         print_json({"bucket": lake.bucket, "changedAt": document["changedAt"]})
     else:

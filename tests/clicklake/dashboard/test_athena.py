@@ -258,6 +258,16 @@ def test_a_query_that_failed_is_started_again_for_whoever_asks_later(fresh: Open
     assert executions(stack) == before + 1
 
 
+@pytest.mark.parametrize("damaged", [b"", b"{}", b"[1]", b'{"query": 5, "number": "x"}'])
+def test_a_damaged_record_is_replaced_by_a_new_query(damaged: bytes, fresh: OpenAthena, stack: Lake) -> None:
+    question = parse_query(f"select count(*) as n, {len(damaged)} as salt from human_events")
+    clock = Clock(datetime.now(UTC))
+    (n, _) = fresh(clock).ask(SPAN, UTC, question).rows[0]
+    (record,) = stack.objects("dashboard/queries/")
+    stack.s3.put_object(Bucket=stack.bucket, Key=record.key, Body=damaged)
+    assert fresh(clock).ask(SPAN, UTC, question).rows == [(n, len(damaged))]
+
+
 def test_a_query_that_always_fails_is_started_three_times_in_a_slot(
     fresh: OpenAthena, stack: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,3 +93,16 @@ def test_a_new_password_ends_the_pause_and_the_old_key(
     assert first
     assert second
     assert first.signing_key != second.signing_key
+
+
+def test_state_that_strangers_change_all_the_time_is_a_clear_error(
+    lake: TestLake,
+    typed: Any,
+    clicklake: Commands,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    typed(PASSWORD, PASSWORD)
+    monkeypatch.setattr(SharedState, "replace", lambda *_: False)  # somebody else is always faster
+    assert run(lake.bucket) == 2
+    assert "dashboard/password.json is changed again and again by others; run this" in capsys.readouterr().err
