@@ -71,7 +71,7 @@ def _lines(facts: MailFacts) -> Iterator[str]:
     yield _cost(facts)
     if facts.dashboard:
         yield f"Dashboard: {facts.dashboard}"
-    yield f"Left out above: {current.bots:,} events of bots. Each event counts once."
+    yield f"Events of bots, left out above: {current.bots:,}. Each event counts once."
 
 
 def _compared(number: int, before: int) -> str:
@@ -119,6 +119,6 @@ def _account(account: Mapping[str, Any] | None) -> str:
 def _cost(facts: MailFacts) -> str:
     usd = facts.current.events * facts.usd_per_million / MILLION
     return (
-        f"Cost: about {usd:.2f} USD for {facts.current.events:,} events,"
+        f"Cost: about {usd:.2f} USD for the day's events ({facts.current.events:,}),"
         f" and at most {facts.usd_idle_month:.2f} USD a month for the alarms"
     )

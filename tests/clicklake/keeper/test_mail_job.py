@@ -47,7 +47,7 @@ def test_the_figures_are_those_that_plain_python_counts(
     assert f"Clicks: {clicks:,} (0 before)" in lines
     assert f"Page views: {pageviews:,} (0 before)" in lines
     assert f"Visitors: {visitors:,} (0 before)" in lines
-    assert f"Left out above: {bots:,} events of bots. Each event counts once." in lines
+    assert f"Events of bots, left out above: {bots:,}. Each event counts once." in lines
     sources = [f"{host} {events:,}" for host, _, events, *_ in expected["referrer_hosts"][:5]]
     assert f"Sources: {', '.join(sources)}" in lines
     (items,) = (text for text in lines if text.startswith("Items: "))

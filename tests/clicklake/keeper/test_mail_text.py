@@ -55,9 +55,9 @@ def test_the_mail_has_ten_lines() -> None:
         "Items: Evangeline 45 (40), Pauly 40",
         "Sources: www.google.com 120, news.example 44",
         "Accepted on 2026-11-27 (UTC): 7,060 = 7,050 delivered + 4 failed + 6 in flight. Missing: 0",
-        "Cost: about 0.02 USD for 7,012 events, and at most 1.60 USD a month for the alarms",
+        "Cost: about 0.02 USD for the day's events (7,012), and at most 1.60 USD a month for the alarms",
         "Dashboard: https://d.example/dashboard_production/",
-        "Left out above: 100 events of bots. Each event counts once.",
+        "Events of bots, left out above: 100. Each event counts once.",
     ]
     assert subject_of(FACTS) == "Clicklake production: 1,234 clicks on Friday, 27 November 2026"
 
