@@ -56,7 +56,7 @@ NEAREST = {
     "send": ("delivery leaving", "answer beacon preflight closed fit bytes"),
     "settle acknowledge retry": (
         "delivery with_the_ingest_app hostile_pages",
-        "413 refus pause named without retry again day",
+        "413 large refus pause named without retry again day",
     ),
     "pathOf clicked": (
         "hostile_pages manners clicks autocapture",

@@ -121,16 +121,27 @@ def test_pauses_grow_from_failure_to_failure(page: Page, html: Track, api: Recor
     assert all(after > before for before, after in zip(pauses, pauses[2:], strict=False))
 
 
-def test_413_halves_the_batch_and_remembers(page: Page, html: Track, api: RecordingServer) -> None:
-    api.most_clicks = 10
+@pytest.mark.parametrize(
+    ("most", "clicks", "too_many", "requests"), [(10, 90, [90, 45, 22, 11], 4 + 18), (1, 5, [5, 2], 2 + 5)]
+)
+def test_413_halves_the_batch_and_remembers(
+    most: int,
+    clicks: int,
+    too_many: list[int],
+    requests: int,
+    page: Page,
+    html: Track,
+    api: RecordingServer,
+) -> None:
+    api.most_clicks = most
     page.goto(html())
-    track(page, 90)
+    track(page, clicks)
     while waiting(page):
         wait(page)
-    assert len(set(api.ids)) == 90
-    refused = [len(request.clicks) for request in api.requests if len(request.clicks) > 10]
-    assert refused == [90, 45, 22, 11]
-    assert len(api.requests) == 4 + 18
+    assert len(set(api.ids)) == clicks
+    refused = [len(request.clicks) for request in api.requests if len(request.clicks) > most]
+    assert refused == too_many
+    assert len(api.requests) == requests
 
 
 def test_click_that_is_too_large_alone_is_dropped_by_name(

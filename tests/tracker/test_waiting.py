@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.tracker.pages import BUTTON, MINUTE, SECOND, Track, track, wait, wait_for_pause
+from tests.tracker.pages import BUTTON, MINUTE, SECOND, Track, track, wait, wait_for_pause, wait_until_empty
 from tests.tracker.recording_server import Answer, RecordingServer
 
 pytestmark = pytest.mark.browser
@@ -26,6 +26,12 @@ def test_clicks_wait_for_others(
     assert api.requests == []
     pass_seconds(page, 2)  # the tracker looks once a second
     assert len(api.wait_for_requests(1)[0].clicks) == 2
+    wait_until_empty(page)
+    page.click("button")
+    pass_seconds(page, seconds - 1)
+    assert len(api.requests) == 1
+    pass_seconds(page, 2)
+    api.wait_for_requests(2)
 
 
 @pytest.mark.parametrize("value", ["soon", "0", "", "-1"])
@@ -78,3 +84,15 @@ def test_clock_that_is_set_back_makes_no_click_wait(page: Page, html: Track, api
     page.evaluate("off = -3600000")
     pass_seconds(page, 4)
     api.wait_for_clicks(1)
+
+
+def test_tracker_that_has_nothing_to_do_sets_no_timer(page: Page, html: Track, api: RecordingServer) -> None:
+    count = "timers = 0; const set = setTimeout; setTimeout = (...args) => (timers++, set(...args))"
+    page.goto(html(BUTTON, head=f"<script>{count}</script>"))
+    page.click("button")
+    pass_seconds(page, 3)
+    api.wait_for_clicks(1)
+    wait_until_empty(page)
+    before = page.evaluate("timers")
+    pass_seconds(page, 10)
+    assert page.evaluate("timers") == before
