@@ -119,6 +119,28 @@ def test_pauses_grow_from_failure_to_failure(page: Page, html: Track, api: Recor
         wait_for_pause(page)
         pauses.append(pause_of(page))
     assert all(after > before for before, after in zip(pauses, pauses[2:], strict=False))
+    # Between 8 and 16 s, then 16 and 32. A second or two may have passed meanwhile.
+    assert 6 * SECOND < pauses[3] <= 16 * SECOND
+    assert 14 * SECOND < pauses[4] <= 32 * SECOND
+
+
+def test_pause_ends_with_a_success(page: Page, html: Track, api: RecordingServer) -> None:
+    api.answers = [Answer(500)] * 4
+    page.goto(html(BUTTON))
+    page.click("button")
+    for failures in range(1, 5):
+        wait(page, HALF_AN_HOUR)
+        api.wait_for_requests(failures)
+        wait_for_pause(page)
+    wait(page, HALF_AN_HOUR)
+    wait_until_empty(page)
+    api.answers = [Answer(500)]
+    page.click("button")
+    wait(page)
+    wait_for_pause(page)
+    assert pause_of(page) <= 2 * SECOND
+    wait(page, 3 * SECOND)  # the click is free again at once, not when its answer would be late
+    assert len(api.wait_for_requests(7)[-1].clicks) == 1
 
 
 @pytest.mark.parametrize(

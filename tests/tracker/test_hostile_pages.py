@@ -262,6 +262,7 @@ CHANGES = {
         b.addEventListener('pointerdown', () => { b.style.marginTop = '300px' })</script>""",
     "removed at pointerup": """<div id=w><button id=b data-click-item=x>b</button></div><script>
         b.addEventListener('pointerup', () => b.remove())</script>""",
+    "removed by its own click": "<button id=b data-click-item=x onclick='this.remove()'>b</button>",
     "in a card": """<div data-click-item=card><button id=b data-click-item=x>b</button></div><script>
         b.addEventListener('pointerdown', () => { b.outerHTML = 'gone' })</script>""",
 }
