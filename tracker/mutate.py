@@ -5,8 +5,9 @@
     python tracker/mutate.py --log build/mutants.txt # all; a second run goes on where the first was stopped
 
 tracker/mutants.mjs makes the changes. Each is served to the tests in place of both builds, unminified. The
-tests that are about the changed function run first. A change that all tests pass survives. Prints a line for
-each change, and exits with 1 if one survives that tracker/survivors.json does not explain.
+tests that are about the changed function run first. A change that all tests pass survives. A test that fails
+without any change is left out, and named. Prints a line for each change, and exits with 1 if one survives
+that tracker/survivors.json does not explain.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Timer
@@ -40,13 +42,16 @@ NEAREST = {
     "of ofDocument attribute is": ("hostile_pages clicks", "named item_says links"),
     "script isTaken stub storage locks target": ("hostile_pages manners", "script variable base queue where"),
     "read write remove keys": ("consent delivery", "consent down choice opting"),
-    "queue stamp isAhead textOf": ("delivery many", "queue clock answer once own bounded"),
+    "queue stamp isAhead textOf": ("delivery many", "queue clock answer once own bounded pause"),
     "asksForPrivacy status choose": ("consent", ""),
     "uuid session id toJson": ("clicks hostile_pages", "says emoji session zero json"),
     "linkOf address": ("hostile_pages clicks consent", "links address long says privacy"),
     "textOfNode short": ("hostile_pages clicks", "text says"),
     "nameOf selectorOf": ("autocapture", ""),
-    "describe record": ("clicks hostile_pages consent", "says none download page strict privacy"),
+    "describe record": (
+        "clicks hostile_pages consent waiting autocapture",
+        "says none download page strict privacy wait which",
+    ),
     "ready isDue flush": ("waiting many delivery", ""),
     "leave": ("leaving consent", ""),
     "take size": (
@@ -74,6 +79,7 @@ SECONDS_PER_TEST = 60  # a change may make one wait for ever
 SECONDS_PER_CHANGE = 900
 
 Mutant = dict[str, Any]
+UNCHANGED: Mutant = {"start": 0, "end": 0, "to": ""}
 
 
 def all_mutants() -> list[Mutant]:
@@ -116,15 +122,16 @@ class MutantRunner:
         for line in sys.stdin:
             asked = json.loads(line)
             write_builds(asked["mutant"], self.folder)
+            items = [item for item in session.items if item.nodeid not in asked["left_out"]]
             modules, words = asked["nearest"]
-            answer = self.noticing_test(session.items, modules, words, asked["only_nearest"])
+            chosen = self.in_order(items, modules, words, asked["only_nearest"])
+            answer = [*islice(self.failing(chosen), None if asked["all"] else 1)]
             print(f"\nANSWER {json.dumps(answer)}", flush=True)
         return True
 
-    def noticing_test(
+    def in_order(
         self, items: list[pytest.Item], modules: str, words: str, only_nearest: bool
-    ) -> str | None:
-        """Return the first test that fails twice, or None. Once, it may fail on a busy machine."""
+    ) -> list[pytest.Item]:
         paths = {f"test_{module}.py" for module in modules.split()}
         nearest = [
             item
@@ -133,11 +140,13 @@ class MutantRunner:
         ]
         others = [] if only_nearest else [item for item in items if item not in nearest]
         slow = [item for item in others if any(name in item.name for name in LAST)]
-        chosen = [*nearest, *(item for item in others if item not in slow), *slow]
-        for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+        return [*nearest, *(item for item in others if item not in slow), *slow]
+
+    def failing(self, items: list[pytest.Item]) -> Iterator[str]:
+        """Yield the tests that fail twice. Once, one may fail on a busy machine."""
+        for item, following in zip(items, [*items[1:], None], strict=True):
             if self.fails(item, following) and self.fails(item, None):  # None: close the browser
-                return item.nodeid
-        return None
+                yield item.nodeid
 
     def fails(self, item: pytest.Item, following: pytest.Item | None) -> bool:
         self.has_failed = False
@@ -155,15 +164,15 @@ def serve_changes(folder: Path) -> int:
 class Runner:
     """One such process, started again when a change has brought it to a halt."""
 
-    def __init__(self, only_nearest: bool) -> None:
-        self.only_nearest = only_nearest
+    def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="clicklake-mutants-"))
         for path in (ROOT / "web").iterdir():
             if not path.name.startswith("tracker."):
                 (self.folder / path.name).symlink_to(path)
         self.process: subprocess.Popen[str] | None = None
 
-    def noticing_test(self, mutant: Mutant) -> str | None:
+    def failing_tests(self, asked: dict[str, Any]) -> list[str]:
+        """Return what the process answers, or that a test takes for ever."""
         if self.process is None:
             self.process = subprocess.Popen(  # noqa: S603
                 [sys.executable, __file__, "--serve", self.folder],
@@ -175,11 +184,6 @@ class Runner:
                 text=True,
                 start_new_session=True,  # so that its browsers end with it
             )
-        asked = {
-            "mutant": mutant,
-            "nearest": nearest_tests(mutant["line"]),
-            "only_nearest": self.only_nearest,
-        }
         assert self.process.stdin
         assert self.process.stdout
         limit = Timer(SECONDS_PER_CHANGE, self.stop)
@@ -189,14 +193,14 @@ class Runner:
             self.process.stdin.flush()
             for line in self.process.stdout:
                 if line.startswith("ANSWER "):
-                    answer: str | None = json.loads(line.removeprefix("ANSWER "))
+                    answer: list[str] = json.loads(line.removeprefix("ANSWER "))
                     return answer
         finally:
             limit.cancel()
         if self.process.wait() != -signal.SIGKILL:
             raise RuntimeError(f"pytest ended with {self.process.returncode}")
         self.process = None
-        return "a test that ran out of time"
+        return ["a test that ran out of time"]
 
     def stop(self) -> None:
         if self.process and self.process.poll() is None:
@@ -216,18 +220,34 @@ def describe(mutant: Mutant) -> str:
 
 def run_all(mutants: list[Mutant], runners: int, only_nearest: bool) -> Iterator[tuple[Mutant, str | None]]:
     idle: SimpleQueue[Runner] = SimpleQueue()
-    everyone = [Runner(only_nearest) for _ in range(runners)]
+    everyone = [Runner() for _ in range(runners)]
     for runner in everyone:
         idle.put(runner)
+    left_out: list[str] = []
 
-    def run(mutant: Mutant) -> tuple[Mutant, str | None]:
+    def failing_tests(mutant: Mutant, nearest: tuple[str, str], **asked: Any) -> list[str]:
         runner = idle.get()
         try:
-            return mutant, runner.noticing_test(mutant)
+            return runner.failing_tests(
+                {
+                    "mutant": mutant,
+                    "nearest": nearest,
+                    "left_out": left_out,
+                    "only_nearest": only_nearest,
+                    **asked,
+                }
+            )
         finally:
             idle.put(runner)
 
+    def run(mutant: Mutant) -> tuple[Mutant, str | None]:
+        found = failing_tests(mutant, nearest_tests(mutant["line"]), all=False)
+        return mutant, found[0] if found else None
+
     try:
+        left_out += failing_tests(UNCHANGED, (" ".join(MODULES), ""), all=True)
+        for test in left_out:
+            print(f"left out, because it fails without a change: {test}", flush=True)
         with ThreadPoolExecutor(runners) as pool:
             yield from pool.map(run, mutants)
     finally:
