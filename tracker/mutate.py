@@ -93,6 +93,7 @@ def write_builds(mutant: Mutant, folder: Path) -> None:
     changed = source[: mutant["start"]] + mutant["to"] + source[mutant["end"] :]
     for name, is_full in (("tracker.min.js", "false"), ("tracker.full.min.js", "true")):
         (folder / name).write_text(changed.replace(FULL, is_full))
+    (folder / "tracker.js").write_text(changed)
 
 
 def nearest_tests(line: int) -> tuple[str, str]:
