@@ -100,6 +100,16 @@ def test_item_or_link_that_counts_already_counts_once(page: Page, html: Track, a
     assert kinds == ["click", "outbound", "download", "element_click"]
 
 
+def test_click_on_an_item_is_described_as_without_autocapture(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    page.goto(html(BUTTON, "data-autocapture"))
+    page.click("text=One")
+    wait(page)
+    (click,) = api.wait_for_clicks(1)
+    assert click["element"] == {"tag": "button", "text": "One"}
+
+
 SELECTORS = [
     ("<main><p>a</p><p><button id=it>b</button></p></main>", "#it"),
     ("<main id=page><p>a</p><p><button>b</button></p></main>", "#page>p:nth-of-type(2)>button"),

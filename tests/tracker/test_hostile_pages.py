@@ -280,6 +280,28 @@ def test_element_that_changes_under_the_pointer_was_clicked(
     assert only_click(page, api)["mysfitId"] == "x"
 
 
+def test_pointer_that_went_down_before_the_tracker_came_disturbs_nothing(
+    page: Page, html: Track, warnings: list[str]
+) -> None:
+    page.goto(html(BUTTON))
+    page.mouse.up()
+    page.evaluate("dispatchEvent(new PointerEvent('pointerup'))")
+    page.clock.run_for(100)
+    assert warnings == []
+
+
+def test_locks_that_refuse_are_named_and_the_click_goes_at_leaving(
+    page: Page, html: Track, api: RecordingServer, warnings: list[str]
+) -> None:
+    refuse = "LockManager.prototype.request = () => Promise.reject(new DOMException('no locks'))"
+    page.goto(html(BUTTON, head=f"<script>{refuse}</script>"))
+    page.click("button")
+    wait(page)
+    page.goto(html(path="/next"))
+    assert len(api.wait_for_clicks(1)) == 1
+    assert any(said.startswith("clicks:") and "no locks" in said for said in warnings)
+
+
 def test_drag_from_one_element_to_another_is_no_click_on_either(
     page: Page, html: Track, api: RecordingServer
 ) -> None:

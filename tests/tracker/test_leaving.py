@@ -66,6 +66,23 @@ def test_last_clicks_go_at_once_although_a_request_is_under_way(
     assert [click["mysfitId"] for click in api.clicks] == ["item-1", "away"]
 
 
+def test_last_clicks_that_fit_beside_a_request_under_way_go_at_once(
+    page: Page, html: Track, site: RecordingServer, api: RecordingServer
+) -> None:
+    api.answers = [Answer(is_held=True)]
+    page.goto(html())
+    track(page, 40, "{text: 'x'.repeat(1000)}")
+    wait(page)
+    api.wait_for_requests(1)
+    track(page, 40, "{text: 'x'.repeat(1000)}")
+    page.goto(site.serve("/without-tracker", ""))
+    first, last = api.wait_for_requests(2)
+    assert 0 < len(last.clicks) < 40
+    assert (
+        len(first.body) + len(last.body) < 64 * 1024
+    )  # what a browser lets a page that leaves have under way
+
+
 def test_tab_that_is_hidden_sends_what_waits(
     context: BrowserContext, page: Page, html: Track, api: RecordingServer
 ) -> None:
