@@ -38,7 +38,7 @@ MODULES = [
 ]
 # The tests that are about a function, which run first: modules, and words of the tests' names ("": all).
 NEAREST = {
-    "warn guard": ("clicks hostile_pages manners", "says console nonsense unknown convention"),
+    "warn guard": ("consent hostile_pages manners", "strict console nonsense unknown convention"),
     "of ofDocument attribute is": ("hostile_pages clicks", "named item_says links"),
     "script isTaken stub storage locks target": ("hostile_pages manners waiting many", ""),
     "read write remove keys": ("consent delivery", "consent down choice opting"),
@@ -49,7 +49,7 @@ NEAREST = {
     "textOfNode short": ("hostile_pages clicks", "text says"),
     "nameOf selectorOf": ("autocapture", ""),
     "describe record": ("clicks waiting autocapture many hostile_pages consent", ""),
-    "ready isDue flush": ("waiting many delivery", ""),
+    "ready isDue flush": ("waiting many delivery hostile_pages", ""),
     "leave": ("leaving consent", ""),
     "take size": ("delivery waiting leaving many hostile_pages", ""),
     "send": ("delivery leaving manners", ""),

@@ -5,12 +5,14 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.tracker.pages import (
     BUTTON,
+    HALF_AN_HOUR,
     MINUTE,
     NO_TICKS,
     Track,
     stored,
     track,
     wait,
+    wait_for_pause,
     wait_until_empty,
     waiting,
 )
@@ -83,6 +85,24 @@ def test_last_clicks_that_fit_beside_a_request_under_way_go_at_once(
     )  # what a browser lets a page that leaves have under way
 
 
+@pytest.mark.parametrize("kept_back", ["visibilitychange", "pagehide"])
+def test_one_of_two_events_at_leaving_is_enough(
+    kept_back: str,
+    context: BrowserContext,
+    page: Page,
+    html: Track,
+    site: RecordingServer,
+    api: RecordingServer,
+) -> None:
+    context.add_init_script(
+        f"addEventListener('{kept_back}', (event) => event.stopImmediatePropagation(), true)"
+    )
+    page.goto(html(BUTTON))
+    page.click("button")
+    page.goto(site.serve("/without-tracker", ""))
+    api.wait_for_clicks(1)
+
+
 def test_tab_that_is_hidden_sends_what_waits(
     context: BrowserContext, page: Page, html: Track, api: RecordingServer
 ) -> None:
@@ -153,6 +173,30 @@ def test_page_comes_back_from_the_back_forward_cache_and_goes_on(
     page.click("button")
     wait(page)
     api.wait_for_clicks(2)
+
+
+def test_click_that_another_page_has_sent_is_not_sent_again_from_the_back_forward_cache(
+    page: Page, html: Track, api: RecordingServer
+) -> None:
+    api.answers = [Answer(503, {"Retry-After": "60"})]
+    html(path="/arrived")
+    kept = "<script>addEventListener('pageshow', (e) => { kept = e.persisted })</script>"
+    page.goto(html(BUTTON + kept))
+    page.click("button")
+    wait(page)
+    wait_for_pause(page)
+    page.evaluate("location = '/arrived'")
+    page.wait_for_url("**/arrived")
+    wait(page, HALF_AN_HOUR)
+    api.wait_for_requests(2)
+    wait_until_empty(page)
+    page.evaluate("history.back()")
+    page.wait_for_function("kept")
+    wait(page, HALF_AN_HOUR)
+    page.click("button")
+    wait(page)
+    api.wait_for_clicks(2)
+    assert len(api.ids) == 3
 
 
 def test_click_that_waits_for_consent_outlasts_the_back_forward_cache(
