@@ -42,7 +42,7 @@ class Cloud:
         """`max_buffer_seconds` is for each of the stream's two buffers; without it, what `make run` has."""
         self._folder = folder
         self._max_buffer_seconds = max_buffer_seconds
-        self._ports = {name: free_port() for name in ("api", "s3", "live")}
+        self._ports = {name: free_port() for name in ("api", "s3", "live", "dashboard")}
         self.api = f"http://127.0.0.1:{self._ports['api']}"
         self.live = f"http://127.0.0.1:{self._ports['live']}"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

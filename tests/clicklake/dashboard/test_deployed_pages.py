@@ -1,6 +1,5 @@
 """What a browser sees of a deployed dashboard: the log-in, links to a view, panels that wait for Athena."""
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import waitress
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -24,6 +22,7 @@ from tests.clicklake.dashboard.test_tasks import Hand, figure, loaded, visited
 from tests.support.day import lay_day
 from tests.support.emulator import Emulator
 from tests.support.lakes import TestLake, new_lake
+from tests.support.served import ServerThread, new_server
 from tests.support.stacks import lake_of_a_stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -31,29 +30,29 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ATHENA_MS = 90_000
 
 
-class Served:
+class Site:
     """An app on a port of this machine."""
 
     def __init__(self, make: Callable[[str], Any]) -> None:
-        self._server = waitress.create_server(lambda *_: [], host="127.0.0.1", port=0, threads=8)
-        host = f"127.0.0.1:{self._server.effective_port}"
-        self._server.application = make(host)
+        server = new_server()
+        host = f"127.0.0.1:{server.effective_port}"
+        server.application = make(host)
         self.url = f"http://{host}/"
-        threading.Thread(target=self._server.run, daemon=True).start()
+        self._served = ServerThread(server)
 
     def close(self) -> None:
-        self._server.close()
+        self._served.close()
 
 
 @pytest.fixture(scope="module")
-def gated(emulator: Emulator) -> Iterator[Served]:
+def gated(emulator: Emulator) -> Iterator[Site]:
     """The shop of the other tasks, behind a password."""
     stored = new_lake(emulator)
     lay_fortnight(stored)
     lake = Lake(stored.bucket, {}, stored.s3)
     set_password(lake, PASSWORD, NOW)
     answers = DuckdbAnswers(lake, ("name",), lambda: NOW)
-    served = Served(lambda host: gated_app(answers, lake, lambda: NOW, host))
+    served = Site(lambda host: gated_app(answers, lake, lambda: NOW, host))
     yield served
     served.close()
     answers.close()
@@ -79,7 +78,7 @@ def log_in(hand: Hand, password: str = PASSWORD) -> None:
 
 
 def test_a_link_to_that_view_that_a_colleague_can_open_for_a_week(
-    hand: Hand, browser: Browser, gated: Served
+    hand: Hand, browser: Browser, gated: Site
 ) -> None:
     page = hand.page
     page.goto(f"{gated.url}?zone=Europe/Berlin")
@@ -109,7 +108,7 @@ def test_a_link_to_that_view_that_a_colleague_can_open_for_a_week(
     colleague.context.close()
 
 
-def test_a_wrong_password_is_said_and_the_view_is_kept(hand: Hand, gated: Served) -> None:
+def test_a_wrong_password_is_said_and_the_view_is_kept(hand: Hand, gated: Site) -> None:
     page = hand.page
     page.goto(f"{gated.url}?period=30d")
     log_in(hand, "wrong")
@@ -118,7 +117,7 @@ def test_a_wrong_password_is_said_and_the_view_is_kept(hand: Hand, gated: Served
     visited(page, "period=30d")
 
 
-def test_logging_out_leads_to_the_log_in(hand: Hand, gated: Served) -> None:
+def test_logging_out_leads_to_the_log_in(hand: Hand, gated: Site) -> None:
     page = hand.page
     page.goto(gated.url)
     log_in(hand)
@@ -129,7 +128,7 @@ def test_logging_out_leads_to_the_log_in(hand: Hand, gated: Served) -> None:
     expect(page.get_by_label("Password of this dashboard")).to_be_visible()
 
 
-def test_the_log_in_needs_no_script(browser: Browser, gated: Served) -> None:
+def test_the_log_in_needs_no_script(browser: Browser, gated: Site) -> None:
     context = browser.new_context(java_script_enabled=False)
     hand = Hand(context.new_page(), has_mouse=True)
     hand.page.goto(gated.url)
@@ -143,7 +142,7 @@ def test_the_log_in_needs_no_script(browser: Browser, gated: Served) -> None:
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_fault_in_the_log_in_the_link_and_the_shared_view(
-    browser: Browser, gated: Served, scheme: Any, width: int
+    browser: Browser, gated: Site, scheme: Any, width: int
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     hand = Hand(context.new_page(), has_mouse=True)
@@ -193,9 +192,9 @@ def athena_page(browser: Browser) -> Iterator[Page]:
     assert not problems, "\n".join(problems)
 
 
-def serve_athena(lake: Lake, daily_bytes: int) -> Served:
+def serve_athena(lake: Lake, daily_bytes: int) -> Site:
     answers = AthenaAnswers(lake, lambda: MORNING, daily_bytes=daily_bytes, patience_seconds=0)
-    return Served(lambda _: create_app(answers, lambda _: None, "--stage dev"))
+    return Site(lambda _: create_app(answers, lambda _: None, "--stage dev"))
 
 
 def test_panels_appear_as_athena_answers(athena_page: Page, stack: Lake) -> None:

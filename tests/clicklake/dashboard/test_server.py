@@ -1,7 +1,6 @@
 """The server of the dashboard prints nothing but what an operator has to know."""
 
 import http.client
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
@@ -12,20 +11,18 @@ from clicklake.dashboard.answers.duckdb_answers import DuckdbAnswers
 from clicklake.dashboard.command import THREADS, open_server
 from clicklake.lake.bucket import Lake
 from tests.support.lakes import TestLake
+from tests.support.served import ServerThread
 
 pytestmark = pytest.mark.emulator
 
 
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
-)  # it is closed while it runs
 def test_panels_that_wait_for_a_thread_are_no_warning(
     lake: TestLake, caplog: pytest.LogCaptureFixture
 ) -> None:
     own = Lake(lake.bucket, {}, lake.s3)
     answers = DuckdbAnswers(own, (), lambda: datetime.now(UTC))
     server = open_server(own, answers, 0, None)
-    threading.Thread(target=server.run, daemon=True).start()
+    served = ServerThread(server)
     headers = {"Cookie": f"{server.gate.cookie}={server.gate.token}"}
 
     def ask(_: int) -> int:
@@ -40,5 +37,5 @@ def test_panels_that_wait_for_a_thread_are_no_warning(
             assert [*threads.map(ask, range(4 * THREADS))] == [200] * 4 * THREADS
         assert not [record for record in caplog.records if record.name.startswith("waitress")]
     finally:
-        server.close()
+        served.close()
         answers.close()

@@ -1,7 +1,6 @@
 """What a product manager wants to know in the morning, found out by mouse and by keyboard alone."""
 
 import csv
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -9,7 +8,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import waitress
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -21,6 +19,7 @@ from clicklake.report.charts import share
 from tests.clicklake.dashboard.fortnight import ITEMS, NOW, Line, counted, is_click, lay_fortnight, of_days
 from tests.support.emulator import Emulator
 from tests.support.lakes import TestLake, compact, new_id, new_lake, to_text
+from tests.support.served import ServerThread, new_server
 
 pytestmark = pytest.mark.browser
 
@@ -35,15 +34,15 @@ class Shop:
         self.lake = lake
         self.lines = lay_fortnight(lake)
         self._answers = DuckdbAnswers(Lake(lake.bucket, {}, lake.s3), ("name",), lambda: NOW)
-        self._server = waitress.create_server(lambda *_: [], host="127.0.0.1", port=0, threads=8)
-        gate = TokenGate(self._server.effective_port, new_token())
-        self._server.application = create_app(self._answers, gate.check, f"--bucket {lake.bucket}")
+        server = new_server()
+        gate = TokenGate(server.effective_port, new_token())
+        server.application = create_app(self._answers, gate.check, f"--bucket {lake.bucket}")
         self.url = f"http://127.0.0.1:{gate.port}/"
         self.address = f"{self.url}?token={gate.token}"
-        threading.Thread(target=self._server.run, daemon=True).start()
+        self._served = ServerThread(server)
 
     def close(self) -> None:
-        self._server.close()
+        self._served.close()
         self._answers.close()
 
 
