@@ -39,8 +39,8 @@ def wait_until_empty(page: Page) -> None:
 
 
 def wait_for_pause(page: Page) -> None:
-    """Until the tracker has seen a failure."""
-    page.wait_for_function("localStorage['clicklake.pause'] > Date.now()")
+    """Until the tracker has seen a failure. A pause of a second may end before we look."""
+    page.wait_for_function(f"localStorage['clicklake.pause'] > Date.now() - {10 * SECOND}")
 
 
 def pause_of(page: Page) -> float:

@@ -70,7 +70,7 @@ def test_choice_is_kept_for_the_next_page(page: Page, html: Track, api: Recordin
 def test_opting_out_empties_everything_and_stops_every_tab(
     attributes: str, context: BrowserContext, page: Page, html: Track, api: RecordingServer
 ) -> None:
-    api.answers = [Answer(503)]
+    api.answers = [Answer(503, {"Retry-After": "600"})]
     page.goto(html(BUTTON, f"{EVERYTHING} {attributes}"))
     page.evaluate("clicks.optIn()")
     page.click("button")
