@@ -22,7 +22,7 @@ from sqlglot import exp
 from clicklake.dashboard.answers.budget import DailyBudget
 from clicklake.dashboard.answers.contract import NotReadyError, Question, Spending
 from clicklake.dashboard.answers.failed_records import count_failures
-from clicklake.dashboard.shared_state import SharedState
+from clicklake.dashboard.shared_state import SharedState, Stored
 from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake
 from clicklake.lake.columns import SpanSources, sources_of
@@ -49,7 +49,7 @@ THROTTLED_SECONDS = 3
 RETRIED_AFTER = timedelta(seconds=20)
 """A query that failed answers its question for so long. Then whoever asks starts it again."""
 MAX_STARTS = 3
-"""So often a question that fails is asked in a slot. Each time may read as much as a query may."""
+"""How often a question that fails is started within a slot. Each start may read as much as one query may."""
 MAX_KEPT = 500  # answers and executions in an instance's memory
 LISTED_SECONDS = 60.0  # how old the knowledge of a span's objects may be when a query starts
 MAX_LISTINGS = 50
@@ -62,7 +62,7 @@ class _Record(NamedTuple):
     """Which query answers a question, and the version of the object that says so."""
 
     query_id: str
-    """Empty if the object is damaged."""
+    """Empty if there is no such object yet, or it is damaged."""
     number: int
     """How often the question was asked of Athena in this slot: more than once only after a failure."""
     etag: str | None
@@ -159,7 +159,7 @@ class AthenaAnswers:
                 self._results.move_to_end(key)
                 return self._results[key]
         record = self._record(key)
-        if record is None or not record.query_id:
+        if not record.query_id:
             self._start(key, question, record)
         return key
 
@@ -179,21 +179,19 @@ class AthenaAnswers:
         """Return how long an answer to the question is kept."""
         return LIVE_SECONDS if question.span.until > self._clock() else ENDED_SECONDS
 
-    def _record(self, key: str) -> _Record | None:
+    def _record(self, key: str) -> _Record:
         with self._lock:
             if key in self._records:
                 return self._records[key]
         stored = self._state.read(f"queries/{key}.json")
-        if stored.document is None:
-            return None
-        record = _parse_record(stored.document, stored.etag)
+        record = _parse_record(stored)
         if record.query_id:
             self._keep(self._records, key, record)
         return record
 
-    def _start(self, key: str, question: Question, replaced: _Record | None) -> None:
+    def _start(self, key: str, question: Question, replaced: _Record) -> None:
         """Start the question's query, and say so. If another instance came first, its query answers."""
-        number = replaced.number + 1 if replaced else 1
+        number = replaced.number + 1
         sql = self._sql(question)
         self._budget.enter(f"{key}-{number}", self._share())
         # Half of the slot: an answer of the slot before is used again only if it is young.
@@ -213,7 +211,7 @@ class AthenaAnswers:
                 raise NotReadyError(THROTTLED_SECONDS) from error
             raise
         document = {"query": started["QueryExecutionId"], "number": number}
-        self._state.replace(f"queries/{key}.json", document, replaced.etag if replaced else None)
+        self._state.replace(f"queries/{key}.json", document, replaced.etag)
         with self._lock:
             self._records.pop(key, None)  # read again: it is ours, or that of whoever came first
 
@@ -239,7 +237,7 @@ class AthenaAnswers:
         A query that failed a while ago is started again, for whoever asks once more.
         """
         record = self._record(key)
-        if record is None or not record.query_id:  # another instance is about to write it
+        if not record.query_id:  # another instance is about to write it
             return None
         execution = get_execution(self._athena, record.query_id)
         if not execution.is_over:
@@ -260,11 +258,7 @@ class AthenaAnswers:
             records = dict(
                 zip(keys, threads.map(lambda key: self._record(key.rpartition("-")[0]), keys), strict=True)
             )
-        ids = {
-            record.query_id: key
-            for key, record in records.items()
-            if record and key.endswith(f"-{record.number}")
-        }
+        ids = {record.query_id: key for key, record in records.items() if key.endswith(f"-{record.number}")}
         if not ids:
             return {}
         answer = self._athena.batch_get_query_execution(QueryExecutionIds=[*ids][:BATCH])
@@ -279,8 +273,9 @@ class AthenaAnswers:
                 kept.popitem(last=False)
 
 
-def _parse_record(document: Mapping[str, Any], etag: str | None) -> _Record:
+def _parse_record(stored: Stored) -> _Record:
+    document = stored.document or {}
     query_id, number = document.get("query"), document.get("number")
     if isinstance(query_id, str) and isinstance(number, int):
-        return _Record(query_id, number, etag)
-    return _Record("", 0, etag)
+        return _Record(query_id, number, stored.etag)
+    return _Record("", 0, stored.etag)
