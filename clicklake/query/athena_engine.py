@@ -42,7 +42,7 @@ def run_queries(
     zone: tzinfo = UTC,
     *,
     lines_only: bool = False,
-    query_seconds: float | None = None,
+    query_seconds: float = math.inf,
 ) -> QueryResults:
     """Raise CommandError for SQL that Athena refuses, or that would scan more than the work group allows.
 
@@ -80,12 +80,12 @@ def _reads_lines_only(query: exp.Query, has_columns: bool) -> bool:
     return not has_columns or "lines" in referenced_tables([query])
 
 
-def _result(athena: "AthenaClient", query_id: str, seconds: float | None) -> _QueryRun:
-    deadline = time.monotonic() + (math.inf if seconds is None else seconds)
+def _result(athena: "AthenaClient", query_id: str, seconds: float) -> _QueryRun:
+    deadline = time.monotonic() + seconds
     while not (execution := get_execution(athena, query_id)).is_over:
         if time.monotonic() > deadline:
             athena.stop_query_execution(QueryExecutionId=query_id)
-            raise too_slow(seconds or 0)
+            raise too_slow(seconds)
         time.sleep(POLL_SECONDS)
     if not execution.has_succeeded:
         raise CommandError(f"Athena: {execution.reason}")

@@ -1,5 +1,6 @@
 """Run queries on this machine, with DuckDB."""
 
+import math
 from datetime import UTC, tzinfo
 
 from clicklake.lake.bucket import Lake
@@ -22,7 +23,7 @@ def run_queries(
     zone: tzinfo = UTC,
     *,
     lines_only: bool = False,
-    query_seconds: float | None = None,
+    query_seconds: float = math.inf,
 ) -> QueryResults:
     """Raise CommandError for SQL that DuckDB refuses, or that needs too much memory or too many seconds.
 
@@ -41,7 +42,7 @@ def run_queries(
 
 
 def _run(
-    lake: Lake, span: Span, queries: Queries, zone: tzinfo, lines_only: bool, query_seconds: float | None
+    lake: Lake, span: Span, queries: Queries, zone: tzinfo, lines_only: bool, query_seconds: float
 ) -> tuple[dict[str, QueryResult], list[str]]:
     tables = referenced_tables(queries.values())
     known = line_table(lake).columns | PARTITIONS | KEY_COLUMNS

@@ -1,5 +1,6 @@
 """The two query engines, and the option that chooses one."""
 
+import math
 from collections.abc import Callable
 from datetime import tzinfo
 from functools import partial, wraps
@@ -18,7 +19,7 @@ class QueryEngine(Protocol):
     """Answers queries about a span. Raises CommandError."""
 
     def __call__(
-        self, lake: Lake, span: Span, queries: Queries, zone: tzinfo, *, query_seconds: float | None = None
+        self, lake: Lake, span: Span, queries: Queries, zone: tzinfo, *, query_seconds: float = math.inf
     ) -> QueryResults: ...
 
 

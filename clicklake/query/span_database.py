@@ -1,5 +1,6 @@
 """The rows of a span, open for many queries: closed hours from columns/, the others from clicks/."""
 
+import math
 import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
@@ -22,7 +23,6 @@ from clicklake.lake.error_documents import FAILED, objects_of_day
 from clicklake.lake.object_stream import ObjectGoneError
 from clicklake.lake.partitions import Span, hours_between
 from clicklake.query.queries import (
-    TABLES,
     QueryResult,
     check_tables,
     named_columns,
@@ -69,7 +69,7 @@ class SpanDatabase:
     `columns` are those that will be asked for, by default all. `lines_only` reads clicks/ alone; only then is
     there a table `lines`. `with_failed` loads Firehose's error documents too.
     `parent` is the folder for its files, by default the system's for temporary ones. `query_seconds` is the
-    longest that a query may run, by default for ever.
+    longest that a query may run, by default without a limit.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class SpanDatabase:
         now: datetime | None = None,
         shows_progress: bool = True,
         parent: Path | None = None,
-        query_seconds: float | None = None,
+        query_seconds: float = math.inf,
     ) -> None:
         self.notes: list[str] = []
         self._lake, self._span, self._zone = lake, span, zone
@@ -137,7 +137,7 @@ class SpanDatabase:
                 columns = tuple(column[0].lower() for column in cursor.description or ())
                 return QueryResult(columns, [tuple(map(_as_athena, row)) for row in cursor.fetchall()])
         except duckdb.InterruptException as error:
-            raise too_slow(self._query_seconds or 0) from error
+            raise too_slow(self._query_seconds) from error
         except duckdb.OutOfMemoryException as error:
             raise too_much_memory() from error
         except FILE_REFUSALS as error:
@@ -261,9 +261,9 @@ class SpanDatabase:
 
 
 @contextmanager
-def _interrupted_after(seconds: float | None, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Interrupt what the cursor runs after so many seconds; None is never."""
-    if seconds is None:
+def _interrupted_after(seconds: float, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Interrupt what the cursor runs after so many seconds. A Timer cannot wait for infinity."""
+    if seconds == math.inf:
         yield
         return
     timer = Timer(seconds, cursor.interrupt)
@@ -305,14 +305,12 @@ def _as_athena(cell: Any) -> Any:
 
 
 def _reason(lake: Lake, error: duckdb.Error) -> str:
-    """Return DuckDB's message in one line, with the names that a misspelt column or table may mean."""
+    """Return DuckDB's message in one line, with the names that a misspelt column may mean."""
     message = str(error).split("\n")[0]
-    missing = re.search(r'(?:column|Table with name) "?([^"\s]+)"? (?:not found|does not exist)', message)
+    missing = re.search(r'column "?([^"\s]+)"? (?:not found|does not exist)', message)
     if missing is None:
         return f"DuckDB: {message}"
     name = missing[1].lower()
-    if "Table" in missing[0]:
-        return f"there is no table {name}; the tables are {', '.join(TABLES)}"
     known = {*line_table(lake).columns, *PARTITIONS, *KEY_COLUMNS, *FAILED_COLUMNS, *COMPUTED_COLUMNS}
     close = get_close_matches(name, sorted(known), n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else "docs/line.md lists the columns"
