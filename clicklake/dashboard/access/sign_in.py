@@ -134,9 +134,8 @@ class PasswordGate:
             return self._form(503, "Too many people are logging in. Try again in a moment.")
         if not is_right(password, request.form.get("password", "")):
             return self._form(401, "This is not the password.")
-        with suppress(
-            StateConflictError
-        ):  # others log in too; the tries are forgotten in a quarter of an hour
+        # If others log in at the same time: the tries are forgotten in a quarter of an hour anyway.
+        with suppress(StateConflictError):
             self._attempts.forgive(who)
         opened = redirect(f"./{_query_of(request.form.get('view', ''))}", 303)
         session = signatures.sign("session", secrets.token_urlsafe(ID_BYTES), SESSION)

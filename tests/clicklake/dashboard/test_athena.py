@@ -271,7 +271,7 @@ def test_a_damaged_record_is_replaced_by_a_new_query(damaged: bytes, fresh: Open
 def test_a_query_that_always_fails_is_started_three_times_in_a_slot(
     fresh: OpenAthena, stack: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each start may read as much as a query may, and whoever has a link can ask for ever."""
+    """Each start may read as much as one query may, and anyone with a link can keep asking."""
     monkeypatch.setattr(athena_module, "RETRIED_AFTER", timedelta(hours=-1))  # at once
     clock, before = Clock(datetime.now(UTC)), executions(stack)
     for _ in range(2):
