@@ -24,7 +24,7 @@ def write_parquet(result: QueryResult, folder: Path) -> Path:
     columns = ", ".join(f"{_quoted(name, QUOTE)}: '{kind}'" for name, kind in types.items())
     file = _quoted(str(source), QUOTE)
     selected = ", ".join(_quoted(name, '"') for name in names)
-    read = f"read_json({file}, columns = {{{columns}}}, format = 'newline_delimited')"
+    read = f"read_json({file}, columns = {{{columns}}}, format = 'newline_delimited', records = true)"
     sql = f"select {selected} from {read}"  # noqa: S608 (every name is quoted)
     with duckdb.connect() as db:
         db.execute(f"copy ({sql}) to {_quoted(str(target), QUOTE)} (format parquet, compression zstd)")

@@ -47,7 +47,7 @@ def json_relation(table: Mapping[str, Any], files: Sequence[str]) -> str:
     selected += _partitions(table)
     columns = ", ".join(f"{_text(field)}: {_text(kind)}" for field, kind in fields.items())
     listed = ", ".join(map(_text, files))
-    options = "format = 'newline_delimited', ignore_errors = true, filename = true"
+    options = "format = 'newline_delimited', ignore_errors = true, filename = true, records = true"
     read = f"read_json([{listed}], columns = {{{columns}}}, {options})"
     return f"(SELECT {', '.join(selected)} FROM {read})"  # noqa: S608 (quoted above)
 
