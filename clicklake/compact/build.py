@@ -15,10 +15,11 @@ from clicklake.lake.columns import COUNTED_COLUMNS
 from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines, select_lines
 from clicklake.tables.database import MEMORY_LIMIT, open_database, sql_text
 from clicklake.tables.line_files import LANDING_HOUR, load_lines
-from clicklake.tables.parquet_files import parquet_source
+from clicklake.tables.parquet_files import COPY_OPTIONS, parquet_source
 from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, line_table
 
 SLICE_ROWS = 100_000  # sorted at once: DuckDB's sort of whole rows needs memory for each
+THREADS = 1  # two take half as much CPU again, and an hour is not read or written sooner
 GROUP_ROWS = 61_440  # of Parquet in a sliced hour; a group is in memory while it is written
 
 # By the id too, so that two compactions of the same lines write the same rows in the same order.
@@ -101,7 +102,6 @@ def _write(db: DuckDBPyConnection, select: str, folder: Path) -> BuiltHour:
         db.execute(f"create table sorted_rows as select * from ({select}) limit 0")  # noqa: S608 (our own)
         for condition in slices:
             db.execute(f"insert into sorted_rows select * from ({select}) where {condition} {_ORDER}")  # noqa: S608
-        db.execute("set threads = 1")  # several would keep the rows that are not next
         db.execute(f"set memory_limit = '{_lower(MEMORY_LIMIT)}'")
         _copy(db, "select * from sorted_rows", file, f", row_group_size {GROUP_ROWS}")
     counted = "count(*), coalesce(sum(copies), 0)::bigint, coalesce(bit_xor(md5_number(eventid)), 0)"
@@ -110,7 +110,7 @@ def _write(db: DuckDBPyConnection, select: str, folder: Path) -> BuiltHour:
 
 
 def _copy(db: DuckDBPyConnection, select: str, file: Path, options: str = "") -> None:
-    db.execute(f"copy ({select}) to {sql_text(file)} (format parquet, compression zstd{options})")
+    db.execute(f"copy ({select}) to {sql_text(file)} ({COPY_OPTIONS}{options})")
 
 
 def _lower(limit: str) -> str:
@@ -123,7 +123,7 @@ def _lower(limit: str) -> str:
 def _open(folder: Path) -> Iterator[DuckDBPyConnection]:
     """Open a database. Raise CommandError if its memory is too little for the hour."""
     try:
-        with open_database(folder) as db:
+        with open_database(folder, THREADS) as db:
             yield db
     except duckdb.OutOfMemoryException as error:
         message = "an hour has too many lines for DuckDB's memory; raise CLICKLAKE_DUCKDB_MEMORY (220MB)"

@@ -27,6 +27,7 @@ from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.partitions import Span, hour_of_key
 from clicklake.tables.database import open_database, sql_list, sql_text
 from clicklake.tables.parquet_cache import ParquetCache
+from clicklake.tables.parquet_files import COPY_OPTIONS
 
 FIELDS = {"eventid": "eventId", "userid": "userId", "visitorid": "visitorId", "sessionid": "sessionId"}
 
@@ -156,7 +157,7 @@ class ColumnsRedactor:
         target = folder / "events.parquet"
         kept = f"select * from read_parquet({sql_text(file)}) where eventid not in {_in(removed)}"  # noqa: S608
         db.execute("set preserve_insertion_order = true")
-        db.execute(f"copy ({kept}) to {sql_text(target)} (format parquet, compression zstd)")
+        db.execute(f"copy ({kept}) to {sql_text(target)} ({COPY_OPTIONS})")
         (rows,) = db.execute(f"select count(*) from read_parquet({sql_text(target)})").fetchall()[0]  # noqa: S608
         head = self._lake.s3.head_object(Bucket=self._lake.bucket, Key=version.key)
         if head.get("VersionId", "null") != version.id:

@@ -15,12 +15,12 @@ ROW_GROUP_ROWS = 61_440  # half of DuckDB's default: rows that fill no group are
 THREADS = 2  # each needs up to 100 MB while it reads lines: four would exceed the limit
 
 
-def open_database(folder: Path) -> DuckDBPyConnection:
+def open_database(folder: Path, threads: int = THREADS) -> DuckDBPyConnection:
     """Return an empty database whose tables are in a file in the folder. Whoever opens it closes it."""
     # A checkpoint after each insert would write the last rows again: half of the time for a million lines.
     config = {
         "memory_limit": MEMORY_LIMIT,
-        "threads": THREADS,
+        "threads": threads,
         "temp_directory": str(folder),
         "preserve_insertion_order": False,
         "checkpoint_threshold": "1TB",

@@ -11,6 +11,8 @@ from clicklake.tables.database import MEMORY_LIMIT, sql_list, sql_text
 from clicklake.tables.schema import Column
 
 ROWS_AT_ONCE = 10_000
+COPY_OPTIONS = "format parquet, compression zstd, compression_level 1"
+"""For objects in columns/. At DuckDB's own level 3 they are 3 % larger and take 10 % longer to write."""
 
 
 def parquet_source(files: Iterable[Path]) -> str:
