@@ -13,7 +13,7 @@ from clicklake.errors import CommandError
 from clicklake.lake.bucket import Lake, S3Object
 from clicklake.lake.columns import COUNTED_COLUMNS
 from clicklake.tables.counting import UNRANKED, load_earlier_ids, rank_lines, select_lines
-from clicklake.tables.database import MEMORY_LIMIT, open_database, sql_text
+from clicklake.tables.database import MEMORY_LIMIT, first_line, open_database, sql_text
 from clicklake.tables.line_files import LANDING_HOUR, load_lines
 from clicklake.tables.parquet_files import COPY_OPTIONS, parquet_source
 from clicklake.tables.schema import KEY_COLUMNS, PARTITIONS, line_table
@@ -126,8 +126,8 @@ def _open(folder: Path) -> Iterator[DuckDBPyConnection]:
         with open_database(folder, THREADS) as db:
             yield db
     except duckdb.OutOfMemoryException as error:
-        message = "an hour has too many lines for DuckDB's memory; raise CLICKLAKE_DUCKDB_MEMORY (220MB)"
-        raise CommandError(message) from error
+        message = "an hour has too many lines for DuckDB's memory; raise CLICKLAKE_DUCKDB_MEMORY"
+        raise CommandError(f"{message} ({first_line(error)})") from error
 
 
 def _slices(db: DuckDBPyConnection, select: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from clicklake.lake.columns import (
 )
 from clicklake.lake.object_stream import UnreadableObjectError
 from clicklake.lake.partitions import Span, hour_of_key
-from clicklake.tables.database import open_database, sql_list, sql_text
+from clicklake.tables.database import first_line, open_database, sql_list, sql_text
 from clicklake.tables.parquet_cache import ParquetCache
 from clicklake.tables.parquet_files import COPY_OPTIONS
 
@@ -146,7 +146,7 @@ class ColumnsRedactor:
                 elif not redactor.redact_line(line):
                     event_ids.add(candidate.event_id)
         except duckdb.Error as error:
-            raise UnreadableObjectError(f"it is not readable Parquet: {error}".split("\n")[0]) from error
+            raise UnreadableObjectError(f"it is not readable Parquet: {first_line(error)}") from error
         redactor.stats.event_ids |= event_ids
         return _Found(redactor.stats, event_ids)
 

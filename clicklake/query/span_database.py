@@ -31,7 +31,7 @@ from clicklake.query.queries import (
 )
 from clicklake.query.translate import MACROS, to_duckdb
 from clicklake.tables.counting import load_earlier_ids, rank_lines, select_lines
-from clicklake.tables.database import close_file_system, open_database, use_database
+from clicklake.tables.database import close_file_system, first_line, open_database, use_database
 from clicklake.tables.day_files import DAY_COLUMNS, day_source, merge_days
 from clicklake.tables.line_files import load_lines, select_from_files
 from clicklake.tables.parquet_cache import ParquetCache
@@ -97,14 +97,14 @@ class SpanDatabase:
             self._db.execute(MACROS)
             files: list[Path] = []
             self._day_columns: frozenset[str] = frozenset()
+            if with_failed:  # first: a reader of JSON takes 32 MiB at once, and ranked events leave little
+                self._load("failed", select_from_files(FAILED_COLUMNS), _failed_objects(lake, span))
             if with_events:
                 files = self._open_events(columns, lines_only, now or datetime.now(UTC))
-            if with_failed:
-                self._load("failed", select_from_files(FAILED_COLUMNS), _failed_objects(lake, span))
             close_file_system(self._db, self._folder, files)
         except duckdb.OutOfMemoryException as error:
             self.close()
-            raise too_much_memory() from error
+            raise too_much_memory(error) from error
         except duckdb.Error as error:
             self.close()
             raise CommandError(_reason(lake, error)) from error
@@ -139,7 +139,7 @@ class SpanDatabase:
         except duckdb.InterruptException as error:
             raise too_slow(self._query_seconds) from error
         except duckdb.OutOfMemoryException as error:
-            raise too_much_memory() from error
+            raise too_much_memory(error) from error
         except FILE_REFUSALS as error:
             raise FileRefusedError(_reason(self._lake, error)) from error
         except duckdb.Error as error:
@@ -274,8 +274,11 @@ def _interrupted_after(seconds: float, cursor: duckdb.DuckDBPyConnection) -> Ite
         timer.cancel()
 
 
-def too_much_memory() -> CommandError:
-    return CommandError("too much for DuckDB here; choose fewer days, or --engine athena")
+def too_much_memory(error: duckdb.OutOfMemoryException) -> CommandError:
+    return CommandError(
+        f"too much for DuckDB here; choose fewer days or --engine athena, or raise CLICKLAKE_DUCKDB_MEMORY"
+        f" ({first_line(error)})"
+    )
 
 
 def too_slow(seconds: float) -> CommandError:
@@ -306,7 +309,7 @@ def _as_athena(cell: Any) -> Any:
 
 def _reason(lake: Lake, error: duckdb.Error) -> str:
     """Return DuckDB's message in one line, with the names that a misspelt column may mean."""
-    message = str(error).split("\n")[0]
+    message = first_line(error)
     missing = re.search(r'column "?([^"\s]+)"? (?:not found|does not exist)', message)
     if missing is None:
         return f"DuckDB: {message}"

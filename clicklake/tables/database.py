@@ -50,6 +50,11 @@ def close_file_system(db: DuckDBPyConnection, folder: Path, files: Iterable[Path
     db.execute("set enable_external_access = false; set lock_configuration = true")
 
 
+def first_line(error: duckdb.Error) -> str:
+    """Return DuckDB's message without its advice, which is about settings that users cannot reach."""
+    return str(error).split("\n", maxsplit=1)[0]
+
+
 def sql_text(value: object) -> str:
     """Return the value as a quoted text of DuckDB's SQL, where only the quote itself is special."""
     return "'" + str(value).replace("'", "''") + "'"
