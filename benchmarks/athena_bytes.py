@@ -89,33 +89,50 @@ def chunk_bytes(emulator: Emulator, folder: Path) -> dict[str, int]:
 
 
 def read_bytes(name: str, chunks: dict[str, int]) -> int:
-    return sum(chunks.get(column, 0) for column in columns_read(name))
+    return sum(chunks.get(column, 0) for columns in columns_read(name) for column in columns)
 
 
-def columns_read(name: str) -> set[str]:
-    """Return the columns of the table over columns/ that are left once the views' unused ones are removed."""
+def columns_read(name: str) -> list[set[str]]:
+    """Return the columns of columns/ that each scan reads, once the views' unused ones are removed."""
     table = line_table(Lake(BUCKET, {}, None))  # type: ignore[arg-type]
     table = table._replace(glue_name="lines", glue_columns=frozenset(table.columns))
     hours = {SPAN.since: None, SPAN.until - timedelta(hours=1): None}
     sources = SpanSources(hours, {}, {}, {})  # type: ignore[arg-type]
     query = parse_one(to_athena(saved_query(name), table, "stored", SPAN, sources), dialect=DIALECT)
+    inline_ctes(query)
     known = [*table.columns, *PARTITIONS, *COUNTED_COLUMNS]
     schema = {"stored": dict.fromkeys(known, "varchar")}
     query = pushdown_projections(
         qualify(query, schema=schema, dialect=DIALECT, validate_qualify_columns=False)
     )
     scans = [select for select in query.find_all(exp.Select) if is_scan(select)]
-    return {column.name for scan in scans for column in scan.find_all(exp.Column)} - PARTITIONS.keys()
+    return [{column.name for column in scan.find_all(exp.Column)} - PARTITIONS.keys() for scan in scans]
+
+
+def inline_ctes(query: exp.Query) -> None:
+    """Put each CTE where it is named. Athena does so too, and reads its tables once for each place."""
+    defined = {cte.alias: cte.this for cte in query.ctes}
+    query.set("with_", None)
+    while named := [table for table in query.find_all(exp.Table) if table.name in defined]:
+        for table in named:
+            table.replace(
+                exp.Subquery(this=defined[table.name].copy(), alias=exp.to_identifier(table.alias_or_name))
+            )
 
 
 def is_scan(select: exp.Select) -> bool:
-    source = select.args["from_"].this
-    return isinstance(source, exp.Table) and source.name == "stored"
+    source = select.args.get("from_")
+    return source is not None and isinstance(source.this, exp.Table) and source.this.name == "stored"
 
 
 def show(events: int, line_bytes: int, read: dict[str, int], chunks: dict[str, int]) -> None:
     rows = [
-        [name, f"{size / 1e6:.2f}", f"{line_bytes / size:.0f}", ", ".join(sorted(columns_read(name)))]
+        [
+            name,
+            f"{size / 1e6:.2f}",
+            f"{line_bytes / size:.0f}",
+            "; ".join(", ".join(sorted(columns)) for columns in columns_read(name)),
+        ]
         for name, size in sorted(read.items(), key=lambda pair: -pair[1])
     ]
     lines, columns = line_bytes * len(read), sum(read.values())

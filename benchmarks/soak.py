@@ -148,7 +148,7 @@ def compaction_beside(cloud: Cloud) -> Iterator[Counter[str]]:
                     compactions["done"] += 1
                 except Exception as error:  # S3 is one of the faults
                     compactions["failed"] += 1
-                    print(f"compaction: {type(error).__name__}", file=sys.stderr)
+                    print(f"compaction: {type(error).__name__}: {error}", file=sys.stderr)
 
     compacting = threading.Thread(target=compact)
     compacting.start()

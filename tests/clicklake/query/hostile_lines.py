@@ -65,8 +65,8 @@ def put_hostile_lines(lake: TestLake) -> None:
             "v": 1,
         } | line
         by_hour[hour_of(at)].append(compact({"eventId": f"hostile-{number}"} | stamped) + b"\n")
-    for hour in (MORNING, SPAN.since - 4 * HOUR):  # the second is read for its ids alone
-        by_hour[hour] += [line + b"\n" for line in NOT_LINES]
+    for at in (MORNING, SPAN.since - 4 * HOUR):  # the second is read for its ids alone
+        by_hour[at] += [line + b"\n" for line in NOT_LINES]
     for event, hours in (("thrice", (3, 13, 23)), ("each hour", range(24)), ("since yesterday", (-4, 1, 16))):
         for hour in hours:
             by_hour[SPAN.since + hour * HOUR] += _copies(event, hour)
