@@ -10,6 +10,7 @@ import pytest
 from clicklake.compact import compactor
 from clicklake.compact.build import build_from_lines
 from clicklake.lake.columns import columns_key
+from clicklake.tables import database
 from tests.support.columns import count_bodies_read, parquet_rows
 from tests.support.counting import LandedLine, counted_events
 from tests.support.killing import requests_of, run_killed
@@ -206,6 +207,16 @@ def test_an_object_that_cannot_be_read_is_named_and_its_hour_not_written(
     report = clicklake.json("compact", code=1)
     assert report["unreadable"] == [broken]
     assert lake.keys("columns/") == [columns_key(NOON + HOUR)]
+
+
+def test_an_hour_that_is_too_much_for_the_memory_is_not_written(
+    clicklake: Commands, lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(lake, NOON, (new_id(), "1"))
+    monkeypatch.setattr(database, "MEMORY_LIMIT", "10MB")
+    said = clicklake("compact", *WEEK, code=2).output
+    assert "too many lines for DuckDB's memory; raise CLICKLAKE_DUCKDB_MEMORY (Out of Memory Error: " in said
+    assert lake.keys("columns/") == []
 
 
 def test_an_hour_whose_lines_are_gone_is_frozen(clicklake: Commands, lake: TestLake) -> None:

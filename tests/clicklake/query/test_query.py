@@ -127,6 +127,7 @@ def test_too_little_memory_is_no_objects_fault(
     monkeypatch.setattr(database, "MEMORY_LIMIT", "10MB")
     said = clicklake("query", "select count(*) from lines", *DAY, code=2).output
     assert "too much for DuckDB here; choose fewer days" in said
+    assert "raise CLICKLAKE_DUCKDB_MEMORY (Out of Memory Error: " in said
 
 
 @pytest.mark.parametrize(
