@@ -1,12 +1,19 @@
 """CloudFormation stacks: the AWS CLI deploys and deletes them, boto3 describes them."""
 
 import json
+import re
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
 from clicklake.deploy.aws import Aws, DeployError
+
+MAX_ATTEMPTS = 3
+NAMED_BY_SECONDS = 1.0
+_NAME_TAKEN = re.compile(r"ChangeSet \[.*\] already exists")
 
 
 @dataclass(frozen=True)
@@ -63,12 +70,29 @@ def deploy_stack(aws: Aws, name: str, template: Path, parameters: dict[str, str]
     overrides = ("--no-fail-on-empty-changeset", "--parameter-overrides", "file:///dev/stdin")
     values = json.dumps([f"{key}={value}" for key, value in parameters.items()])
     try:
-        aws.cli("cloudformation", "deploy", *options, *overrides, stdin=values)
+        _deploy(aws, (*options, *overrides), values)
     except DeployError as error:
         raise DeployError("; ".join([error.message, *_failures(aws, name)])) from None
     stack = find_stack(aws, name)
     assert stack, f"{name} was deployed, but CloudFormation does not find it"
     return stack
+
+
+def _deploy(aws: Aws, options: Sequence[str | Path], values: str) -> None:
+    """Run `aws cloudformation deploy`, again if the stack has a change set of that name already.
+
+    The AWS CLI names a change set by the second, and an emulator can be done with one in less.
+    """
+    for _ in range(MAX_ATTEMPTS - 1):
+        try:
+            aws.cli("cloudformation", "deploy", *options, stdin=values)
+        except DeployError as error:
+            if not _NAME_TAKEN.search(error.message):
+                raise
+            time.sleep(NAMED_BY_SECONDS)
+        else:
+            return
+    aws.cli("cloudformation", "deploy", *options, stdin=values)
 
 
 def delete_stack(aws: Aws, name: str) -> None:

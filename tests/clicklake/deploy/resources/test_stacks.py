@@ -7,7 +7,6 @@ import pytest
 
 from clicklake.deploy.aws import Aws, DeployError
 from clicklake.deploy.resources.stacks import delete_stack, deploy_stack, find_stack
-from tests.support.emulator import wait_until
 
 pytestmark = pytest.mark.emulator
 
@@ -20,11 +19,6 @@ Resources:
 Outputs:
   Name: {Value: !Ref Group}
 """
-
-
-def wait_for_next_second() -> None:
-    started = int(time.time())
-    wait_until(lambda: int(time.time()) > started)
 
 
 @pytest.fixture
@@ -50,5 +44,18 @@ def test_a_failed_resource_is_reported_with_its_reason_and_can_be_deployed_again
 def test_a_parameter_that_is_not_given_keeps_its_value(aws: Aws, template: Path) -> None:
     aws.client("logs").create_log_group(logGroupName="kept-group")
     deploy_stack(aws, "keeping", template, {"Group": "kept-group"})
-    wait_for_next_second()  # the AWS CLI names a change set by the second: two would collide
     assert deploy_stack(aws, "keeping", template, {"Secret": "new"}).parameters["Group"] == "kept-group"
+
+
+def test_a_change_set_of_the_same_second_is_no_failure(aws: Aws, template: Path) -> None:
+    aws.client("logs").create_log_group(logGroupName="busy-group")
+    deploy_stack(aws, "busy", template, {"Group": "busy-group"})
+    now = int(time.time())
+    for second in (1, 2):
+        aws.client("cloudformation").create_change_set(
+            StackName="busy",
+            ChangeSetName=f"awscli-cloudformation-package-deploy-{now + second}",
+            TemplateBody=TEMPLATE,
+            Parameters=[{"ParameterKey": "Group", "ParameterValue": "other"}],
+        )
+    assert deploy_stack(aws, "busy", template, {"Secret": "new"}).parameters["Secret"] == "****"
