@@ -61,7 +61,7 @@ def select_from_files(columns: Mapping[str, Column]) -> str:
             read["enrichment"] = kind
             selected[-1] = f"""{item_lookup_sql('"itemLookup"', '"enrichment"')} as {name}"""
     options = "format = 'newline_delimited', ignore_errors = true, filename = true"
-    # Otherwise DuckDB guesses: one column, and one line that is no object, make each whole line the value.
+    # DuckDB would guess: for one column, and if any line is not an object, it would return whole lines.
     options += ", records = true"
     options += f", maximum_object_size = {MAX_LINE_BYTES}"
     fields = ", ".join(f"'{field}': '{kind}'" for field, kind in read.items())

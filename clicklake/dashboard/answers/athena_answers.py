@@ -62,7 +62,7 @@ class _Record(NamedTuple):
     """Which query answers a question, and the version of the object that says so."""
 
     query_id: str
-    """Empty if there is no such object yet, or it is damaged."""
+    """Empty if the object is missing or damaged."""
     number: int
     """How often the question was asked of Athena in this slot: more than once only after a failure."""
     etag: str | None

@@ -83,16 +83,15 @@ def _deploy(aws: Aws, options: Sequence[str | Path], values: str) -> None:
 
     The AWS CLI names a change set by the second, and an emulator can be done with one in less.
     """
-    for _ in range(MAX_ATTEMPTS - 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             aws.cli("cloudformation", "deploy", *options, stdin=values)
         except DeployError as error:
-            if not _NAME_TAKEN.search(error.message):
+            if attempt == MAX_ATTEMPTS or not _NAME_TAKEN.search(error.message):
                 raise
             time.sleep(NAMED_BY_SECONDS)
         else:
             return
-    aws.cli("cloudformation", "deploy", *options, stdin=values)
 
 
 def delete_stack(aws: Aws, name: str) -> None:
